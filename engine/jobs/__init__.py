@@ -1,0 +1,67 @@
+"""Long work in processes of its own: a job is a folder and a detached process.
+
+The folder ``jobs/NNNN-kind`` is the only thing that the worker and the rest of the program share::
+
+    spec.json       what is to be done, written once                            (spec.JobSpec)
+    work.parquet    the work list, one row group a shard; absent where a kind needs none
+    events.jsonl    what happened, one JSON object a line, only ever appended   (events.JobEvent)
+    part-00017.*    results of shard 17; ``part-00017.parquet`` comes last and makes the shard count as done
+    outcome.json    how it ended; written last of all, removed when the job is resumed  (spec.Outcome)
+    alive.lock      locked for as long as the worker lives, holds its process id
+    cancel          somebody asked for the end
+    stderr.log      everything that the worker printed
+
+Nothing here opens the catalogue but ``ingest``: the worker writes whole Parquet files, and the process that owns the
+catalogue takes each of them in exactly once.
+
+A kind of job is a row of ``kinds.KINDS``. It consists of two functions, named by strings, so that nothing they import
+is loaded by the screens.
+
+``run(run: ShardRun) -> Mapping[str, JsonValue] | None``, called once in the worker::
+
+    def run(run: ShardRun) -> None:
+        model = load_model(run.settings["model"], run.device)   # once; an EngineError here ends the job as failed
+        for shard in run.shards():                              # only shards that have no part yet, in order
+            rows = []
+            for batch in shard.batches(run.settings["batch_size"]):     # pyarrow.Table, slices of the work list
+                rows.append(score(model, batch))
+                run.advance(batch.num_rows)                     # after every batch: progress, and the point of cancelling
+            shard.commit(pyarrow.concat_tables(rows))           # temp file, fsync, rename, fsync of the folder
+
+- ``run.settings`` are the settings given to ``submit`` (JSON values), ``run.workspace_root`` the workspace's folder,
+  ``run.device`` the device as the user wrote it (None for kinds without one), ``run.total`` the rows of the work list.
+- Without a work list ``run.shards()`` gives one shard with an empty table, if its part is not there yet. A kind that
+  writes no part need not ask for shards: it calls ``run.expect(total)`` once, then ``run.advance``.
+- ``run.advance(rows, **detail)`` counts rows of the work list and raises ``JobCancelled`` when the user has
+  cancelled (a BaseException: let it pass). ``run.check()`` only asks. Long loads should call it in between.
+  ``detail`` are small JSON values shown beside the bar (``batch=64``, ``pictures=1234``); they stay until replaced.
+- ``run.warn(message, subject=None)`` appends a warning (a halved batch, an unreadable picture) and goes on.
+- ``shard.table`` is the shard's work, ``shard.number`` its number. ``shard.commit(table, metadata={})`` writes the
+  part; ``metadata`` are strings kept in the Parquet file (``Part.metadata`` gives them back).
+- Further files of a shard, such as ``.npy``, are written before ``commit``:
+  ``shard.write_file(".npy", lambda stream: numpy.save(stream, array))``. Their SHA-256 travels in the part's metadata.
+- Where the spec names an ``output`` folder (relative to the workspace, ``embeddings/<model key>``), all files of a shard
+  go there, as ``part-0003-00017.parquet`` with the job's number, so that several jobs can share it.
+- A shard may run twice (after kill -9): its files must depend on its input only.
+- ``EngineError(message, hint)`` ends the job as failed with that message; any other exception is a bug and is recorded with
+  its traceback. A full disk is recognised wherever it happens. What ``run`` returns is kept as ``outcome.result``.
+- ``run`` must not write to stdout for anybody to read, and never opens the catalogue.
+
+``ingest(intake: Intake) -> None``, called in the process that owns the catalogue, inside a transaction::
+
+    def ingest(intake: Intake) -> None:
+        if intake.part is None:                 # the last call: the job has ended and all its parts are in
+            refresh_counts(intake.cursor)
+        else:
+            store.scoring.append_part(intake.cursor, str(intake.part.path))
+
+- ``intake`` has ``workspace`` (Workspace), ``cursor`` (inside the transaction), ``job`` (JobFolder), ``spec`` (JobSpec),
+  ``part`` (Part or None) and ``outcome`` (Outcome in the last call, else None).
+- It is called once for each part, in the order of their numbers, then once with ``part=None`` for the outcome, whatever
+  the outcome's ``state`` is (finished, cancelled, failed: look at it). After a resume there are further parts, and the last
+  call comes again for the new outcome: it must bear being called twice.
+- All it does goes through ``intake.cursor``: the bookkeeping row commits with it, or neither does. It must not open a
+  transaction, and an exception takes everything of that part back.
+- Parts may arrive while the job still runs. A kind that needs them all together does its work in the last call and reads
+  ``intake.job.parts()``.
+"""
