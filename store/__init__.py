@@ -1,0 +1,1 @@
+"""Floor 1: what is remembered. DuckDB, and no torch."""

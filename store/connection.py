@@ -1,0 +1,101 @@
+"""Opening the catalogue: one writer, a cursor for each user of it."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from store.errors import CatalogueLocked, NotACatalogue
+from store.migrate import migrate
+
+Cursor = duckdb.DuckDBPyConnection
+
+# Nothing is fetched behind the user's back.
+_SETTINGS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_HOLDER = re.compile(r"PID (\d+)")
+
+
+class Store:
+    """The open catalogue.
+
+    DuckDB gives a file to one process at a time; inside it every thread works with a cursor of its own. Writers
+    take turns, so that two workers never conflict.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+        self._connection = connection
+        self._write_lock = threading.RLock()
+        self.path = path
+
+    @contextmanager
+    def reading(self) -> Iterator[Cursor]:
+        """A cursor that sees one consistent state for each statement; closed at the end."""
+        cursor = self._connection.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Cursor]:
+        """A cursor inside one transaction: committed at the end, rolled back when anything is raised."""
+        with self._write_lock, self.reading() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+            except BaseException:
+                cursor.rollback()
+                raise
+            cursor.commit()
+
+    def close(self) -> None:
+        """Write everything into the one file and give it back. Closing twice is harmless."""
+        self._connection.close()
+
+
+def open_store(path: Path) -> Store:
+    """Open the catalogue for writing, make it if it is not there, and bring its schema up to date.
+
+    Raises: CatalogueLocked, CatalogueTooNew, CatalogueEdited, NotACatalogue.
+    """
+    connection = _connect(path, read_only=False, settings={})
+    try:
+        migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return Store(connection, path)
+
+
+def open_reader(path: Path) -> Cursor:
+    """A connection that can neither write, nor open other files, nor change a setting.
+
+    Raises: CatalogueLocked, CatalogueTooNew, CatalogueEdited, NotACatalogue.
+    """
+    open_store(path).close()  # a catalogue of an older schema is brought up to date first
+    return _connect(path, read_only=True, settings={"enable_external_access": "false", "lock_configuration": "true"})
+
+
+def memory_store() -> Store:
+    """A migrated catalogue that lives in memory only."""
+    connection = _connect(Path(":memory:"), read_only=False, settings={})
+    migrate(connection, Path(":memory:"))
+    return Store(connection, None)
+
+
+def _connect(path: Path, read_only: bool, settings: dict[str, str]) -> Cursor:
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only, config=_SETTINGS)
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        for name, value in settings.items():
+            connection.execute(f"SET GLOBAL {name} = {value}")
+        return connection
+    except duckdb.Error as error:
+        text = str(error)
+        if "Could not set lock" in text:
+            holder = _HOLDER.search(text)
+            raise CatalogueLocked(path, int(holder.group(1)) if holder else None) from error
+        raise NotACatalogue(path, text.splitlines()[0]) from error

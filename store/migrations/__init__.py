@@ -1,0 +1,1 @@
+"""The numbered files of DDL. One that has landed is never edited."""
