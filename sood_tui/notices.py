@@ -30,7 +30,7 @@ def describe(error: BaseException) -> Notice | None:
         case StoreError() | EngineError():
             return Notice(error.message, error.hint, "error", EXIT_INPUT)
         case duckdb.OutOfMemoryException():
-            return Notice("DuckDB ran out of memory or disk.", "Free some, then run the same command again.", "error", 2)
+            return Notice("DuckDB ran out of memory or disk.", "Free some, then run the command again.", "error", 2)
         case OSError(errno=28):
             return Notice("The disk is full.", "Free some space, then run the same command again.", "error", EXIT_INPUT)
         case PermissionError() | FileNotFoundError() | IsADirectoryError() | NotADirectoryError():

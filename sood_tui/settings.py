@@ -140,7 +140,8 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise EngineError(f"{file} cannot be read: {error}", "Correct it, or remove it to go back to the defaults.") from error
+        hint = "Correct it, or remove it to go back to the defaults."
+        raise EngineError(f"{file} cannot be read: {error}", hint) from error
     return _flatten(tables)
 
 

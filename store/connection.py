@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -14,7 +15,7 @@ from store.migrate import migrate
 Cursor = duckdb.DuckDBPyConnection
 
 # Nothing is fetched behind the user's back.
-_SETTINGS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_SETTINGS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 _HOLDER = re.compile(r"PID (\d+)")
 
 
@@ -88,7 +89,7 @@ def memory_store() -> Store:
 
 def _connect(path: Path, read_only: bool, settings: dict[str, str]) -> Cursor:
     try:
-        connection = duckdb.connect(str(path), read_only=read_only, config=_SETTINGS)
+        connection = duckdb.connect(str(path), read_only=read_only, config={**_SETTINGS})
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         for name, value in settings.items():
             connection.execute(f"SET GLOBAL {name} = {value}")

@@ -29,7 +29,7 @@ def run_read_only(catalogue: Path, text: str) -> SqlResult:
     try:
         statements = duckdb.extract_statements(text)
     except duckdb.Error as error:
-        raise RefusedSql(str(error).strip(), "`sood-tui sql \"SHOW TABLES\"` lists the tables.") from error
+        raise RefusedSql(str(error).strip(), '`sood-tui sql "SHOW TABLES"` lists the tables.') from error
     if len(statements) != 1 or statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
         raise RefusedSql("Only one SELECT at a time is run here.", "Changes go through the commands of the rooms.")
     connection = open_reader(catalogue)
@@ -38,6 +38,6 @@ def run_read_only(catalogue: Path, text: str) -> SqlResult:
         columns = tuple(column[0] for column in answer.description or ())
         return SqlResult(columns, answer.fetchall())
     except duckdb.Error as error:
-        raise RefusedSql(str(error).strip(), "`sood-tui sql \"SHOW TABLES\"` lists the tables.") from error
+        raise RefusedSql(str(error).strip(), '`sood-tui sql "SHOW TABLES"` lists the tables.') from error
     finally:
         connection.close()

@@ -5,10 +5,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-type Colour = tuple[int, int, int]
-type Point = tuple[float, float]
+Colour = tuple[int, int, int]
+Point = tuple[float, float]
 
 ELLIPSE_CORNERS = 48
 
@@ -58,15 +60,32 @@ class Pose:
 
 
 class Brush:
-    """Draws flat shapes on an image through a pose. Edges are hard: the picture is drawn large and made smaller."""
+    """Draws flat shapes through a pose. Edges are hard: the picture is drawn large and made smaller.
 
-    def __init__(self, image: Image.Image, pose: Pose) -> None:
-        self._draw = ImageDraw.Draw(image)
+    The sheet holds the number of a colour at each pixel, 0 where nothing was painted; so a texture finds the body again.
+    """
+
+    def __init__(self, size: tuple[int, int], pose: Pose) -> None:
+        self._sheet = Image.new("L", size)
+        self._draw = ImageDraw.Draw(self._sheet)
         self._pose = pose
+        self._numbers: dict[Colour, int] = {}
+
+    def number_of(self, fill: Colour) -> int:
+        """The number that stands for a colour on the sheet, from 1 on."""
+        return self._numbers.setdefault(fill, len(self._numbers) + 1)
+
+    def numbers(self) -> npt.NDArray[np.uint8]:
+        """What was painted: uint8 [height, width], the number of the colour at each pixel, 0 for none."""
+        return np.array(self._sheet)
+
+    def palette(self) -> npt.NDArray[np.uint8]:
+        """The colours by number: uint8 [colours + 1, 4], RGBA, the first one transparent."""
+        return np.array([(0, 0, 0, 0), *((*fill, 255) for fill in self._numbers)], dtype=np.uint8)
 
     def polygon(self, points: Iterable[Point], fill: Colour) -> None:
         """A filled polygon; every other shape is one."""
-        self._draw.polygon([self._pose.place(point) for point in points], fill=fill)
+        self._draw.polygon([self._pose.place(point) for point in points], fill=self.number_of(fill))
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: Colour) -> None:
         """A filled rectangle."""

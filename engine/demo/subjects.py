@@ -22,6 +22,7 @@ class Look:
         main: colour of the body; the texture is laid on it.
         second: colour of wings, fins, sails, roofs.
         dark: colour of what lies in shadow.
+        pattern: colour of the texture.
         stretch: 0 squat, 1 long.
         detail: 0 small, 1 large: ears, fins, brims, windows.
         count: 2 to 6: petals, masts, slats, rows of windows.
@@ -30,6 +31,7 @@ class Look:
     main: Colour
     second: Colour
     dark: Colour
+    pattern: Colour
     stretch: float
     detail: float
     count: int

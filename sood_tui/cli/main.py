@@ -74,7 +74,9 @@ def root(
         Path | None, typer.Option("-w", "--workspace", help="The workspace; else $SOOD_WORKSPACE, else this folder.")
     ] = None,
     graphics: Annotated[str | None, typer.Option(help="auto, half, sixel, kitty or off.")] = None,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Curate semantic out-of-distribution image benchmarks in the terminal.
 

@@ -12,7 +12,7 @@ from sood_tui.cli.context import workspace_of
 from sood_tui.cli.output import emit_json, emit_table
 from store.sql import run_read_only
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 class Format(StrEnum):

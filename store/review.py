@@ -1,0 +1,379 @@
+"""Decisions of people: events that are only ever appended, and what follows from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from store.connection import Cursor
+
+Kind = Literal["accept", "reject", "unsure", "clear", "undo", "redo"]
+State = Literal["accept", "reject", "unsure", "pending"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the log. Events of one step share its step_id; undo and redo name the step they speak of."""
+
+    event_id: UUID
+    step_id: UUID
+    superclass: str
+    wnid: str
+    kind: Kind
+    target_step_id: UUID | None
+    reviewer: str
+    at: datetime
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An event as the log shows it: with the synset's name, and whether its step was taken back."""
+
+    event_id: UUID
+    step_id: UUID
+    superclass: str
+    wnid: str
+    name: str | None
+    kind: Kind
+    target_step_id: UUID | None
+    reviewer: str
+    at: datetime
+    note: str | None
+    undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """A candidate with the state that people gave it; similarity_mean is of the run asked for, if it scored it."""
+
+    superclass: str
+    wnid: str
+    name: str
+    lemma: str
+    gloss: str
+    route: str
+    depth: int | None
+    similarity: float | None
+    images: int
+    state: State
+    reviewer: str | None
+    at: datetime | None
+    note: str | None
+    similarity_mean: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One superclass's claim on a synset that several have accepted."""
+
+    wnid: str
+    name: str
+    lemma: str
+    superclass: str
+    depth: int | None
+    images: int
+    reviewer: str
+    similarity_mean: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """The last word of one reviewer on one candidate."""
+
+    superclass: str
+    wnid: str
+    reviewer: str
+    kind: Literal["accept", "reject", "unsure"]
+
+
+def append_events(cursor: Cursor, events: Sequence[Event]) -> None:
+    """Append events; a single one and ten thousand take the same statement."""
+    cursor.execute(
+        """
+        INSERT INTO decision (event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, at, note)
+        SELECT
+            unnest($event_ids::UUID[]),
+            unnest($step_ids::UUID[]),
+            unnest($superclasses::VARCHAR[]),
+            unnest($wnids::VARCHAR[]),
+            unnest($kinds::VARCHAR[]),
+            unnest($target_step_ids::UUID[]),
+            unnest($reviewers::VARCHAR[]),
+            unnest($times::TIMESTAMPTZ[]),
+            unnest($notes::VARCHAR[])
+        """,
+        {
+            "event_ids": [event.event_id for event in events],
+            "step_ids": [event.step_id for event in events],
+            "superclasses": [event.superclass for event in events],
+            "wnids": [event.wnid for event in events],
+            "kinds": [event.kind for event in events],
+            "target_step_ids": [event.target_step_id for event in events],
+            "reviewers": [event.reviewer for event in events],
+            "times": [event.at for event in events],
+            "notes": [event.note for event in events],
+        },
+    )
+
+
+def fetch_events(cursor: Cursor) -> list[Event]:
+    """Every event, oldest first."""
+    rows = cursor.execute(
+        """
+        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, at, note
+        FROM decision
+        ORDER BY event_id
+        """
+    ).fetchall()
+    return [Event(*row) for row in rows]
+
+
+def fetch_step(cursor: Cursor, step_id: UUID) -> list[Event]:
+    """The events of one step, in the order in which they were made."""
+    rows = cursor.execute(
+        """
+        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, at, note
+        FROM decision
+        WHERE step_id = $step_id
+        ORDER BY event_id
+        """,
+        {"step_id": step_id},
+    ).fetchall()
+    return [Event(*row) for row in rows]
+
+
+def fetch_known_events(cursor: Cursor, event_ids: Sequence[UUID]) -> dict[UUID, Event]:
+    """Those of the events that the catalogue already has."""
+    rows = cursor.execute(
+        """
+        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, at, note
+        FROM decision
+        WHERE event_id IN (SELECT unnest($event_ids::UUID[]))
+        """,
+        {"event_ids": list(event_ids)},
+    ).fetchall()
+    return {row[0]: Event(*row) for row in rows}
+
+
+def fetch_log(cursor: Cursor, superclass: str | None = None, limit: int | None = None) -> list[LogEntry]:
+    """Events with the names of their synsets, newest first."""
+    rows = cursor.execute(
+        """
+        SELECT
+            decision.event_id, decision.step_id, decision.superclass, decision.wnid, synset.name, decision.kind,
+            decision.target_step_id, decision.reviewer, decision.at, decision.note,
+            decision.step_id IN (SELECT step_id FROM undone_step) AS undone
+        FROM decision
+        LEFT JOIN synset USING (wnid)
+        WHERE $superclass IS NULL
+           OR decision.superclass = $superclass
+           OR decision.target_step_id IN (SELECT step_id FROM decision WHERE superclass = $superclass)
+        ORDER BY decision.event_id DESC
+        LIMIT coalesce($limit, 9223372036854775807)
+        """,
+        {"superclass": superclass, "limit": limit},
+    ).fetchall()
+    return [LogEntry(*row) for row in rows]
+
+
+def fetch_undoable_step(cursor: Cursor, reviewer: str | None = None) -> UUID | None:
+    """The newest step that is not taken back; with a reviewer, the newest of that person."""
+    row = cursor.execute(
+        """
+        SELECT step_id
+        FROM decision
+        WHERE kind NOT IN ('undo', 'redo')
+          AND step_id NOT IN (SELECT step_id FROM undone_step)
+          AND ($reviewer IS NULL OR reviewer = $reviewer)
+        GROUP BY step_id
+        ORDER BY max(event_id) DESC
+        LIMIT 1
+        """,
+        {"reviewer": reviewer},
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def fetch_redoable_step(cursor: Cursor, reviewer: str | None = None) -> UUID | None:
+    """The step whose undo is the newest, unless something was decided after that undo."""
+    row = cursor.execute(
+        """
+        WITH taken_back AS (
+            SELECT target_step_id AS step_id, max(event_id) AS event_id
+            FROM decision
+            WHERE kind = 'undo' AND target_step_id IN (SELECT step_id FROM undone_step)
+            GROUP BY target_step_id
+        ),
+        own AS (
+            SELECT step_id, max(event_id) AS event_id
+            FROM decision
+            WHERE kind NOT IN ('undo', 'redo') AND ($reviewer IS NULL OR reviewer = $reviewer)
+            GROUP BY step_id
+        )
+        SELECT taken_back.step_id
+        FROM taken_back
+        JOIN own USING (step_id)
+        WHERE taken_back.event_id > (SELECT max(event_id) FROM own)
+        ORDER BY taken_back.event_id DESC
+        LIMIT 1
+        """,
+        {"reviewer": reviewer},
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def fetch_superclass_names(cursor: Cursor) -> list[str]:
+    """The names of all superclasses, sorted."""
+    rows = cursor.execute("SELECT superclass FROM superclass ORDER BY superclass").fetchall()
+    return [row[0] for row in rows]
+
+
+def fetch_non_candidates(cursor: Cursor, superclass: str, wnids: Sequence[str]) -> list[str]:
+    """Those of the wnids that are no candidates of the superclass."""
+    rows = cursor.execute(
+        """
+        SELECT asked.wnid
+        FROM (SELECT unnest($wnids::VARCHAR[]) AS wnid) AS asked
+        WHERE asked.wnid NOT IN (SELECT wnid FROM candidate WHERE superclass = $superclass)
+        """,
+        {"superclass": superclass, "wnids": list(wnids)},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def count_strangers(cursor: Cursor, pairs: Sequence[tuple[str, str]]) -> int:
+    """How many of the (superclass, wnid) pairs are no candidates here."""
+    row = cursor.execute(
+        """
+        SELECT count(*)
+        FROM (SELECT DISTINCT unnest($superclasses::VARCHAR[]) AS superclass, unnest($wnids::VARCHAR[]) AS wnid) AS asked
+        ANTI JOIN candidate USING (superclass, wnid)
+        """,
+        {"superclasses": [pair[0] for pair in pairs], "wnids": [pair[1] for pair in pairs]},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def accepted(cursor: Cursor) -> list[tuple[str, str]]:
+    """(superclass, wnid) of every candidate whose last word is accept, sorted."""
+    rows = cursor.execute(
+        "SELECT superclass, wnid FROM candidate_state WHERE state = 'accept' ORDER BY superclass, wnid"
+    ).fetchall()
+    return [(row[0], row[1]) for row in rows]
+
+
+def fetch_states_of(cursor: Cursor, wnid: str) -> dict[str, State]:
+    """What each superclass that has the synset as a candidate says of it."""
+    rows = cursor.execute(
+        "SELECT superclass, state FROM candidate_state WHERE wnid = $wnid ORDER BY superclass", {"wnid": wnid}
+    ).fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
+def fetch_claims(cursor: Cursor, run_id: int | None = None) -> list[Claim]:
+    """Every claim on a synset that two or more superclasses have accepted, sorted by wnid and superclass."""
+    rows = cursor.execute(
+        """
+        WITH claimed AS (
+            SELECT superclass, wnid, depth, images, reviewer
+            FROM candidate_state
+            WHERE state = 'accept'
+            QUALIFY count(*) OVER (PARTITION BY wnid) > 1
+        ),
+        mean AS (
+            SELECT superclass, wnid, avg(similarity) AS similarity_mean
+            FROM similarity
+            WHERE run_id = $run_id AND wnid IN (SELECT wnid FROM claimed)
+            GROUP BY superclass, wnid
+        )
+        SELECT
+            claimed.wnid, synset.name, lemma.lemma, claimed.superclass, claimed.depth, claimed.images,
+            claimed.reviewer, mean.similarity_mean
+        FROM claimed
+        JOIN synset USING (wnid)
+        JOIN lemma ON lemma.wnid = claimed.wnid AND lemma.position = 0
+        LEFT JOIN mean ON mean.superclass = claimed.superclass AND mean.wnid = claimed.wnid
+        ORDER BY claimed.wnid, claimed.superclass
+        """,
+        {"run_id": run_id},
+    ).fetchall()
+    return [Claim(*row) for row in rows]
+
+
+def fetch_queue(cursor: Cursor, superclass: str | None, pending_only: bool, run_id: int | None) -> list[QueueItem]:
+    """Candidates with their states, sorted by superclass and name."""
+    rows: list[tuple[Any, ...]] = cursor.execute(
+        """
+        WITH mean AS (
+            SELECT superclass, wnid, avg(similarity) AS similarity_mean
+            FROM similarity
+            WHERE run_id = $run_id AND ($superclass IS NULL OR superclass = $superclass)
+            GROUP BY superclass, wnid
+        )
+        SELECT
+            candidate_state.superclass, candidate_state.wnid, synset.name, lemma.lemma, synset.gloss,
+            candidate_state.route, candidate_state.depth, candidate_state.similarity, candidate_state.images,
+            candidate_state.state, candidate_state.reviewer, candidate_state.at, nullif(candidate_state.note, ''),
+            mean.similarity_mean
+        FROM candidate_state
+        JOIN synset USING (wnid)
+        JOIN lemma ON lemma.wnid = candidate_state.wnid AND lemma.position = 0
+        LEFT JOIN mean ON mean.superclass = candidate_state.superclass AND mean.wnid = candidate_state.wnid
+        WHERE ($superclass IS NULL OR candidate_state.superclass = $superclass)
+          AND (NOT $pending_only OR candidate_state.state = 'pending')
+        ORDER BY candidate_state.superclass, synset.name
+        """,
+        {"superclass": superclass, "pending_only": pending_only, "run_id": run_id},
+    ).fetchall()
+    return [QueueItem(*row) for row in rows]
+
+
+def fetch_opinions(cursor: Cursor, superclass: str | None = None) -> list[Opinion]:
+    """The last word of each reviewer on each synset; what was taken back does not count."""
+    rows = cursor.execute(
+        """
+        SELECT superclass, wnid, reviewer, arg_max(kind, event_id) AS kind
+        FROM decision
+        WHERE kind NOT IN ('undo', 'redo')
+          AND step_id NOT IN (SELECT step_id FROM undone_step)
+          AND ($superclass IS NULL OR superclass = $superclass)
+        GROUP BY superclass, wnid, reviewer
+        HAVING arg_max(kind, event_id) <> 'clear'
+        ORDER BY superclass, wnid, reviewer
+        """,
+        {"superclass": superclass},
+    ).fetchall()
+    return [Opinion(*row) for row in rows]
+
+
+def fetch_hyponym_edges(cursor: Cursor, superclass: str) -> list[tuple[str, str]]:
+    """(hypernym, hyponym) between the superclass's roots and what lies below them, sorted by the hyponym's name."""
+    rows = cursor.execute(
+        """
+        WITH below AS (
+            SELECT wnid FROM superclass_root WHERE superclass = $superclass
+            UNION
+            SELECT hyponym_closure.wnid
+            FROM hyponym_closure
+            JOIN superclass_root ON superclass_root.wnid = hyponym_closure.ancestor_wnid
+            WHERE superclass_root.superclass = $superclass
+        )
+        SELECT hypernym.hypernym_wnid, hypernym.wnid
+        FROM hypernym
+        JOIN synset USING (wnid)
+        WHERE hypernym.hypernym_wnid IN (SELECT wnid FROM below)
+        ORDER BY synset.name
+        """,
+        {"superclass": superclass},
+    ).fetchall()
+    return [(row[0], row[1]) for row in rows]
+
+
+def fetch_root_wnids(cursor: Cursor, superclass: str) -> list[str]:
+    """The root synsets of a superclass, the one that named it first."""
+    rows = cursor.execute(
+        "SELECT wnid FROM superclass_root WHERE superclass = $superclass ORDER BY position", {"superclass": superclass}
+    ).fetchall()
+    return [row[0] for row in rows]
