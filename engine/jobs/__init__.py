@@ -23,9 +23,9 @@ is loaded by the screens.
         model = load_model(run.settings["model"], run.device)   # once; an EngineError here ends the job as failed
         for shard in run.shards():                              # only shards that have no part yet, in order
             rows = []
-            for batch in shard.batches(run.settings["batch_size"]):     # pyarrow.Table, slices of the work list
+            for batch in shard.batches(run.settings["batch_size"]):  # pyarrow.Table, slices of the work list
                 rows.append(score(model, batch))
-                run.advance(batch.num_rows)                     # after every batch: progress, and the point of cancelling
+                run.advance(batch.num_rows)                     # after every batch: progress, and a place to end
             shard.commit(pyarrow.concat_tables(rows))           # temp file, fsync, rename, fsync of the folder
 
 - ``run.settings`` are the settings given to ``submit`` (JSON values), ``run.workspace_root`` the workspace's folder,
@@ -39,13 +39,14 @@ is loaded by the screens.
 - ``shard.table`` is the shard's work, ``shard.number`` its number. ``shard.commit(table, metadata={})`` writes the
   part; ``metadata`` are strings kept in the Parquet file (``Part.metadata`` gives them back).
 - Further files of a shard, such as ``.npy``, are written before ``commit``:
-  ``shard.write_file(".npy", lambda stream: numpy.save(stream, array))``. Their SHA-256 travels in the part's metadata.
-- Where the spec names an ``output`` folder (relative to the workspace, ``embeddings/<model key>``), all files of a shard
-  go there, as ``part-0003-00017.parquet`` with the job's number, so that several jobs can share it.
+  ``shard.write_file(".npy", lambda stream: numpy.save(stream, array))``. ``Part.files`` gives them back with their
+  SHA-256.
+- Where the job was submitted with an ``output`` folder (relative to the workspace, ``embeddings/<model key>``), all files
+  of a shard go there, as ``part-0003-00017.parquet`` with the job's number, so that several jobs can share it.
 - A shard may run twice (after kill -9): its files must depend on its input only.
-- ``EngineError(message, hint)`` ends the job as failed with that message; any other exception is a bug and is recorded with
-  its traceback. A full disk is recognised wherever it happens. What ``run`` returns is kept as ``outcome.result``.
-- ``run`` must not write to stdout for anybody to read, and never opens the catalogue.
+- ``EngineError(message, hint)`` ends the job as failed with that message; any other exception is a bug and is recorded
+  with its traceback. A full disk is recognised wherever it happens. What ``run`` returns is kept as ``outcome.result``.
+- ``run`` never opens the catalogue. What it prints goes to ``stderr.log``.
 
 ``ingest(intake: Intake) -> None``, called in the process that owns the catalogue, inside a transaction::
 
@@ -55,13 +56,13 @@ is loaded by the screens.
         else:
             store.scoring.append_part(intake.cursor, str(intake.part.path))
 
-- ``intake`` has ``workspace`` (Workspace), ``cursor`` (inside the transaction), ``job`` (JobFolder), ``spec`` (JobSpec),
-  ``part`` (Part or None) and ``outcome`` (Outcome in the last call, else None).
+- ``intake`` has ``workspace`` (Workspace), ``cursor`` (inside the transaction), ``job`` (JobFolder), ``spec``
+  (JobSpec), ``part`` (Part or None) and ``outcome`` (Outcome in the last call, else None).
 - It is called once for each part, in the order of their numbers, then once with ``part=None`` for the outcome, whatever
-  the outcome's ``state`` is (finished, cancelled, failed: look at it). After a resume there are further parts, and the last
-  call comes again for the new outcome: it must bear being called twice.
+  the outcome's ``state`` is (finished, cancelled, failed: look at it). After a resume there are further parts, and the
+  last call comes again for the new outcome: it must bear being called twice.
 - All it does goes through ``intake.cursor``: the bookkeeping row commits with it, or neither does. It must not open a
   transaction, and an exception takes everything of that part back.
-- Parts may arrive while the job still runs. A kind that needs them all together does its work in the last call and reads
-  ``intake.job.parts()``.
+- Parts may arrive while the job still runs. A kind that needs them all together does its work in the last call and
+  reads ``intake.job.parts()``.
 """

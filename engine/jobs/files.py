@@ -1,0 +1,88 @@
+"""Files that are whole or absent, and locks that the kernel gives back when their holder dies."""
+
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+TEMPORARY = ".tmp"
+# A reader that asks whether a lock is held holds it for an instant itself; whoever wants it really tries again.
+LOCK_ATTEMPTS = 50
+LOCK_PAUSE = 0.02
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> str:
+    """Write a file so that it is there with all its bytes or not at all, even after a loss of power.
+
+    Args:
+        path: where it shall be; an existing file is replaced.
+        write: gets the open temporary file and writes into it.
+
+    Returns: the SHA-256 of the bytes, in hexadecimal.
+    """
+    temporary = path.with_name(f".{path.name}{TEMPORARY}")
+    try:
+        with temporary.open("wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        digest = sha256_of(temporary)
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+    return digest
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def take_lock(path: Path, attempts: int = LOCK_ATTEMPTS) -> int | None:
+    """Take the lock of a file for as long as the returned descriptor, or a copy in a child, stays open.
+
+    Returns: the descriptor, or None while another process holds the lock.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    for attempt in range(attempts):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except BlockingIOError:
+            if attempt < attempts - 1:
+                time.sleep(LOCK_PAUSE)
+        except BaseException:
+            os.close(handle)
+            raise
+    os.close(handle)
+    return None
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds the lock. Readers share it, so that they do not take each other for a holder."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
