@@ -92,7 +92,7 @@ def append_events(cursor: Cursor, events: Sequence[Event]) -> None:
     """Append events; a single one and ten thousand take the same statement."""
     cursor.execute(
         """
-        INSERT INTO decision (event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, at, note)
+        INSERT INTO decision (event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note)
         SELECT
             unnest($event_ids::UUID[]),
             unnest($step_ids::UUID[]),
@@ -122,7 +122,7 @@ def fetch_events(cursor: Cursor) -> list[Event]:
     """Every event, oldest first."""
     rows = cursor.execute(
         """
-        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, at, note
+        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note
         FROM decision
         ORDER BY event_id
         """
@@ -130,11 +130,17 @@ def fetch_events(cursor: Cursor) -> list[Event]:
     return [Event(*row) for row in rows]
 
 
+def fetch_newest_event_id(cursor: Cursor) -> UUID | None:
+    """The greatest event_id in the log."""
+    row = cursor.execute("SELECT max(event_id) FROM decision").fetchone()
+    return None if row is None else row[0]
+
+
 def fetch_step(cursor: Cursor, step_id: UUID) -> list[Event]:
     """The events of one step, in the order in which they were made."""
     rows = cursor.execute(
         """
-        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, at, note
+        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note
         FROM decision
         WHERE step_id = $step_id
         ORDER BY event_id
@@ -148,7 +154,7 @@ def fetch_known_events(cursor: Cursor, event_ids: Sequence[UUID]) -> dict[UUID, 
     """Those of the events that the catalogue already has."""
     rows = cursor.execute(
         """
-        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, at, note
+        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note
         FROM decision
         WHERE event_id IN (SELECT unnest($event_ids::UUID[]))
         """,
@@ -163,7 +169,7 @@ def fetch_log(cursor: Cursor, superclass: str | None = None, limit: int | None =
         """
         SELECT
             decision.event_id, decision.step_id, decision.superclass, decision.wnid, synset.name, decision.kind,
-            decision.target_step_id, decision.reviewer, decision.at, decision.note,
+            decision.target_step_id, decision.reviewer, decision."at", decision.note,
             decision.step_id IN (SELECT step_id FROM undone_step) AS undone
         FROM decision
         LEFT JOIN synset USING (wnid)
@@ -248,7 +254,9 @@ def count_strangers(cursor: Cursor, pairs: Sequence[tuple[str, str]]) -> int:
     row = cursor.execute(
         """
         SELECT count(*)
-        FROM (SELECT DISTINCT unnest($superclasses::VARCHAR[]) AS superclass, unnest($wnids::VARCHAR[]) AS wnid) AS asked
+        FROM (
+            SELECT DISTINCT unnest($superclasses::VARCHAR[]) AS superclass, unnest($wnids::VARCHAR[]) AS wnid
+        ) AS asked
         ANTI JOIN candidate USING (superclass, wnid)
         """,
         {"superclasses": [pair[0] for pair in pairs], "wnids": [pair[1] for pair in pairs]},
@@ -315,7 +323,7 @@ def fetch_queue(cursor: Cursor, superclass: str | None, pending_only: bool, run_
         SELECT
             candidate_state.superclass, candidate_state.wnid, synset.name, lemma.lemma, synset.gloss,
             candidate_state.route, candidate_state.depth, candidate_state.similarity, candidate_state.images,
-            candidate_state.state, candidate_state.reviewer, candidate_state.at, nullif(candidate_state.note, ''),
+            candidate_state.state, candidate_state.reviewer, candidate_state."at", nullif(candidate_state.note, ''),
             mean.similarity_mean
         FROM candidate_state
         JOIN synset USING (wnid)

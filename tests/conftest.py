@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_wordnet"]
+pytest_plugins = ["tests.fixtures_golden", "tests.fixtures_wordnet"]
 
 
 @pytest.fixture(autouse=True)
