@@ -41,8 +41,8 @@ is loaded by the screens.
 - Further files of a shard, such as ``.npy``, are written before ``commit``:
   ``shard.write_file(".npy", lambda stream: numpy.save(stream, array))``. ``Part.files`` gives them back with their
   SHA-256.
-- Where the job was submitted with an ``output`` folder (relative to the workspace, ``embeddings/<model key>``), all files
-  of a shard go there, as ``part-0003-00017.parquet`` with the job's number, so that several jobs can share it.
+- Where the job was submitted with an ``output`` folder (relative to the workspace, ``embeddings/<model key>``), all
+  files of a shard go there, as ``part-0003-00017.parquet`` with the job's number, so that several jobs can share it.
 - A shard may run twice (after kill -9): its files must depend on its input only.
 - ``EngineError(message, hint)`` ends the job as failed with that message; any other exception is a bug and is recorded
   with its traceback. A full disk is recognised wherever it happens. What ``run`` returns is kept as ``outcome.result``.

@@ -87,6 +87,7 @@ class Worker:
                 "started",
                 done=run.done,
                 total=run.total,
+                warnings=0,
                 pid=os.getpid(),
                 host=socket.gethostname(),
                 device=spec.device,
@@ -133,6 +134,7 @@ class Worker:
             done=run.done if run else None,
             total=run.total if run else None,
             warnings=outcome.warnings,
+            detail=run.detail if run else {},
             message=outcome.message or None,
             hint=outcome.hint or None,
         )

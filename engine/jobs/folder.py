@@ -170,10 +170,8 @@ class JobFolder:
         latest = last_of(events, "started", "progress", "part", "finished", "cancelled", "failed")
         if latest is None:
             return JobProgress()
-        warnings = sum(event.kind == "warned" and event.at >= latest.at for event in events)
-        return JobProgress(
-            latest.at, latest.done or 0, latest.total, latest.rate, (latest.warnings or 0) + warnings, latest.detail
-        )
+        warnings = next((event.warnings for event in reversed(events) if event.warnings is not None), 0)
+        return JobProgress(latest.at, latest.done or 0, latest.total, latest.rate, warnings, latest.detail)
 
     def part_names(self, spec: JobSpec | None = None) -> PartNames:
         """Where the files of the parts lie, and what they are called.

@@ -13,6 +13,7 @@ from engine.jobs.runner import list_jobs
 from engine.jobs.spec import EndState, JobSpec, Outcome
 from engine.workspace import Workspace
 from store.connection import Cursor
+from store.errors import StoreError
 from store.jobs import JobDone, JobPart, fetch_done, fetch_parts, has_part, insert_part, put_done
 
 
@@ -47,6 +48,7 @@ class TakenIn:
         parts: how many parts.
         rows: rows in them.
         state: the outcome, if it was taken in now.
+        error: why the rest could not be taken in; None if nothing is left out.
     """
 
     job_id: str
@@ -54,69 +56,73 @@ class TakenIn:
     parts: int
     rows: int
     state: EndState | None
+    error: EngineError | StoreError | None = None
+
+
+@dataclass(slots=True)
+class _Counts:
+    parts: int = 0
+    rows: int = 0
 
 
 def ingest_ready(workspace: Workspace) -> list[TakenIn]:
     """Take in all parts and outcomes that are there and were not taken in before.
 
     Each part goes in with its bookkeeping row in one transaction, so that a process that is killed in the middle has
-    taken it in or has not. One job that cannot be taken in does not keep the others out.
+    taken it in or has not. One job that cannot be taken in does not keep the others out: its row tells the error,
+    and it is tried again the next time.
 
     Args:
         workspace: open.
 
-    Returns: the jobs of which something was new.
-
-    Raises:
-        EngineError: the first that occurred, after all jobs have had their turn.
+    Returns: the jobs of which something was new or could not be taken in, by number.
     """
     with workspace.opened().reading() as cursor:
         done = fetch_done(cursor)
-    taken: list[TakenIn] = []
-    errors: list[EngineError] = []
-    for job in list_jobs(workspace.root):
-        if job.id in done and done[job.id].state == "finished":
-            continue
-        try:
-            report = _take_in(workspace, job, done.get(job.id))
-        except EngineError as error:
-            errors.append(error)
-            continue
-        if report is not None:
-            taken.append(report)
-    if errors:
-        raise errors[0]
-    return taken
+    jobs = [job for job in list_jobs(workspace.root) if job.id not in done or done[job.id].state != "finished"]
+    reports = (_take_in(workspace, job, done.get(job.id)) for job in jobs)
+    return [report for report in reports if report is not None]
 
 
 def _take_in(workspace: Workspace, job: JobFolder, done: JobDone | None) -> TakenIn | None:
-    if not job.spec_file.exists():  # there is nothing to go by, and nothing that this job could have left behind
+    counts = _Counts()
+    state: EndState | None = None
+    error: EngineError | StoreError | None = None
+    try:
+        outcome = job.outcome()  # before the parts: whatever an outcome speaks of lies in the folder then
+        spec = job.spec()
+        ingest = _resolve(find_kind(spec.kind).ingest)
+        if ingest is not None:
+            _take_parts(workspace, job, spec, ingest, counts)
+        if outcome is not None and _is_new(outcome, done):
+            _take_outcome(workspace, job, spec, ingest, outcome)
+            state = outcome.state
+    except (EngineError, StoreError) as problem:
+        error = problem
+    if not counts.parts and state is None and error is None:
         return None
-    outcome = job.outcome()  # before the parts: whatever an outcome speaks of lies in the folder then
-    spec = job.spec()
-    ingest = _resolve(find_kind(spec.kind).ingest)
-    parts, rows = _take_parts(workspace, job, spec, ingest)
-    is_new = outcome is not None and (done is None or done.state != outcome.state or outcome.at > done.ingested_at)
-    if outcome is not None and is_new:
-        with workspace.opened().writing() as cursor:
-            if ingest is not None:
-                ingest(Intake(workspace, cursor, job, spec, None, outcome))
-            put_done(cursor, JobDone(job.id, outcome.state, now()))
-    if not parts and not is_new:
-        return None
-    return TakenIn(job.id, spec.kind, parts, rows, outcome.state if outcome is not None and is_new else None)
+    return TakenIn(job.id, job.id.partition("-")[2], counts.parts, counts.rows, state, error)
+
+
+def _is_new(outcome: Outcome, done: JobDone | None) -> bool:
+    return done is None or done.state != outcome.state or outcome.at > done.ingested_at
+
+
+def _take_outcome(
+    workspace: Workspace, job: JobFolder, spec: JobSpec, ingest: Callable[[Intake], None] | None, outcome: Outcome
+) -> None:
+    with workspace.opened().writing() as cursor:
+        if ingest is not None:
+            ingest(Intake(workspace, cursor, job, spec, None, outcome))
+        put_done(cursor, JobDone(job.id, outcome.state, now()))
 
 
 def _take_parts(
-    workspace: Workspace, job: JobFolder, spec: JobSpec, ingest: "Callable[[Intake], None] | None"
-) -> tuple[int, int]:
-    """Take in the parts that are new; returns their number and their rows."""
-    if ingest is None:
-        return 0, 0
+    workspace: Workspace, job: JobFolder, spec: JobSpec, ingest: Callable[[Intake], None], counts: _Counts
+) -> None:
     store = workspace.opened()
     with store.reading() as cursor:
         known = {part.part for part in fetch_parts(cursor, job.id)}
-    parts = rows = 0
     for part in job.part_names(spec).finished():
         if part.name in known:
             continue
@@ -126,12 +132,11 @@ def _take_parts(
                 continue
             ingest(Intake(workspace, cursor, job, spec, part, None))
             insert_part(cursor, entry)
-        parts += 1
-        rows += entry.rows
-    return parts, rows
+        counts.parts += 1
+        counts.rows += entry.rows
 
 
-def _resolve(name: str | None) -> "Callable[[Intake], None] | None":
+def _resolve(name: str | None) -> Callable[[Intake], None] | None:
     if name is None:
         return None
     module, _, function = name.partition(":")

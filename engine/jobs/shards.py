@@ -93,9 +93,9 @@ class ShardRun:
         self.total = spec.total
         self.done = 0
         self.warnings = 0
+        self.detail: dict[str, JsonValue] = {}
         self._cancellation = cancellation
         self._log: EventLog = folder.log()
-        self._detail: dict[str, JsonValue] = {}
         self._meter = RateMeter()
         self._rate: float | None = None
         self._started = self._reported = time.monotonic()
@@ -176,7 +176,7 @@ class ShardRun:
             JobCancelled: the user has asked for the end.
         """
         self.done += units
-        self._detail.update(detail)
+        self.detail.update(detail)
         self.report(at_once=False)
         self.check()
 
@@ -212,7 +212,7 @@ class ShardRun:
                 total=self.total,
                 rate=self._rate,
                 warnings=self.warnings,
-                detail=self._detail,
+                detail=self.detail,
                 **fields,
             )
         except OSError as error:

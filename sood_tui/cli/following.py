@@ -1,0 +1,185 @@
+"""Following a job from the command line: a bar on a terminal, plain lines elsewhere, then its results are taken in."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn
+
+from engine.jobs.folder import JobFolder
+from engine.jobs.ingest import TakenIn, ingest_ready
+from engine.jobs.runner import ACTIVE, find_job
+from engine.jobs.summary import JobSummary, summarise
+from engine.workspace import Workspace
+from sood_tui.cli.output import emit_json, messages, say
+from sood_tui.notices import EXIT_INTERRUPTED, EXIT_JOB
+from sood_tui.workspace import opened, require_workspace
+from store.errors import CatalogueLocked
+
+LOOK_EVERY = 0.2
+LINE_EVERY = 5.0
+
+
+def follow(workspace_root: Path, job_id: str, as_json: bool = False) -> int:
+    """Show a job until it ends, then take its results into the catalogue, which must not be open in this process.
+
+    Ctrl-C leaves the job running. Where another process has the catalogue open, the results are left to that one.
+
+    Args:
+        workspace_root: the workspace.
+        job_id: name of the job's folder.
+        as_json: write the job's summary to standard output at the end.
+
+    Returns: exit code: 0 finished, 3 cancelled, failed or died, 130 interrupted.
+
+    Raises:
+        EngineError, StoreError: no such job, or its results cannot be taken in.
+    """
+    job = find_job(workspace_root, job_id)
+    try:
+        summary = _watch(job)
+    except KeyboardInterrupt:
+        say(f"{job.id} goes on without this terminal.")
+        say(f"Watch it: sood-tui jobs watch {job.id}    End it: sood-tui jobs cancel {job.id}")
+        return EXIT_INTERRUPTED
+    _say_end(job, summary)
+    _take_in(require_workspace(workspace_root), job)
+    if as_json:
+        emit_json(summary)
+    return 0 if summary.state == "finished" else EXIT_JOB
+
+
+def take_in_results(workspace: Workspace) -> list[TakenIn]:
+    """Take in what jobs have left since the last time, and tell of those that cannot be taken in.
+
+    Args:
+        workspace: open.
+
+    Returns: what was taken in, and what could not be.
+    """
+    taken = ingest_ready(workspace)
+    for report in taken:
+        if report.error is not None:
+            say(
+                f"The results of {report.job_id} cannot be taken in. {report.error.message} {report.error.hint}".rstrip()
+            )
+    return taken
+
+
+def progress_text(summary: JobSummary) -> str:
+    """How far a job is, in words: ``1,024 of 4,096 pictures (25 %), 512/s, 6 s left, batch 64``."""
+    if summary.state == "queued":
+        return f"waits for {summary.device or 'its turn'}"
+    total = "" if summary.total is None else f" of {summary.total:,}"
+    share = f" ({summary.done / summary.total:.0%})".replace("%", " %") if summary.total else ""
+    words = [f"{summary.done:,}{total} {summary.unit}{share}"]
+    if summary.rate is not None:
+        words.append(rate_text(summary.rate))
+    if summary.seconds_left is not None:
+        words.append(f"{duration_text(summary.seconds_left)} left")
+    words += [f"{name.replace('_', ' ')} {_short(value)}" for name, value in summary.detail.items()]
+    if summary.warnings:
+        words.append(f"{summary.warnings:,} warning{'s' if summary.warnings > 1 else ''}")
+    return ", ".join(words)
+
+
+def rate_text(rate: float) -> str:
+    """Units a second with two digits that matter."""
+    return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s"
+
+
+def duration_text(seconds: float) -> str:
+    """A time span in its two largest units: ``4 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def printable(text: str) -> str:
+    """The text with control characters as escapes, since names and messages are data and may hold any."""
+    return "".join(
+        char if char == "\n" or char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _watch(job: JobFolder) -> JobSummary:
+    with _shown() as show:
+        while True:
+            summary = summarise(job)
+            show(summary)
+            if summary.state not in ACTIVE:
+                return summary
+            time.sleep(LOOK_EVERY)
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[JobSummary], None]]:
+    if not messages.is_terminal:
+        yield _lines()
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+    )
+    with Progress(*columns, console=messages, transient=True) as bar:
+        task = bar.add_task("", total=None, words="")
+
+        def show(summary: JobSummary) -> None:
+            bar.update(
+                task,
+                description=printable(summary.title),
+                total=summary.total,
+                completed=summary.done,
+                words=printable(progress_text(summary)),
+            )
+
+        yield show
+
+
+def _lines() -> Callable[[JobSummary], None]:
+    """A line when the state changes, and one every few seconds."""
+    said_at, said_state = float("-inf"), ""
+
+    def show(summary: JobSummary) -> None:
+        nonlocal said_at, said_state
+        due = time.monotonic() - said_at >= LINE_EVERY
+        if summary.state in ACTIVE and (due or summary.state != said_state):
+            said_at, said_state = time.monotonic(), summary.state
+            say(printable(f"{summary.job_id}: {progress_text(summary)}"))
+
+    return show
+
+
+def _say_end(job: JobFolder, summary: JobSummary) -> None:
+    outcome = job.outcome() if summary.state == "finished" else None
+    took = f" in {duration_text(outcome.seconds)}" if outcome else ""
+    say(printable(f"{job.id} {summary.state}{took}: {progress_text(summary)}"))
+    if summary.warnings:
+        say(f"`sood-tui jobs log {job.id}` shows the warnings.")
+    if summary.state == "finished":
+        return
+    if summary.message:
+        say(printable(f"{summary.message}\n{summary.hint}".rstrip()))
+    else:
+        say(f"Finished parts are kept; `sood-tui jobs resume {job.id}` goes on.")
+
+
+def _take_in(workspace: Workspace, job: JobFolder) -> None:
+    try:
+        with opened(workspace) as open_workspace:
+            taken = take_in_results(open_workspace)
+    except CatalogueLocked as locked:
+        say(f"{locked.message} It takes the results of {job.id} in, or the next command does.")
+        return
+    for report in taken:
+        if report.job_id == job.id and report.error is not None:
+            raise report.error
+
+
+def _short(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}" if isinstance(value, float) else str(value)
