@@ -73,6 +73,43 @@ def insert_closure(cursor: Cursor) -> None:
     )
 
 
+def insert_tree(cursor: Cursor) -> None:
+    """Work out what a tree shows of each synset, from the tables that are in; roots have no hypernym."""
+    cursor.execute(
+        """
+        INSERT INTO tree_node (hypernym_wnid, wnid, name, lemma, is_instance, children, descendants)
+        WITH child AS (
+            SELECT hypernym_wnid AS wnid, count(DISTINCT wnid) AS children
+            FROM hypernym
+            GROUP BY hypernym_wnid
+        ), descendant AS (
+            SELECT ancestor_wnid AS wnid, count(*) AS descendants
+            FROM hyponym_closure
+            GROUP BY ancestor_wnid
+        ), above AS (
+            SELECT wnid, hypernym_wnid, bool_and(is_instance) AS is_instance
+            FROM hypernym
+            GROUP BY wnid, hypernym_wnid
+        )
+        SELECT
+            above.hypernym_wnid,
+            synset.wnid,
+            synset.name,
+            lemma.lemma,
+            coalesce(above.is_instance, false) AS is_instance,
+            coalesce(child.children, 0) AS children,
+            coalesce(descendant.descendants, 0) AS descendants
+        FROM synset
+        JOIN lemma ON lemma.wnid = synset.wnid AND lemma.position = 0
+        LEFT JOIN above ON above.wnid = synset.wnid
+        LEFT JOIN child ON child.wnid = synset.wnid
+        LEFT JOIN descendant ON descendant.wnid = synset.wnid
+        WHERE synset.pos = 'n'
+        ORDER BY above.hypernym_wnid NULLS FIRST, synset.name
+        """
+    )
+
+
 def insert_membership(cursor: Cursor, membership: pa.Table) -> None:
     """Add published lists of wnids: columns list_name, position, wnid."""
     _hand_over(cursor, membership)

@@ -38,6 +38,7 @@ def load_tiny_wordnet(store: Store) -> None:
         wordnet_import.insert_hypernyms(cursor, _hypernyms())
         wordnet_import.insert_membership(cursor, _membership())
         wordnet_import.insert_closure(cursor)
+        wordnet_import.insert_tree(cursor)
         wordnet_import.insert_fact(cursor, "wordnet_version", "3.0")
 
 

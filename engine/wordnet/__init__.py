@@ -1,0 +1,1 @@
+"""WordNet: finding it, reading it once through NLTK, and knowing what a person means by a word."""

@@ -1,0 +1,212 @@
+"""WordNet's files into tables, read by NLTK."""
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from engine.wordnet.sources import DOG_WNID, NOUN_SYNSETS, REQUIRED_FILES, WordNetSource, WrongWordNet
+
+ADJECTIVE_SYNSETS = 18_156
+
+# done, total: synsets read so far, of all that will be read.
+OnProgress = Callable[[int, int], None]
+
+# lexnames(5WN): the 45 lexicographer files in the order of their numbers.
+_LEXNAMES = (
+    "adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body noun.cognition "
+    "noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object "
+    "noun.person noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape "
+    "noun.state noun.substance noun.time verb.body verb.change verb.cognition verb.communication verb.competition "
+    "verb.consumption verb.contact verb.creation verb.emotion verb.motion verb.perception verb.possession "
+    "verb.social verb.stative verb.weather adj.ppl"
+).split()
+_PART_NUMBERS = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
+
+_SYNSET_SCHEMA = pa.schema(
+    [
+        ("wnid", pa.string()),
+        ("pos", pa.string()),
+        ("name", pa.string()),
+        ("gloss", pa.string()),
+        ("lexname", pa.string()),
+        ("sense_count", pa.int32()),
+        ("depth", pa.int32()),
+    ]
+)
+_LEMMA_SCHEMA = pa.schema(
+    [("wnid", pa.string()), ("position", pa.int32()), ("lemma", pa.string()), ("sense_count", pa.int32())]
+)
+_HYPERNYM_SCHEMA = pa.schema([("wnid", pa.string()), ("hypernym_wnid", pa.string()), ("is_instance", pa.bool_())])
+SCHEMAS = {"synset": _SYNSET_SCHEMA, "lemma": _LEMMA_SCHEMA, "hypernym": _HYPERNYM_SCHEMA}
+
+
+@dataclass(frozen=True, slots=True)
+class WordNetTables:
+    """WordNet as three tables whose columns are named as the catalogue's."""
+
+    synset: pa.Table
+    lemma: pa.Table
+    hypernym: pa.Table
+
+    def check(self, place: str) -> None:
+        """Make sure that nothing is missing.
+
+        Raises: WrongWordNet if the number of synsets or the wnid of dog.n.01 is not that of WordNet 3.0.
+        """
+        wnids = self.synset.column("wnid").to_pylist()
+        nouns = sum(1 for wnid in wnids if wnid.startswith("n"))
+        if nouns != NOUN_SYNSETS or len(wnids) != NOUN_SYNSETS + ADJECTIVE_SYNSETS:
+            raise WrongWordNet(place, f"it has {nouns:,} noun and {len(wnids) - nouns:,} adjective synsets")
+        names = self.synset.column("name").to_pylist()
+        if names[wnids.index(DOG_WNID)] != "dog.n.01":
+            raise WrongWordNet(place, f"{DOG_WNID} is not dog.n.01")
+
+
+def read_wordnet(source: WordNetSource, scratch: Path, on_progress: OnProgress | None = None) -> WordNetTables:
+    """Read nouns with their relations, and adjectives with their groups.
+
+    Args:
+        source: checked by its ``check``.
+        scratch: a folder of this user; NLTK reads from a copy that is made there and removed afterwards.
+        on_progress: called about a hundred times.
+
+    Raises: WrongWordNet.
+    """
+    rows = _Rows()
+    total = NOUN_SYNSETS + ADJECTIVE_SYNSETS
+    with _staged(source, scratch) as folder, _opened_by_nltk(folder) as reader:
+        counts = _sense_counts(folder / "cntlist.rev")
+        done = 0
+        for part in ("n", "a"):
+            for synset in reader.all_synsets(part):
+                rows.add(synset, counts)
+                done += 1
+                if on_progress and done % 1000 == 0:
+                    on_progress(done, total)
+    if on_progress:
+        on_progress(total, total)
+    tables = rows.tables()
+    tables.check(str(source.path))
+    return tables
+
+
+class _Rows:
+    """The rows of the three tables while they are read."""
+
+    def __init__(self) -> None:
+        self.synsets: list[tuple[str, str, str, str, str, int]] = []
+        self.lemmas: list[tuple[str, int, str, int]] = []
+        self.hypernyms: list[tuple[str, str, bool]] = []
+
+    def add(self, synset: Any, counts: dict[str, int]) -> None:
+        wnid = _wnid(synset)
+        total = 0
+        for position, lemma in enumerate(synset.lemmas()):
+            count = counts.get(lemma.key(), 0)
+            total += count
+            self.lemmas.append((wnid, position, lemma.name(), count))
+        self.synsets.append((wnid, synset.pos(), synset.name(), synset.definition(), synset.lexname(), total))
+        if wnid.startswith("n"):
+            self.hypernyms += [(wnid, _wnid(above), False) for above in synset.hypernyms()]
+            self.hypernyms += [(wnid, _wnid(above), True) for above in synset.instance_hypernyms()]
+
+    def tables(self) -> WordNetTables:
+        depths = least_depths(self.hypernyms)
+        nouns = {row[0] for row in self.synsets if row[1] == "n"}
+        synsets = [(*row, depths.get(row[0], 0) if row[0] in nouns else None) for row in self.synsets]
+        return WordNetTables(
+            synset=_table(sorted(synsets), _SYNSET_SCHEMA),
+            lemma=_table(sorted(self.lemmas), _LEMMA_SCHEMA),
+            hypernym=_table(sorted(self.hypernyms), _HYPERNYM_SCHEMA),
+        )
+
+
+def least_depths(hypernyms: list[tuple[str, str, bool]]) -> dict[str, int]:
+    """Least number of steps from each synset up to one without hypernyms.
+
+    Args:
+        hypernyms: wnid, hypernym wnid, whether it is an instance relation; both kinds are steps.
+
+    Returns: a depth for every synset that stands in a relation; 0 for those without a hypernym.
+    """
+    below: dict[str, list[str]] = {}
+    for wnid, above, _ in hypernyms:
+        below.setdefault(above, []).append(wnid)
+    level = sorted(below.keys() - {wnid for wnid, _, _ in hypernyms})
+    depths = dict.fromkeys(level, 0)
+    while level:
+        depth = depths[level[0]] + 1
+        level = [
+            wnid for wnid in dict.fromkeys(w for above in level for w in below.get(above, ())) if wnid not in depths
+        ]
+        depths.update(dict.fromkeys(level, depth))
+    return depths
+
+
+def _wnid(synset: Any) -> str:
+    # A satellite is an adjective too: its file, and so its number, is that of the adjectives.
+    part = "n" if synset.pos() == "n" else "a"
+    return f"{part}{synset.offset():08d}"
+
+
+def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _sense_counts(file: Path) -> dict[str, int]:
+    """How often the tagged corpora show each sense key."""
+    counts = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        key, _, count = line.split()
+        counts[key] = int(count)
+    return counts
+
+
+@contextmanager
+def _staged(source: WordNetSource, scratch: Path) -> Iterator[Path]:
+    """WordNet's files as NLTK wants them: real files in a folder of the user, with lexnames and index.sense.
+
+    NLTK refuses links, and folders outside its data path. It opens index.sense only to map between versions of
+    WordNet, which is not wanted here: an empty one does.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="reading-", dir=scratch) as root:
+        folder = Path(root) / "corpora" / "wordnet"
+        folder.mkdir(parents=True, mode=0o700)
+        for name in REQUIRED_FILES:
+            (folder / name).write_bytes(source.read(name))
+        (folder / "lexnames").write_text(
+            "".join(
+                f"{number:02d}\t{lexname}\t{_PART_NUMBERS[lexname.partition('.')[0]]}\n"
+                for number, lexname in enumerate(_LEXNAMES)
+            ),
+            encoding="utf-8",
+        )
+        (folder / "index.sense").touch()
+        yield folder
+
+
+@contextmanager
+def _opened_by_nltk(folder: Path) -> Iterator[Any]:
+    """NLTK's reader over a folder ``<root>/corpora/wordnet``; NLTK's data path has the root while it is open."""
+    import nltk.data
+    from nltk.corpus.reader.wordnet import WordNetCorpusReader
+
+    root = str(folder.parent.parent)
+    nltk.data.path.insert(0, root)
+    try:
+        with warnings.catch_warnings():
+            # Without a second corpus NLTK warns that it has no other languages.
+            warnings.filterwarnings("ignore", message="The multilingual functions")
+            reader = WordNetCorpusReader(str(folder), None)
+        yield reader
+    finally:
+        nltk.data.path.remove(root)

@@ -1,0 +1,326 @@
+"""Reading WordNet from the catalogue."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from store.connection import Cursor
+from store.errors import UnknownWnid
+
+
+@dataclass(frozen=True, slots=True)
+class Synset:
+    """One concept: its words, what it means, and where it stands.
+
+    Attributes:
+        wnid: part-of-speech letter and eight digits, n02084071.
+        pos: n, or a and s for adjectives and their satellites.
+        name: NLTK's name, dog.n.01.
+        lemmas: as WordNet spells them, words joined by underscores; the first one leads.
+        gloss: the definition, without examples.
+        lexname: lexicographer file, noun.animal.
+        sense_count: how often the sense-tagged corpora show one of its lemmas in this sense.
+        depth: least number of steps up to entity.n.01; None for adjectives.
+    """
+
+    wnid: str
+    pos: str
+    name: str
+    lemmas: tuple[str, ...]
+    gloss: str
+    lexname: str
+    sense_count: int
+    depth: int | None
+
+    @property
+    def lemma(self) -> str:
+        """The first lemma."""
+        return self.lemmas[0]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """A synset as a tree shows it below one of its hypernyms.
+
+    Attributes:
+        lemma: the first one.
+        is_instance: an instance of the hypernym above, not a kind of it.
+        children: number of direct hyponyms, instances included.
+        descendants: number of synsets in its hyponym closure, each once.
+        images: pictures of the synset itself.
+        subtree_images: pictures of it and of its closure, each once.
+        subtree_synsets: synsets with pictures among it and its closure.
+    """
+
+    wnid: str
+    name: str
+    lemma: str
+    is_instance: bool
+    children: int
+    descendants: int
+    images: int
+    subtree_images: int
+    subtree_synsets: int
+
+
+class Descendant(NamedTuple):
+    """A synset of a hyponym closure and the least number of steps down to it."""
+
+    wnid: str
+    depth: int
+
+
+class Membership(NamedTuple):
+    """A published list that names a synset, and its place there: the class index of a model trained on it."""
+
+    list_name: str
+    position: int
+
+
+def fetch_synset(cursor: Cursor, wnid: str) -> Synset:
+    """The synset of a wnid.
+
+    Raises: UnknownWnid.
+    """
+    found = fetch_synsets(cursor, [wnid])
+    if wnid not in found:
+        raise UnknownWnid(wnid)
+    return found[wnid]
+
+
+def fetch_synsets(cursor: Cursor, wnids: Iterable[str]) -> dict[str, Synset]:
+    """Synsets by wnid, in the order asked for; those that WordNet does not have are left out."""
+    asked = list(dict.fromkeys(wnids))
+    rows = cursor.execute(
+        """
+        WITH asked AS (
+            SELECT DISTINCT unnest($wnids::VARCHAR[]) AS wnid
+        ), word AS (
+            SELECT wnid, list(lemma ORDER BY position) AS lemmas
+            FROM lemma
+            SEMI JOIN asked USING (wnid)
+            GROUP BY wnid
+        )
+        SELECT
+            synset.wnid,
+            synset.pos,
+            synset.name,
+            word.lemmas,
+            synset.gloss,
+            synset.lexname,
+            synset.sense_count,
+            synset.depth
+        FROM synset
+        JOIN word USING (wnid)
+        """,
+        {"wnids": asked},
+    ).fetchall()
+    found = {row[0]: Synset(row[0], row[1], row[2], tuple(row[3]), *row[4:]) for row in rows}
+    return {wnid: found[wnid] for wnid in asked if wnid in found}
+
+
+def fetch_roots(cursor: Cursor) -> list[TreeNode]:
+    """The synsets without a hypernym: entity.n.01."""
+    return _fetch_nodes_below(cursor, None)
+
+
+def fetch_children(cursor: Cursor, wnid: str) -> list[TreeNode]:
+    """The direct hyponyms of a synset, instances included, sorted by name; empty for a leaf."""
+    return _fetch_nodes_below(cursor, wnid)
+
+
+def _fetch_nodes_below(cursor: Cursor, wnid: str | None) -> list[TreeNode]:
+    rows = cursor.execute(
+        """
+        SELECT
+            tree_node.wnid,
+            tree_node.name,
+            tree_node.lemma,
+            tree_node.is_instance,
+            tree_node.children,
+            tree_node.descendants,
+            coalesce(image_count.images, 0) AS images,
+            coalesce(image_count.subtree_images, 0) AS subtree_images,
+            coalesce(image_count.subtree_synsets, 0) AS subtree_synsets
+        FROM tree_node
+        LEFT JOIN image_count USING (wnid)
+        WHERE tree_node.hypernym_wnid IS NOT DISTINCT FROM $wnid
+        ORDER BY tree_node.name
+        """,
+        {"wnid": wnid},
+    ).fetchall()
+    return [TreeNode(*row) for row in rows]
+
+
+def fetch_nodes(cursor: Cursor, wnids: Iterable[str]) -> dict[str, TreeNode]:
+    """Tree nodes of noun synsets by wnid, in the order asked for; wnids that are no nouns are left out.
+
+    ``is_instance`` is true where every relation upwards is an instance relation.
+    """
+    asked = list(dict.fromkeys(wnids))
+    rows = cursor.execute(
+        """
+        SELECT
+            tree_node.wnid,
+            any_value(tree_node.name) AS name,
+            any_value(tree_node.lemma) AS lemma,
+            bool_and(tree_node.is_instance) AS is_instance,
+            any_value(tree_node.children) AS children,
+            any_value(tree_node.descendants) AS descendants,
+            coalesce(any_value(image_count.images), 0) AS images,
+            coalesce(any_value(image_count.subtree_images), 0) AS subtree_images,
+            coalesce(any_value(image_count.subtree_synsets), 0) AS subtree_synsets
+        FROM tree_node
+        SEMI JOIN (SELECT DISTINCT unnest($wnids::VARCHAR[]) AS wnid) AS asked USING (wnid)
+        LEFT JOIN image_count USING (wnid)
+        GROUP BY tree_node.wnid
+        """,
+        {"wnids": asked},
+    ).fetchall()
+    found = {row[0]: TreeNode(*row) for row in rows}
+    return {wnid: found[wnid] for wnid in asked if wnid in found}
+
+
+def fetch_closure(cursor: Cursor, wnid: str, depth: int | None = None) -> list[Descendant]:
+    """Everything below a synset, without itself, each synset once with its least depth.
+
+    Args:
+        cursor: any cursor.
+        wnid: the synset above.
+        depth: at most so many steps down; None for all.
+
+    Returns: sorted by depth, then wnid; instance hyponyms count as hyponyms.
+    """
+    rows = cursor.execute(
+        """
+        SELECT wnid, depth
+        FROM hyponym_closure
+        WHERE ancestor_wnid = $wnid AND ($depth IS NULL OR depth <= $depth)
+        ORDER BY depth, wnid
+        """,
+        {"wnid": wnid, "depth": depth},
+    ).fetchall()
+    return [Descendant(*row) for row in rows]
+
+
+def fetch_ancestors(cursor: Cursor, wnid: str) -> list[Descendant]:
+    """Every synset that has this one in its closure, with the steps between them; nearest first."""
+    rows = cursor.execute(
+        """
+        SELECT ancestor_wnid, depth
+        FROM hyponym_closure
+        WHERE wnid = $wnid
+        ORDER BY depth, ancestor_wnid
+        """,
+        {"wnid": wnid},
+    ).fetchall()
+    return [Descendant(*row) for row in rows]
+
+
+def fetch_parents(cursor: Cursor, wnid: str) -> list[Synset]:
+    """The direct hypernyms of a synset, those of instance relations included; the one nearest to the root first."""
+    rows = cursor.execute(
+        """
+        SELECT hypernym.hypernym_wnid
+        FROM hypernym
+        JOIN synset ON synset.wnid = hypernym.hypernym_wnid
+        WHERE hypernym.wnid = $wnid
+        ORDER BY synset.depth, synset.wnid
+        """,
+        {"wnid": wnid},
+    ).fetchall()
+    return list(fetch_synsets(cursor, [row[0] for row in rows]).values())
+
+
+def fetch_hypernym_path(cursor: Cursor, wnid: str) -> list[Synset]:
+    """A shortest way from the root down to a synset, both included; of several the one with the lowest wnids.
+
+    An adjective is its own path. Raises: UnknownWnid.
+    """
+    above = _fetch_hypernyms_above(cursor, wnid)
+    path = [wnid]
+    while path[-1] in above:
+        path.append(above[path[-1]])
+    synsets = fetch_synsets(cursor, reversed(path))
+    if wnid not in synsets:
+        raise UnknownWnid(wnid)
+    return list(synsets.values())
+
+
+def _fetch_hypernyms_above(cursor: Cursor, wnid: str) -> dict[str, str]:
+    """For a synset and each of its ancestors the hypernym that is nearest to the root."""
+    rows: list[tuple[Any, ...]] = cursor.execute(
+        """
+        WITH above AS (
+            SELECT ancestor_wnid AS wnid FROM hyponym_closure WHERE wnid = $wnid
+            UNION ALL
+            SELECT $wnid
+        )
+        SELECT hypernym.wnid, hypernym.hypernym_wnid
+        FROM hypernym
+        JOIN above USING (wnid)
+        JOIN synset ON synset.wnid = hypernym.hypernym_wnid
+        ORDER BY synset.depth DESC, synset.wnid DESC
+        """,
+        {"wnid": wnid},
+    ).fetchall()
+    return dict(rows)
+
+
+def fetch_memberships(cursor: Cursor, wnid: str) -> list[Membership]:
+    """The published lists (ImageNet-21K-P, 22K, 12K, 1K) that name a synset."""
+    rows = cursor.execute(
+        "SELECT list_name, position FROM membership WHERE wnid = $wnid ORDER BY list_name", {"wnid": wnid}
+    ).fetchall()
+    return [Membership(*row) for row in rows]
+
+
+def search(cursor: Cursor, text: str, limit: int = 50) -> list[Synset]:
+    """Noun synsets that a text may mean, best first: quick enough to call at each key.
+
+    First come a wnid or a name that begins with the text, then lemmas equal to it, lemmas that begin with it, lemmas
+    with a word that begins with it, and last glosses in which each of its words begins a word. Within each group the
+    sense that the tagged corpora show more often comes first.
+
+    Args:
+        cursor: any cursor.
+        text: data, not a pattern; case does not matter, spaces and underscores are the same.
+        limit: at most so many.
+    """
+    words = text.lower().replace("_", " ").split()
+    if not words:
+        return []
+    rows = cursor.execute(
+        """
+        WITH hit AS (
+            SELECT wnid, 0 AS place
+            FROM synset
+            WHERE starts_with(wnid, $lemma) AND length($lemma) > 2
+            UNION ALL
+            SELECT wnid, 0 AS place
+            FROM synset
+            WHERE contains($lemma, '.') AND starts_with(lower(name), $lemma)
+            UNION ALL
+            SELECT
+                wnid,
+                CASE WHEN lower(lemma) = $lemma THEN 1 WHEN starts_with(lower(lemma), $lemma) THEN 2 ELSE 3 END AS place
+            FROM lemma
+            WHERE contains('_' || lower(lemma), '_' || $lemma)
+            UNION ALL
+            SELECT synset.wnid, 4 AS place
+            FROM synset, (SELECT DISTINCT unnest($words::VARCHAR[]) AS word) AS asked
+            WHERE contains(' ' || replace(lower(synset.gloss), '(', ' '), ' ' || asked.word)
+            GROUP BY synset.wnid
+            HAVING count(*) = len(list_distinct($words::VARCHAR[]))
+        )
+        SELECT synset.wnid
+        FROM hit
+        JOIN synset USING (wnid)
+        WHERE synset.pos = 'n'
+        GROUP BY synset.wnid, synset.sense_count, synset.name
+        ORDER BY min(hit.place), synset.sense_count DESC, synset.name
+        LIMIT $limit
+        """,
+        {"lemma": "_".join(words), "words": words, "limit": limit},
+    ).fetchall()
+    return list(fetch_synsets(cursor, [row[0] for row in rows]).values())
