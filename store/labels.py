@@ -1,0 +1,153 @@
+"""Multi-label truth, proposals and what people said of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import pyarrow as pa
+
+from store.connection import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSource:
+    """One imported file of truth."""
+
+    source: str
+    kind: str
+    path: str
+    sha256: str
+    files: int
+    matched: int
+    imported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImage:
+    """One picture as one source sees it; `original` is the wnid of the folder it lies in."""
+
+    source: str
+    image_id: int
+    path: str
+    original: str
+    wnids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDecision:
+    """One event on one label of one picture."""
+
+    event_id: UUID
+    step_id: UUID
+    image_id: int
+    wnid: str
+    kind: str
+    target_step_id: UUID | None
+    reviewer: str
+    at: datetime
+
+
+def insert_source(cursor: Cursor, source: LabelSource) -> None:
+    """Record an imported file."""
+    cursor.execute(
+        "INSERT INTO label_source (source, kind, path, sha256, files, matched, imported_at) "
+        "VALUES ($source, $kind, $path, $sha256, $files, $matched, $imported_at)",
+        {
+            "source": source.source,
+            "kind": source.kind,
+            "path": source.path,
+            "sha256": source.sha256,
+            "files": source.files,
+            "matched": source.matched,
+            "imported_at": source.imported_at,
+        },
+    )
+
+
+def match_entries(cursor: Cursor, entries: pa.Table, root_id: int | None) -> pa.Table:
+    """Which pictures the entries of a truth file name.
+
+    Args:
+        entries: columns line, file.
+        root_id: only pictures of this root; None: of all.
+
+    Returns: columns line, file, images (how many pictures have that file name) and image_id (NULL unless one).
+    """
+    cursor.register("truth_entry", entries)
+    try:
+        return cursor.execute(
+            "SELECT truth_entry.line, truth_entry.file, count(named.image_id) AS images, "
+            "CASE WHEN count(named.image_id) = 1 THEN min(named.image_id) END AS image_id "
+            "FROM truth_entry LEFT JOIN ("
+            "  SELECT image_id, string_split(path, '/')[-1] AS file FROM image WHERE $root_id IS NULL OR root_id = $root_id"
+            ") AS named ON named.file = truth_entry.file "
+            "GROUP BY truth_entry.line, truth_entry.file ORDER BY truth_entry.line",
+            {"root_id": root_id},
+        ).to_arrow_table()
+    finally:
+        cursor.unregister("truth_entry")
+
+
+def insert_labels(cursor: Cursor, images: pa.Table, labels: pa.Table, unmatched: pa.Table) -> None:
+    """Take in the matched pictures, their labels, and what did not match; columns as the tables'."""
+    for name, rows in (("label_image", images), ("label", labels), ("label_unmatched", unmatched)):
+        cursor.register("incoming", rows)
+        cursor.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
+        cursor.unregister("incoming")
+
+
+def fetch_sources(cursor: Cursor) -> list[LabelSource]:
+    """Every imported file, first to last."""
+    rows = cursor.execute(
+        "SELECT source, kind, path, sha256, files, matched, imported_at FROM label_source ORDER BY imported_at, source"
+    ).fetchall()
+    return [LabelSource(*row) for row in rows]
+
+
+def delete_source(cursor: Cursor, source: str) -> None:
+    """Forget a source and everything that came with it."""
+    for table in ("label", "label_image", "label_unmatched", "label_source"):
+        cursor.execute(f"DELETE FROM {table} WHERE source = $source", {"source": source})
+
+
+def fetch_unmatched(cursor: Cursor, source: str) -> list[tuple[int, str, str]]:
+    """Line, file and reason of every entry that names no picture, in the order of the file."""
+    return cursor.execute(
+        "SELECT line, file, reason FROM label_unmatched WHERE source = $source ORDER BY line", {"source": source}
+    ).fetchall()
+
+
+def fetch_labelled_images(cursor: Cursor, source: str) -> list[LabelledImage]:
+    """Every picture a source speaks of, with its valid labels, ordered by picture."""
+    rows = cursor.execute(
+        "SELECT label_image.source, label_image.image_id, image.path, image.wnid, "
+        "list(label.wnid ORDER BY label.wnid) FILTER (WHERE label.wnid IS NOT NULL) AS wnids "
+        "FROM label_image JOIN image USING (image_id) LEFT JOIN label USING (source, image_id) "
+        "WHERE label_image.source = $source "
+        "GROUP BY label_image.source, label_image.image_id, image.path, image.wnid ORDER BY label_image.image_id",
+        {"source": source},
+    ).fetchall()
+    return [LabelledImage(*row[:4], tuple(row[4] or ())) for row in rows]
+
+
+def fetch_labels_of_image(cursor: Cursor, image_id: int) -> list[tuple[str, str]]:
+    """Source and wnid of every label that any source gives a picture."""
+    return cursor.execute(
+        "SELECT source, wnid FROM label WHERE image_id = $image_id ORDER BY source, wnid", {"image_id": image_id}
+    ).fetchall()
+
+
+def fetch_size_counts(cursor: Cursor, source: str) -> list[tuple[int, int]]:
+    """Number of valid labels k and how many matched pictures have it, by k."""
+    return cursor.execute(
+        "SELECT labels, count(*) FROM label_image WHERE source = $source GROUP BY labels ORDER BY labels",
+        {"source": source},
+    ).fetchall()
+
+
+def fetch_class_list(cursor: Cursor, list_name: str) -> list[str]:
+    """wnids of a published list in the order of its class indices."""
+    rows = cursor.execute(
+        "SELECT wnid FROM membership WHERE list_name = $list_name ORDER BY position", {"list_name": list_name}
+    ).fetchall()
+    return [row[0] for row in rows]
