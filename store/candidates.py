@@ -1,0 +1,457 @@
+"""Superclasses, the synsets proposed under each, and what a text match found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from store.connection import Cursor
+from store.errors import StoreError
+
+
+class UnknownSuperclass(StoreError):
+    """No superclass has this name."""
+
+    def __init__(self, superclass: str, near: Sequence[str] = ()) -> None:
+        hint = f"Did you mean {near[0]}?" if near else "`sood-tui candidates list` shows them all."
+        super().__init__(f"There is no superclass {superclass}.", hint)
+        self.superclass = superclass
+
+
+@dataclass(frozen=True, slots=True)
+class Superclass:
+    """A superclass with the numbers of its candidates, by state. ``roots`` is empty where it was made from matches alone."""
+
+    superclass: str
+    roots: tuple[str, ...]
+    depth_limit: int | None
+    candidates: int
+    images: int
+    accepted: int
+    rejected: int
+    unsure: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A synset proposed under a superclass, with what is known and what was decided.
+
+    Attributes:
+        route: root, hyponym or match.
+        depth: steps below the nearest root; None by the route match.
+        similarity: cosine of the text match in [-1, 1]; None by other routes.
+        images: pictures of the synset itself.
+        state: accept, reject, unsure or pending.
+        reviewer: who decided last; None while pending, and so are at and note.
+    """
+
+    superclass: str
+    wnid: str
+    name: str
+    lemma: str
+    gloss: str
+    route: str
+    depth: int | None
+    similarity: float | None
+    images: int
+    state: str
+    reviewer: str | None
+    at: datetime | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two superclasses that touch.
+
+    Attributes:
+        relation: ``inside`` (a root of the first is or lies below a root of the other), ``holds`` (the reverse), ``same`` (both) or
+            ``shares`` (only candidates in common).
+        shared: candidates that both have.
+        shared_images: pictures of these.
+        accepted_by_both: shared candidates that both have accepted, which must be settled.
+    """
+
+    superclass: str
+    other: str
+    relation: str
+    shared: int
+    shared_images: int
+    accepted_by_both: int
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A synset that a text match found; ``superclasses`` are those that have it as a candidate already."""
+
+    wnid: str
+    name: str
+    lemma: str
+    gloss: str
+    similarity: float
+    images: int
+    superclasses: tuple[str, ...]
+
+
+def fetch_superclasses(cursor: Cursor) -> list[Superclass]:
+    """All superclasses with their numbers, sorted by name."""
+    rows = cursor.execute(
+        """
+        WITH root AS (
+            SELECT superclass, list(wnid ORDER BY position) AS wnids FROM superclass_root GROUP BY superclass
+        ), number AS (
+            SELECT
+                superclass,
+                count(*) AS candidates,
+                sum(images) AS images,
+                count(*) FILTER (state = 'accept') AS accepted,
+                count(*) FILTER (state = 'reject') AS rejected,
+                count(*) FILTER (state = 'unsure') AS unsure,
+                count(*) FILTER (state = 'pending') AS pending
+            FROM candidate_state
+            GROUP BY superclass
+        )
+        SELECT
+            superclass,
+            coalesce(wnids, []),
+            depth_limit,
+            coalesce(candidates, 0),
+            coalesce(images, 0),
+            coalesce(accepted, 0),
+            coalesce(rejected, 0),
+            coalesce(unsure, 0),
+            coalesce(pending, 0)
+        FROM superclass
+        LEFT JOIN root USING (superclass)
+        LEFT JOIN number USING (superclass)
+        ORDER BY superclass
+        """
+    ).fetchall()
+    return [Superclass(row[0], tuple(row[1]), row[2], *(int(value) for value in row[3:])) for row in rows]
+
+
+def fetch_superclass_names(cursor: Cursor) -> list[str]:
+    """The names of all superclasses, sorted."""
+    rows = cursor.execute("SELECT superclass FROM superclass ORDER BY superclass").fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def fetch_superclass_roots(cursor: Cursor) -> dict[str, tuple[str, ...]]:
+    """The roots of each superclass, first one first; superclasses made from matches alone have none."""
+    rows = cursor.execute(
+        """
+        SELECT superclass, list(wnid ORDER BY position) FILTER (wnid IS NOT NULL)
+        FROM superclass
+        LEFT JOIN superclass_root USING (superclass)
+        GROUP BY superclass
+        ORDER BY superclass
+        """
+    ).fetchall()
+    return {str(name): tuple(wnids or ()) for name, wnids in rows}
+
+
+def fetch_depth_limit(cursor: Cursor, superclass: str) -> int | None:
+    """How many steps below its roots the candidates of a superclass lie at most; None for the whole closure.
+
+    Raises: UnknownSuperclass.
+    """
+    row = cursor.execute(
+        "SELECT depth_limit FROM superclass WHERE superclass = $superclass", {"superclass": superclass}
+    ).fetchone()
+    if row is None:
+        raise UnknownSuperclass(superclass)
+    return None if row[0] is None else int(row[0])
+
+
+def fetch_candidates(cursor: Cursor, superclass: str) -> list[Candidate]:
+    """The candidates of a superclass: roots, then by depth and name, then matches by similarity.
+
+    Empty also where there is no such superclass; ``engine.candidates.require`` tells the two apart.
+    """
+    rows = cursor.execute(
+        """
+        SELECT
+            superclass, wnid, synset.name, lemma.lemma, synset.gloss, route, candidate_state.depth, similarity,
+            images, state, reviewer, at, note
+        FROM candidate_state
+        JOIN synset USING (wnid)
+        JOIN lemma USING (wnid)
+        WHERE superclass = $superclass AND lemma.position = 0
+        ORDER BY candidate_state.depth NULLS LAST, similarity DESC NULLS FIRST, synset.name
+        """,
+        {"superclass": superclass},
+    ).fetchall()
+    return [Candidate(*row) for row in rows]
+
+
+def put_superclass(cursor: Cursor, superclass: str, depth_limit: int | None, at: datetime) -> None:
+    """Add a superclass, or set the depth limit of the one that is there."""
+    cursor.execute(
+        """
+        INSERT INTO superclass (superclass, depth_limit, added_at)
+        VALUES ($superclass, $depth_limit, $at)
+        ON CONFLICT (superclass) DO UPDATE SET depth_limit = excluded.depth_limit
+        """,
+        {"superclass": superclass, "depth_limit": depth_limit, "at": at},
+    )
+
+
+def insert_superclass_roots(cursor: Cursor, superclass: str, wnids: Sequence[str]) -> None:
+    """Add roots behind those that a superclass has; one that it has already stays where it is."""
+    cursor.execute(
+        """
+        INSERT INTO superclass_root (superclass, wnid, position)
+        SELECT
+            $superclass,
+            given.wnid,
+            (SELECT count(*) FROM superclass_root WHERE superclass = $superclass) + row_number() OVER (ORDER BY place) - 1
+        FROM (SELECT unnest($wnids::VARCHAR[]) AS wnid, generate_subscripts($wnids::VARCHAR[], 1) AS place) AS given
+        WHERE given.wnid NOT IN (SELECT wnid FROM superclass_root WHERE superclass = $superclass)
+        """,
+        {"superclass": superclass, "wnids": list(wnids)},
+    )
+
+
+def insert_hyponym_candidates(cursor: Cursor, superclass: str, include_root: bool, at: datetime) -> list[str]:
+    """Add what lies below the roots of a superclass, within its depth limit, and has pictures of its own.
+
+    Args:
+        include_root: whether the roots themselves are candidates too.
+
+    Returns: wnids that were not candidates before.
+    """
+    rows = cursor.execute(
+        """
+        INSERT INTO candidate (superclass, wnid, route, depth, similarity, added_at)
+        WITH reached AS (
+            SELECT below.wnid, below.depth
+            FROM superclass_root AS root
+            JOIN hyponym_closure AS below ON below.ancestor_wnid = root.wnid
+            WHERE root.superclass = $superclass
+            UNION ALL
+            SELECT root.wnid, 0
+            FROM superclass_root AS root
+            WHERE root.superclass = $superclass AND $include_root
+        )
+        SELECT
+            $superclass,
+            reached.wnid,
+            CASE WHEN min(reached.depth) = 0 THEN 'root' ELSE 'hyponym' END,
+            min(reached.depth),
+            NULL,
+            $at
+        FROM reached
+        JOIN image_count ON image_count.wnid = reached.wnid AND image_count.images > 0
+        JOIN superclass ON superclass.superclass = $superclass
+        WHERE (superclass.depth_limit IS NULL OR reached.depth <= superclass.depth_limit)
+          -- A root is a candidate only when asked for, also where it lies below another root.
+          AND ($include_root OR reached.wnid NOT IN (
+              SELECT root.wnid FROM superclass_root AS root WHERE root.superclass = $superclass
+          ))
+          AND reached.wnid NOT IN (SELECT known.wnid FROM candidate AS known WHERE known.superclass = $superclass)
+        GROUP BY reached.wnid
+        ORDER BY min(reached.depth), reached.wnid
+        RETURNING wnid
+        """,
+        {"superclass": superclass, "include_root": include_root, "at": at},
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def insert_match_candidates(cursor: Cursor, superclass: str, matches: pa.Table, at: datetime) -> list[str]:
+    """Add what a text match found; what is a candidate already stays as it is.
+
+    Args:
+        matches: columns wnid and similarity.
+
+    Returns: wnids that were not candidates before.
+    """
+    cursor.register("incoming", matches)
+    rows = cursor.execute(
+        """
+        INSERT INTO candidate (superclass, wnid, route, depth, similarity, added_at)
+        SELECT $superclass, incoming.wnid, 'match', NULL, incoming.similarity, $at
+        FROM incoming
+        WHERE incoming.wnid NOT IN (SELECT known.wnid FROM candidate AS known WHERE known.superclass = $superclass)
+        ORDER BY incoming.similarity DESC, incoming.wnid
+        RETURNING wnid
+        """,
+        {"superclass": superclass, "at": at},
+    ).fetchall()
+    cursor.unregister("incoming")
+    return [str(row[0]) for row in rows]
+
+
+def delete_deeper_candidates(cursor: Cursor, superclass: str) -> int:
+    """Take away what lies deeper than the depth limit and was not decided.
+
+    Returns: how many.
+    """
+    row = cursor.execute(
+        """
+        DELETE FROM candidate
+        WHERE superclass = $superclass
+          AND depth > (SELECT depth_limit FROM superclass WHERE superclass = $superclass)
+          AND wnid NOT IN (SELECT decided.wnid FROM decision_state AS decided WHERE decided.superclass = $superclass)
+        """,
+        {"superclass": superclass},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def delete_candidates(cursor: Cursor, superclass: str) -> None:
+    """Take all candidates of a superclass away; decisions stay in their log."""
+    cursor.execute("DELETE FROM candidate WHERE superclass = $superclass", {"superclass": superclass})
+
+
+def delete_superclass_roots(cursor: Cursor, superclass: str) -> None:
+    """Take the roots of a superclass away."""
+    cursor.execute("DELETE FROM superclass_root WHERE superclass = $superclass", {"superclass": superclass})
+
+
+def delete_superclass(cursor: Cursor, superclass: str) -> None:
+    """Take a superclass away."""
+    cursor.execute("DELETE FROM superclass WHERE superclass = $superclass", {"superclass": superclass})
+
+
+def count_score_runs(cursor: Cursor, superclass: str) -> int:
+    """Number of score runs that hold this superclass."""
+    row = cursor.execute(
+        "SELECT count(*) FROM score_run_superclass WHERE superclass = $superclass", {"superclass": superclass}
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def fetch_overlaps(cursor: Cursor, superclass: str | None = None) -> list[Overlap]:
+    """Pairs of superclasses that touch, each pair once and sorted; with a name, its pairs only and the name first.
+
+    Roots touch even where no candidate is shared: a superclass inside another one may have none with pictures yet.
+    """
+    rows = cursor.execute(
+        """
+        WITH nested AS (
+            SELECT DISTINCT inner_root.superclass AS inner_name, outer_root.superclass AS outer_name
+            FROM superclass_root AS inner_root
+            JOIN superclass_root AS outer_root ON inner_root.superclass <> outer_root.superclass
+            LEFT JOIN hyponym_closure AS below
+                ON below.ancestor_wnid = outer_root.wnid AND below.wnid = inner_root.wnid
+            WHERE below.wnid IS NOT NULL OR inner_root.wnid = outer_root.wnid
+        ), pair AS (
+            SELECT
+                mine.superclass AS name,
+                theirs.superclass AS other,
+                count(*) AS shared,
+                sum(mine.images) AS shared_images,
+                count(*) FILTER (mine.state = 'accept' AND theirs.state = 'accept') AS accepted_by_both
+            FROM candidate_state AS mine
+            JOIN candidate_state AS theirs ON mine.wnid = theirs.wnid AND mine.superclass <> theirs.superclass
+            GROUP BY mine.superclass, theirs.superclass
+        ), touching AS (
+            SELECT name, other FROM pair
+            UNION SELECT inner_name, outer_name FROM nested
+            UNION SELECT outer_name, inner_name FROM nested
+        )
+        SELECT
+            touching.name,
+            touching.other,
+            CASE
+                WHEN up.inner_name IS NOT NULL AND down.inner_name IS NOT NULL THEN 'same'
+                WHEN up.inner_name IS NOT NULL THEN 'inside'
+                WHEN down.inner_name IS NOT NULL THEN 'holds'
+                ELSE 'shares'
+            END,
+            coalesce(pair.shared, 0),
+            coalesce(pair.shared_images, 0),
+            coalesce(pair.accepted_by_both, 0)
+        FROM touching
+        LEFT JOIN pair ON pair.name = touching.name AND pair.other = touching.other
+        LEFT JOIN nested AS up ON up.inner_name = touching.name AND up.outer_name = touching.other
+        LEFT JOIN nested AS down ON down.inner_name = touching.other AND down.outer_name = touching.name
+        WHERE ($superclass IS NULL AND touching.name < touching.other) OR touching.name = $superclass
+        ORDER BY touching.name, touching.other
+        """,
+        {"superclass": superclass},
+    ).fetchall()
+    return [Overlap(*row[:3], *(int(value) for value in row[3:])) for row in rows]
+
+
+def fetch_match_texts(cursor: Cursor) -> pa.Table:
+    """The synsets that have pictures, with the text that stands for each: columns wnid and text.
+
+    The text is the words joined by commas, then the gloss.
+    """
+    table: pa.Table = cursor.execute(
+        """
+        SELECT
+            synset.wnid,
+            concat(string_agg(replace(lemma.lemma, '_', ' '), ', ' ORDER BY lemma.position), ': ', synset.gloss) AS text
+        FROM image_count
+        JOIN synset USING (wnid)
+        JOIN lemma USING (wnid)
+        WHERE image_count.images > 0
+        GROUP BY synset.wnid, synset.gloss
+        ORDER BY synset.wnid
+        """
+    ).to_arrow_table()
+    return table
+
+
+def delete_matches(cursor: Cursor, query: str, model_key: str) -> None:
+    """Forget what an earlier match of the same text with the same model found."""
+    cursor.execute(
+        "DELETE FROM text_match WHERE query = $query AND model_key = $model_key",
+        {"query": query, "model_key": model_key},
+    )
+
+
+def insert_matches(cursor: Cursor, query: str, model_key: str, parts: Sequence[str], at: datetime) -> None:
+    """Keep what a match found: Parquet files with the columns wnid and similarity."""
+    cursor.execute(
+        """
+        INSERT INTO text_match (query, model_key, wnid, similarity, found_at)
+        SELECT $query, $model_key, wnid, similarity, $at
+        FROM read_parquet($parts)
+        ORDER BY similarity DESC, wnid
+        """,
+        {"query": query, "model_key": model_key, "parts": list(parts), "at": at},
+    )
+
+
+def fetch_latest_match_model(cursor: Cursor, query: str) -> str | None:
+    """The model_key of the newest match of a text; None if there is none."""
+    row = cursor.execute(
+        "SELECT arg_max(model_key, found_at) FROM text_match WHERE query = $query", {"query": query}
+    ).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
+def fetch_matches(
+    cursor: Cursor, query: str, model_key: str, above: float | None = None, limit: int | None = None
+) -> list[Match]:
+    """What a match found, best first.
+
+    Args:
+        above: only similarities greater than this.
+        limit: at most so many.
+    """
+    rows = cursor.execute(
+        """
+        SELECT
+            text_match.wnid, synset.name, lemma.lemma, synset.gloss, similarity, coalesce(images, 0),
+            coalesce(list(candidate.superclass ORDER BY candidate.superclass)
+                     FILTER (candidate.superclass IS NOT NULL), [])
+        FROM text_match
+        JOIN synset USING (wnid)
+        JOIN lemma ON lemma.wnid = text_match.wnid AND lemma.position = 0
+        LEFT JOIN image_count ON image_count.wnid = text_match.wnid
+        LEFT JOIN candidate ON candidate.wnid = text_match.wnid
+        WHERE query = $query AND model_key = $model_key AND ($above IS NULL OR text_match.similarity > $above)
+        GROUP BY text_match.wnid, synset.name, lemma.lemma, synset.gloss, text_match.similarity, images
+        ORDER BY text_match.similarity DESC, text_match.wnid
+        LIMIT $limit
+        """,
+        {"query": query, "model_key": model_key, "above": above, "limit": limit},
+    ).fetchall()
+    return [Match(*row[:6], tuple(row[6])) for row in rows]
