@@ -7,6 +7,15 @@ from uuid import UUID
 import pyarrow as pa
 
 from store.connection import Cursor
+from store.errors import StoreError
+
+
+class UnknownSource(StoreError):
+    """No source of labels has this name."""
+
+    def __init__(self, source: str, known: list[str]) -> None:
+        names = f"Sources are: {', '.join(known)}." if known else "There is none yet: `sood-tui labels import`."
+        super().__init__(f"No source of labels is named {source}.", names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,8 @@ def match_entries(cursor: Cursor, entries: pa.Table, root_id: int | None) -> pa.
             "SELECT truth_entry.line, truth_entry.file, count(named.image_id) AS images, "
             "CASE WHEN count(named.image_id) = 1 THEN min(named.image_id) END AS image_id "
             "FROM truth_entry LEFT JOIN ("
-            "  SELECT image_id, string_split(path, '/')[-1] AS file FROM image WHERE $root_id IS NULL OR root_id = $root_id"
+            "  SELECT image_id, string_split(path, '/')[-1] AS file "
+            "  FROM image WHERE $root_id IS NULL OR root_id = $root_id"
             ") AS named ON named.file = truth_entry.file "
             "GROUP BY truth_entry.line, truth_entry.file ORDER BY truth_entry.line",
             {"root_id": root_id},
@@ -102,6 +112,17 @@ def fetch_sources(cursor: Cursor) -> list[LabelSource]:
         "SELECT source, kind, path, sha256, files, matched, imported_at FROM label_source ORDER BY imported_at, source"
     ).fetchall()
     return [LabelSource(*row) for row in rows]
+
+
+def fetch_source(cursor: Cursor, source: str) -> LabelSource:
+    """The source of that name.
+
+    Raises: UnknownSource.
+    """
+    known = {row.source: row for row in fetch_sources(cursor)}
+    if source not in known:
+        raise UnknownSource(source, list(known))
+    return known[source]
 
 
 def delete_source(cursor: Cursor, source: str) -> None:
@@ -127,7 +148,7 @@ def fetch_labelled_images(cursor: Cursor, source: str) -> list[LabelledImage]:
         "GROUP BY label_image.source, label_image.image_id, image.path, image.wnid ORDER BY label_image.image_id",
         {"source": source},
     ).fetchall()
-    return [LabelledImage(*row[:4], tuple(row[4] or ())) for row in rows]
+    return [LabelledImage(row[0], row[1], row[2], row[3], tuple(row[4] or ())) for row in rows]
 
 
 def fetch_labels_of_image(cursor: Cursor, image_id: int) -> list[tuple[str, str]]:
