@@ -1,0 +1,319 @@
+"""The app: its modes, the supervision of jobs, the error desk, and the place that is kept for the next start."""
+
+import gc
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events, on
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from engine.errors import EngineError
+from engine.workspace import Workspace
+from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_KEYS, SCREEN_TITLES, sign
+from sood_tui.messages import CatalogueChanged, JobsSeen, JobsTakenIn
+from sood_tui.notices import describe
+from sood_tui.place import Place
+from sood_tui.settings import Settings, load_settings
+from sood_tui.widgets.contact_sheet import Graphics
+from sood_tui.widgets.thumbnails import Thumbnails
+from store.connection import open_store
+
+if TYPE_CHECKING:
+    from engine.jobs.summary import JobSummary
+    from sood_tui.screens.room import RoomScreen
+    from sood_tui.supervision import JobWatch
+
+LOOK_EVERY = 0.5  # seconds between two looks at the job folders
+
+
+def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
+    # A screen's module is loaded when it is first opened, so that the first frame is early.
+    return lambda: cast("Screen[Any]", getattr(import_module(f"sood_tui.screens.{module}"), name)())
+
+
+class SoodApp(App[int], inherit_bindings=False):
+    """One mode a screen; workers do the work and post messages, handlers paint."""
+
+    TITLE = "sood-tui"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = list(FRAME)
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "start": _screen("start", "StartScreen"),
+        "home": _screen("home", "HomeScreen"),
+        "browse": _screen("browse", "BrowseScreen"),
+        "review": _screen("review", "ReviewScreen"),
+        "jobs": _screen("jobs", "JobsScreen"),
+        "splits": _screen("splits", "SplitsScreen"),
+        "settings": _screen("settings", "SettingsScreen"),
+    }
+
+    def __init__(self, workspace: Workspace | None, settings: Settings, graphics: Graphics = Graphics.HALF) -> None:
+        super().__init__()
+        self.settings = settings
+        self.graphics = graphics
+        self.key_at = 0.0
+        self.counts: Mapping[str, str] = {}
+        self.jobs: tuple[JobSummary, ...] = ()
+        self.place = Place()
+        self._workspace: Workspace | None = None
+        self._thumbnails: Thumbnails | None = None
+        self._watch: JobWatch | None = None
+        self._before: list[str] = []
+        if settings.text("theme") in self.available_themes:
+            self.theme = settings.text("theme")
+        if workspace is not None:
+            self._take(workspace)
+
+    # ---- the workspace ----
+
+    @property
+    def thumbnails(self) -> Thumbnails:
+        """The thumbnails of the open workspace."""
+        if self._thumbnails is None:
+            raise EngineError("No workspace is open.", "Open one, or make one, on the start screen.")
+        return self._thumbnails
+
+    def require_workspace(self) -> Workspace:
+        """The open workspace.
+
+        Raises: EngineError when none is open.
+        """
+        if self._workspace is None:
+            raise EngineError("No workspace is open.", "Open one, or make one, on the start screen.")
+        return self._workspace
+
+    @property
+    def has_workspace(self) -> bool:
+        """Whether a workspace is open."""
+        return self._workspace is not None
+
+    def open_workspace(self, workspace: Workspace) -> None:
+        """Work in this workspace from now on; its catalogue is open."""
+        self._take(workspace)
+        self.settings = load_settings(workspace.settings_file)
+        self._supervise()
+        self.run_worker(self.action_go(self.place.screen))
+
+    def _take(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._thumbnails = Thumbnails(workspace.thumbnails)
+        self.place = Place.read(workspace.root)
+
+    # ---- start and end ----
+
+    async def on_mount(self) -> None:
+        """Open the screen where the last session ended, or the start screen; look at jobs after the first frame."""
+        if self._workspace is None:
+            await self.switch_mode("start")
+        else:
+            await self.switch_mode(self.place.screen if self.place.screen in SCREEN_KEYS else "home")
+            self.call_after_refresh(self._supervise)
+
+    def _supervise(self) -> None:
+        from sood_tui.supervision import JobWatch
+
+        if self._watch is None:
+            self.set_interval(LOOK_EVERY, self._look_at_jobs)
+            gc.collect()
+            gc.freeze()  # what is loaded by now stays: later collections, and with them the longest frames, get shorter
+        self._watch = JobWatch(self.require_workspace())
+        self._look_at_jobs()
+        self.read_counts()
+        self.run_worker(self.thumbnails.prune, thread=True, group="thumbnails")
+
+    def keep_place(self) -> None:
+        """Write down where the person is."""
+        if self._workspace is not None:
+            self.place.write(self._workspace.root)
+
+    def action_leave(self) -> None:
+        """Leave; jobs go on, and every decision is already in the catalogue."""
+        self.keep_place()
+        self.exit(0)
+
+    # ---- moving between screens ----
+
+    async def action_go(self, mode: str) -> None:
+        """Open a screen."""
+        if self._workspace is None or mode == self.current_mode or self.screen.is_modal:
+            return
+        self._before = [*[kept for kept in self._before if kept != self.current_mode], self.current_mode][-8:]
+        await self.switch_mode(mode)
+        self.place.screen = mode
+        self.keep_place()
+
+    async def action_back(self) -> None:
+        """Close what is open, or go back to the screen before."""
+        room = self._room()
+        if room is not None and room.close_something():
+            return
+        if self._before and self._workspace is not None:
+            mode = self._before.pop()
+            if mode in SCREEN_KEYS:
+                await self.switch_mode(mode)
+                self.place.screen = mode
+
+    def action_help(self) -> None:
+        """Show what every key does here."""
+        from sood_tui.screens.help import HelpScreen
+
+        room = self.current_mode
+        self.push_screen(HelpScreen(SCREEN_TITLES[room], BY_SCREEN[room]))
+
+    def action_cycle_graphics(self) -> None:
+        """Draw pictures in the next way."""
+        ways = list(Graphics)
+        self.graphics = ways[(ways.index(self.graphics) + 1) % len(ways)]
+        for screen in self.screen_stack:
+            for sheet in screen.query("ContactSheet").results():
+                cast("Any", sheet).use_graphics(self.graphics)
+        self.notify(f"Pictures: {self.graphics.value}", timeout=2)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action of this screen and of the frame, for the palette."""
+        room = BY_SCREEN.get(self.current_mode, ())
+        for binding in (*room, *FRAME):
+            if binding.description and binding.id not in ("frame.palette", "splits.digits"):
+                title = f"{binding.description[0].upper()}{binding.description[1:]}  [{sign(binding)}]"
+                yield SystemCommand(title, binding.tooltip, partial(self._run, binding.action, screen))
+        yield SystemCommand("Colours", "Choose one of Textual's themes.", self.action_change_theme)
+
+    def _run(self, action: str, screen: Screen[Any]) -> None:
+        self.run_worker(self.run_action(action, screen))
+
+    # ---- keys and errors ----
+
+    def on_key(self, event: events.Key) -> None:
+        """Remember when the key was pressed: what was on the screen at that moment is what it means."""
+        self.key_at = event.time
+
+    async def run_action(self, *args: Any, **kwargs: Any) -> bool:
+        """Run an action; an expected error goes to the error desk."""
+        try:
+            return await super().run_action(*args, **kwargs)
+        except Exception as error:
+            self.report(error)
+            return True
+
+    def report(self, error: BaseException) -> None:
+        """The error desk: one sentence with what to do next. A bug is raised again, and ends the app.
+
+        Names and paths in it are data, so it is never read as markup.
+        """
+        notice = describe(error)
+        if notice is None:
+            raise error
+        text = f"{notice.message}\n{notice.hint}" if notice.hint else notice.message
+        self.notify(text, severity=notice.severity, timeout=8, markup=False)
+
+    def say(self, text: str) -> None:
+        """A short word about what was done."""
+        self.notify(text, timeout=3, markup=False)
+
+    # ---- jobs and counts ----
+
+    def _look_at_jobs(self) -> None:
+        watch = self._watch
+        if watch is not None and not watch.busy:
+            self.run_worker(partial(self._look, watch), thread=True, group="job_watchers", exit_on_error=True)
+
+    def _look(self, watch: "JobWatch") -> None:
+        found = watch.look()
+        if found is not None:
+            self.post_message(JobsSeen(found))
+        taken = watch.take_in()
+        if taken:
+            self.post_message(JobsTakenIn(tuple(taken)))
+
+    @on(JobsSeen)
+    def show_jobs(self, message: JobsSeen) -> None:
+        """Hand the jobs to the screen in front, and say which ended."""
+        ended = {job.job_id for job in self.jobs if job.state in ("queued", "running")}
+        for job in message.jobs:
+            if job.job_id in ended and job.state not in ("queued", "running"):
+                self._say_end(job)
+        self.jobs = message.jobs
+        room = self._room()
+        if room is not None:
+            room.show_frame(self.counts, self.jobs)
+            room.jobs_seen(self.jobs)
+
+    @on(JobsTakenIn)
+    def show_results(self, message: JobsTakenIn) -> None:
+        """Results are in the catalogue: everything that shows them reads again."""
+        for report in message.reports:
+            if report.error is not None:
+                self.report(report.error)
+        self.post_message(CatalogueChanged())
+
+    @on(CatalogueChanged)
+    def read_again(self) -> None:
+        """Counts and the screen in front follow the catalogue."""
+        self.read_counts()
+        room = self._room()
+        if room is not None:
+            room.reload()
+
+    def read_counts(self) -> None:
+        """Read the counts of the top bar in a thread."""
+        if self._workspace is not None:
+            self.run_worker(self._count, thread=True, exclusive=True, group="counters")
+
+    def _count(self) -> None:
+        from sood_tui.supervision import funnel_counts
+
+        counts = funnel_counts(self.require_workspace())
+        self.call_from_thread(self._show_counts, counts)
+
+    def _show_counts(self, counts: Mapping[str, str]) -> None:
+        self.counts = counts
+        room = self._room()
+        if room is not None:
+            room.show_frame(self.counts, self.jobs)
+
+    def _say_end(self, job: "JobSummary") -> None:
+        number = job.job_id.partition("-")[0].lstrip("0")
+        if job.state == "finished":
+            self.notify(f"Job #{number} is finished: {job.title}", timeout=6, markup=False)
+        else:
+            words = f" {job.message}" if job.message else ""
+            self.notify(
+                f"Job #{number} {job.state}: {job.title}.{words}\n{job.hint}".strip(),
+                severity="warning" if job.state == "cancelled" else "error", timeout=12, markup=False,
+            )  # fmt: skip
+
+    def _room(self) -> "RoomScreen | None":
+        from sood_tui.screens.room import RoomScreen
+
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, RoomScreen)), None)
+
+
+def graphics_of(name: str) -> Graphics:
+    """The way to draw pictures that a setting names. Half blocks stand in for what is not there yet."""
+    return Graphics.OFF if name == "off" else Graphics.HALF
+
+
+def run_app(workspace: Workspace | None, graphics: str | None = None) -> int:
+    """Open the screens and come back when the person leaves.
+
+    Returns: the exit code.
+
+    Raises: StoreError when the catalogue is open elsewhere, or is not one.
+    """
+    settings = load_settings(workspace.settings_file if workspace else None, {"graphics": graphics})
+    opened = replace(workspace, store=open_store(workspace.catalogue)) if workspace else None
+    app = SoodApp(opened, settings, graphics_of(settings.text("graphics")))
+    try:
+        code = app.run()
+    finally:
+        store = app.require_workspace().store if app.has_workspace else None
+        if store is not None:
+            store.close()
+    return code if code is not None else app.return_code or 0

@@ -1,0 +1,35 @@
+"""What crosses screens. A message says what has happened; whoever hears it decides what to paint."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from engine.jobs.ingest import TakenIn
+from engine.jobs.summary import JobSummary
+
+
+@dataclass
+class JobsSeen(Message):
+    """The job folders were looked at: every job, oldest first."""
+
+    jobs: tuple[JobSummary, ...]
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the latest look counts."""
+        return isinstance(message, JobsSeen)
+
+
+@dataclass
+class JobsTakenIn(Message):
+    """Results of jobs were taken into the catalogue: screens that show them read again."""
+
+    reports: tuple[TakenIn, ...]
+
+
+@dataclass
+class CatalogueChanged(Message):
+    """Decisions, candidates or pictures changed: counts are read again."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Reading again once is enough."""
+        return isinstance(message, CatalogueChanged)

@@ -1,0 +1,118 @@
+"""What every screen of the walk has: the frame, loading in a thread, and errors that reach the desk."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.worker import Worker, WorkerState
+
+from engine.errors import EngineError
+from engine.jobs.summary import JobSummary
+from engine.workspace import Workspace
+from sood_tui.keys import FRAME
+from sood_tui.widgets.funnel import HOME, Funnel
+from sood_tui.widgets.job_strip import JobStrip
+from sood_tui.widgets.key_footer import KeyFooter
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
+
+    from sood_tui.app import SoodApp
+
+Result = TypeVar("Result")
+HELP = tuple(binding for binding in FRAME if binding.id == "frame.help")
+
+
+class RoomScreen(Screen[None]):
+    """A screen with the frame around its body.
+
+    Whatever takes longer than a frame runs in a thread through `in_thread`, which hands the result to a handler on
+    the screen's own thread. Only the latest call of a group is heard.
+    """
+
+    ROOM: ClassVar[str] = HOME
+    KEYS: ClassVar[tuple["Binding", ...]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: dict[str, int] = {}
+        self._handlers: dict[Worker[Any], tuple[str, int, Callable[[Any], None]]] = {}
+
+    @property
+    def sood(self) -> "SoodApp":
+        """The app, by its own type."""
+        return cast("SoodApp", self.app)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The open workspace."""
+        return self.sood.require_workspace()
+
+    def compose(self) -> ComposeResult:
+        """The frame, and the screen's own body in it."""
+        yield Funnel(self.ROOM, self.sood.settings.reviewer)
+        yield KeyFooter(self.KEYS, HELP)
+        yield JobStrip()
+        yield from self.compose_body()
+
+    def compose_body(self) -> Iterable[Widget]:
+        """What the screen itself shows."""
+        raise NotImplementedError
+
+    def on_screen_resume(self) -> None:
+        """Read again: other screens may have changed what is shown here."""
+        self.show_frame(self.sood.counts, self.sood.jobs)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read what the screen shows; called whenever it comes to the front and when the catalogue changed."""
+
+    def show_frame(self, counts: Mapping[str, str], jobs: tuple[JobSummary, ...]) -> None:
+        """Bring the top bar and the line of jobs up to date."""
+        if self.is_mounted:
+            self.query_one(Funnel).counts = counts
+            self.query_one(JobStrip).jobs = jobs
+
+    def jobs_seen(self, jobs: tuple[JobSummary, ...]) -> None:
+        """The jobs were looked at; for screens that show more of them than the line."""
+
+    def close_something(self) -> bool:
+        """Close what is open on the screen, if anything is; else the screen itself is left."""
+        return False
+
+    def in_thread(
+        self, group: str, work: Callable[[], Result], then: Callable[[Result], None] = lambda result: None
+    ) -> None:
+        """Do work in a thread, then call a handler here with its result, unless a later call of the group began.
+
+        Expected errors go to the error desk; any other ends the app with its traceback.
+        """
+        self._calls[group] = self._calls.get(group, 0) + 1
+        worker = self.run_worker(work, thread=True, group=group, exit_on_error=False)
+        self._handlers[worker] = (group, self._calls[group], then)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Hand over the result of a thread, or its error."""
+        if event.state not in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED):
+            return
+        group, call, then = self._handlers.pop(event.worker, ("", 0, lambda result: None))
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.sood.report(event.worker.error)
+        elif event.state is WorkerState.SUCCESS and self._calls.get(group, 0) == call:
+            then(event.worker.result)
+
+    def undo(self, direction: str, done: Callable[[Any], None]) -> None:
+        """Take back the last decision, or bring it back, and say so."""
+        from engine import review
+
+        act = review.undo if direction == "undo" else review.redo
+        self.in_thread("decisions", partial(act, self.workspace, self.sood.settings.reviewer), done)
+
+
+def require(condition: bool, message: str, hint: str = "") -> None:
+    """Raise an EngineError unless the condition holds."""
+    if not condition:
+        raise EngineError(message, hint)

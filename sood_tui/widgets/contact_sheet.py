@@ -1,0 +1,303 @@
+"""A contact sheet: as many pictures as the space can show well, painted in a few milliseconds."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events, on
+from textual.color import Color
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.worker import get_current_worker
+
+from sood_tui.widgets import half_blocks
+from sood_tui.widgets.half_blocks import Pixels
+from sood_tui.widgets.sheet_layout import MOST_TILES, Grid, compose, grid_for
+from sood_tui.widgets.thumbnails import Broken, Picture, Recent, Thumbnails
+
+Rgb = tuple[int, int, int]
+Tile = Pixels | Broken | None
+
+POST_EVERY = 0.06  # seconds between two paints of a sheet that is still being decoded
+
+
+class Graphics(StrEnum):
+    """How pictures are drawn: the seam at which other ways than half blocks come in."""
+
+    HALF = "half"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Everything but the pictures that decides what a sheet looks like."""
+
+    size: Size
+    depth: half_blocks.Depth
+    grey: bool
+    background: Rgb
+    empty: Rgb
+    reason: Style
+
+
+class ContactSheet(Widget):
+    """Shows pictures; what arrives late for pictures that are no longer asked for is dropped."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"contact-sheet--empty", "contact-sheet--reason"}
+    DEFAULT_CSS = """
+    ContactSheet {
+        width: 1fr; height: 1fr;
+        & .contact-sheet--empty { background: $foreground 6%; }
+        & .contact-sheet--reason { color: $text-warning; background: $foreground 6%; }
+    }
+    """
+
+    class Chosen(Message):
+        """A person clicked a picture.
+
+        Attributes:
+            index: its place among the pictures of the sheet.
+        """
+
+        def __init__(self, index: int) -> None:
+            self.index = index
+            super().__init__()
+
+    class CapacityChanged(Message):
+        """The sheet shows another number of pictures than before, since its size changed."""
+
+    class Painted(Message):
+        """Every picture of the sheet has been given to the terminal, or its reason."""
+
+    class _Decoded(Message):
+        def __init__(self, pictures: tuple[Picture, ...], grid: Grid, tiles: list[Tile]) -> None:
+            self.pictures, self.grid, self.tiles = pictures, grid, tiles
+            super().__init__()
+
+    def __init__(
+        self,
+        thumbnails: Thumbnails | None,
+        graphics: Graphics = Graphics.HALF,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._thumbnails = thumbnails
+        self._graphics = graphics
+        self._pictures: tuple[Picture, ...] = ()
+        self._note = ""
+        self._tiles: list[Tile] = []
+        self._sheets: Recent[tuple[tuple[int, ...], _Look], list[Strip]] = Recent(64)
+        self._strips: list[Strip] | None = None
+        self._capacity = 0
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """What is shown, first to last."""
+        return self._pictures[: self.capacity]
+
+    @property
+    def capacity(self) -> int:
+        """How many pictures fit here at 16 pixels a side or more."""
+        if self._graphics is Graphics.OFF:
+            return max(self.size.height, 1)
+        return grid_for(self.size.width, self.size.height, MOST_TILES).tiles
+
+    @property
+    def complete(self) -> bool:
+        """Whether every picture is there, or the reason why it is not."""
+        return self._graphics is Graphics.OFF or None not in self._tiles
+
+    def show(self, pictures: Sequence[Picture], note: str = "") -> None:
+        """Show these pictures, from memory at once or as they are decoded.
+
+        Args:
+            pictures: first to last; what does not fit is left out.
+            note: said in the middle when there are none.
+        """
+        self._pictures = tuple(pictures)
+        self._note = note
+        self._begin()
+
+    def use_graphics(self, graphics: Graphics) -> None:
+        """Draw another way from now on."""
+        self._graphics = graphics
+        self._begin()
+
+    def warm(self, sheets: Sequence[Sequence[Picture]]) -> None:
+        """Decode what will be asked for next, while nobody waits; a later call takes the place of this one."""
+        if self._graphics is Graphics.OFF or self._thumbnails is None or not self.size:
+            return
+        wanted = [(picture, self._grid(len(sheet))) for sheet in sheets for picture in sheet[: self.capacity]]
+        self.run_worker(partial(self._warm, self._thumbnails, wanted, self._look().background),
+                        thread=True, exclusive=True, group="sheet_warmers", exit_on_error=False)  # fmt: skip
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay the tiles out anew."""
+        if self.capacity != self._capacity:
+            self._capacity = self.capacity
+            self.post_message(self.CapacityChanged())
+        self._begin()
+
+    def notify_style_update(self) -> None:
+        """Paint in the colours of the new theme."""
+        super().notify_style_update()
+        self._strips = None
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the picture under the mouse."""
+        if self._graphics is Graphics.OFF:
+            index: int | None = event.y
+        else:
+            index = self._grid(len(self._pictures)).tile_at(event.x, event.y)
+        if index is not None and index < len(self.pictures):
+            self.post_message(self.Chosen(index))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines as they are: Textual's own way would make segments of every cell of every paint."""
+        if self._strips is None:
+            self._strips = self._painted()
+        lines = self._strips[crop.y : crop.bottom]
+        if crop.x == 0 and crop.width == self.size.width:
+            return lines
+        return [line.crop(crop.x, crop.right) for line in lines]
+
+    def render_line(self, y: int) -> Strip:
+        """One line, for whoever asks line by line."""
+        return self.render_lines(Region(0, y, self.size.width, 1))[0]
+
+    @on(_Decoded)
+    def take_tiles(self, message: _Decoded) -> None:
+        """Paint what was decoded, if it is still what the sheet is to show."""
+        message.stop()
+        if message.pictures == self._pictures and message.grid == self._grid(len(self._pictures)):
+            self._tiles = message.tiles
+            self._repaint()
+
+    def _begin(self) -> None:
+        if not self.size:
+            return
+        if self._graphics is Graphics.OFF or self._thumbnails is None:
+            self._tiles = []
+            self._repaint()
+            return
+        grid, look = self._grid(len(self._pictures)), self._look()
+        shown = self._pictures[: grid.tiles]
+        thumbnails = self._thumbnails
+        self._tiles = [
+            thumbnails.kept_tile(picture, grid.tile_width, grid.tile_height, look.background) for picture in shown
+        ]
+        self._repaint()
+        if not self.complete:
+            self.run_worker(partial(self._decode, thumbnails, self._pictures, grid, look.background),
+                            thread=True, exclusive=True, group="sheet_decoders")  # fmt: skip
+
+    def _decode(self, thumbnails: Thumbnails, pictures: tuple[Picture, ...], grid: Grid, background: Rgb) -> None:
+        worker = get_current_worker()
+        tiles: list[Tile] = [None] * len(pictures[: grid.tiles])
+        posted = time.monotonic()
+        for index, picture in enumerate(pictures[: grid.tiles]):
+            if worker.is_cancelled:
+                return
+            tiles[index] = thumbnails.tile(picture, grid.tile_width, grid.tile_height, background)
+            if time.monotonic() - posted > POST_EVERY:
+                posted = time.monotonic()
+                self.post_message(self._Decoded(pictures, grid, list(tiles)))
+        self.post_message(self._Decoded(pictures, grid, tiles))
+
+    @staticmethod
+    def _warm(thumbnails: Thumbnails, wanted: list[tuple[Picture, Grid]], background: Rgb) -> None:
+        worker = get_current_worker()
+        for picture, grid in wanted:
+            if worker.is_cancelled:
+                return
+            thumbnails.tile(picture, grid.tile_width, grid.tile_height, background)
+
+    def _grid(self, pictures: int) -> Grid:
+        return grid_for(self.size.width, self.size.height, pictures)
+
+    def _look(self) -> _Look:
+        background = self.background_colors[1]
+        empty = self.get_component_styles("contact-sheet--empty").background
+        return _Look(
+            self.size,
+            half_blocks.depth_of(self.app.console),
+            self.app.no_color,
+            _rgb(background),
+            _rgb(background.blend(empty, empty.a, alpha=1.0)),
+            self.get_component_rich_style("contact-sheet--reason"),
+        )
+
+    def _repaint(self) -> None:
+        self._strips = None
+        self.refresh()
+        if self._pictures and self.complete:
+            self.call_after_refresh(self.post_message, self.Painted())
+
+    def _painted(self) -> list[Strip]:
+        look = self._look()
+        if not self._pictures:
+            return self._said([self._note], look)
+        if self._graphics is Graphics.OFF:
+            names = [f"{place:>3}  {picture.name}" for place, picture in enumerate(self.pictures, 1)]
+            return self._said(names, look, middle=False)
+        key = (tuple(picture.image_id for picture in self._pictures[: len(self._tiles)]), look)
+        strips = self._sheets.get(key) if self.complete else None
+        if strips is None:
+            strips = self._drawn(self._grid(len(self._pictures)), look)
+            if self.complete:
+                self._sheets.put(key, strips)
+        return strips
+
+    def _drawn(self, grid: Grid, look: _Look) -> list[Strip]:
+        tiles = [None if isinstance(tile, Broken) else tile for tile in self._tiles]
+        canvas = compose(grid, tiles, look.background, look.empty)
+        strips = half_blocks.paint(half_blocks.grey(canvas) if look.grey else canvas, look.depth)
+        for index, tile in enumerate(self._tiles):
+            if isinstance(tile, Broken):
+                left, top = grid.corner(index)
+                middle = (top + grid.tile_height // 2) // 2
+                for row, words in enumerate(_wrapped(f"× {tile.reason}", grid.tile_width)[:2], middle):
+                    if row < len(strips):
+                        strips[row] = _lettered(strips[row], left, words, grid.tile_width, look.reason)
+        return strips
+
+    def _said(self, lines: list[str], look: _Look, middle: bool = True) -> list[Strip]:
+        style = self.rich_style
+        width, height = self.size
+        blank = Strip.blank(width, style)
+        strips = [
+            Strip([Segment((line.center(width) if middle else line.ljust(width))[:width], style)], width)
+            for line in lines[:height]
+        ]
+        above = (height - len(strips)) // 2 if middle else 0
+        return [blank] * above + strips + [blank] * (height - above - len(strips))
+
+
+def _rgb(colour: Color) -> Rgb:
+    return colour.r, colour.g, colour.b
+
+
+def _wrapped(words: str, width: int) -> list[str]:
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [line[:width] for line in lines]
+
+
+def _lettered(strip: Strip, left: int, words: str, width: int, style: Style) -> Strip:
+    text = Strip([Segment(words.center(width), style)], width)
+    return Strip.join([strip.crop(0, left), text, strip.crop(left + width)])

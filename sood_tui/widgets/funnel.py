@@ -1,0 +1,88 @@
+"""The top bar: the rooms of the walk with their counts, the present one lit."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from engine.walk import room_names
+
+SCREEN_OF_ROOM = {
+    "wordnet": "browse", "images": "jobs", "candidates": "browse", "review": "review", "scoring": "jobs",
+    "splits": "splits", "export": "splits",
+}  # fmt: skip
+HOME = "sood"
+
+
+class Funnel(Widget):
+    """One line; a click on a room opens the screen where one works on it."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"funnel--lit", "funnel--count", "funnel--arrow", "funnel--name"}
+    DEFAULT_CSS = """
+    Funnel {
+        dock: top; height: 1; width: 1fr; background: $panel;
+        & .funnel--name { color: $foreground 80%; }
+        & .funnel--lit { background: $primary; color: $text; text-style: bold; }
+        & .funnel--count { color: $text-accent; }
+        & .funnel--arrow { color: $foreground 40%; }
+    }
+    """
+
+    counts: reactive[Mapping[str, str]] = reactive[Mapping[str, str]](dict)
+    """What stands behind each room's name: `1.6M`, `612 left`."""
+
+    def __init__(self, lit: str, reviewer: str) -> None:
+        super().__init__()
+        self._lit = lit
+        self._reviewer = reviewer
+        self._spans: list[tuple[int, int, str]] = []
+
+    def render_line(self, y: int) -> Strip:
+        """The line, with as many counts as there is space for."""
+        width = self.size.width
+        base = self.rich_style
+        style = {
+            name: base + self.get_component_rich_style(f"funnel--{name}", partial=True)
+            for name in ("lit", "count", "arrow", "name")
+        }
+        rooms = room_names()
+        items = self._fitting(width)
+        arrow = " › " if sum(len(name) + len(count) + 4 for name, count in items) + len(HOME) + 4 <= width else "›"
+        segments = [Segment(f" {HOME} ", style["lit"] if self._lit == HOME else style["name"])]
+        self._spans, x = [(0, len(HOME) + 2, "home")], len(HOME) + 2
+        for index, (room, (name, count)) in enumerate(zip(rooms, items, strict=True)):
+            between = ("│ " if arrow != "›" else "│") if index == 0 else arrow
+            segments.append(Segment(between, style["arrow"]))
+            x += len(between)
+            lit = room == self._lit
+            text = f" {name} " if lit and arrow != "›" else name
+            segments.append(Segment(text, style["lit"] if lit else style["name"]))
+            number = f"{'' if text.endswith(' ') else ' '}{count}{' ' if lit else ''}" if count else ""
+            segments.append(Segment(number, style["lit"] if lit else style["count"]))
+            self._spans.append((x, x + len(text) + len(number), SCREEN_OF_ROOM[room]))
+            x += len(text) + len(number)
+        if x + len(self._reviewer) + 2 <= width:
+            segments.append(Segment(" " * (width - x - len(self._reviewer) - 1), base))
+            segments.append(Segment(f"{self._reviewer} ", style["name"]))
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def on_click(self, event: events.Click) -> None:
+        """Open the screen of the room under the mouse."""
+        for start, end, screen in self._spans:
+            if start <= event.x < end:
+                self.app.run_worker(self.app.run_action(f"app.go('{screen}')"))
+                return
+
+    def _fitting(self, width: int) -> list[tuple[str, str]]:
+        rooms = room_names()
+        whole = [(room, self.counts.get(room, "")) for room in rooms]
+        only_lit = [(room, count if room == self._lit else "") for room, count in whole]
+        short = [(room if room == self._lit else room[:5], count) for room, count in only_lit]
+        for items in (whole, only_lit, short):
+            if sum(len(name) + len(count) + 2 for name, count in items) + len(HOME) + 5 <= width:
+                return items
+        return [(room if room == self._lit else room[:2], "") for room, _ in whole]

@@ -1,0 +1,96 @@
+"""The line of jobs: what runs now, how far it is, how long it will take."""
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from engine.jobs.summary import JobSummary
+from sood_tui.plain import duration, plain
+
+ACTIVE = ("queued", "running")
+
+
+class JobStrip(Widget):
+    """The first running job with its bar, and how many more there are; not there when nothing runs."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"job-strip--done", "job-strip--left", "job-strip--number"}
+    DEFAULT_CSS = """
+    JobStrip {
+        dock: bottom; height: 1; width: 1fr; background: $surface; display: none;
+        &.-busy { display: block; }
+        & .job-strip--number { color: $text-accent; text-style: bold; }
+        & .job-strip--done { color: $success; }
+        & .job-strip--left { color: $foreground 30%; }
+    }
+    """
+
+    jobs: reactive[tuple[JobSummary, ...]] = reactive[tuple[JobSummary, ...]](())
+    """All jobs of the workspace, oldest first."""
+
+    def watch_jobs(self) -> None:
+        """Take no space while nothing runs."""
+        self.set_class(any(job.state in ACTIVE for job in self.jobs), "-busy")
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        width, base = self.size.width, self.rich_style
+        active = [job for job in self.jobs if job.state in ACTIVE]
+        if not active:
+            return Strip.blank(width, base)
+        job = next((job for job in active if job.state == "running"), active[0])
+        number = f" #{job_number(job)} "
+        words = [plain(job.title), *([job.device] if job.device else [])]
+        left = f"{' '.join(words)}  "[: max(12, width // 3)]
+        more = f"  and {len(active) - 1} more" if len(active) > 1 else ""
+        right = f" {job_numbers(job)}{more} "[: max(0, width - len(number) - len(left))]
+        room = width - len(number) - len(left) - len(right)
+        bar = job_bar(job, room) if room >= 6 else (" " * max(room, 0), "")
+        segments = [
+            Segment(number, base + self.get_component_rich_style("job-strip--number", partial=True)),
+            Segment(left, base),
+            Segment(bar[0], base + self.get_component_rich_style("job-strip--done", partial=True)),
+            Segment(bar[1], base + self.get_component_rich_style("job-strip--left", partial=True)),
+            Segment(right, base),
+        ]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def on_click(self, event: events.Click) -> None:
+        """Open the Jobs screen."""
+        self.app.run_worker(self.app.run_action("app.go('jobs')"))
+
+
+def job_number(job: JobSummary) -> str:
+    """The number that people say, `3` of 0003-scoring; the id itself where it has none."""
+    number = job.job_id.partition("-")[0]
+    return str(int(number)) if number.isdigit() else plain(job.job_id)
+
+
+def job_fraction(job: JobSummary) -> float | None:
+    """Share that is done, in [0, 1]; None while the total is unknown."""
+    if job.state == "finished":
+        return 1.0
+    return min(1.0, job.done / job.total) if job.total else None
+
+
+def job_bar(job: JobSummary, width: int) -> tuple[str, str]:
+    """A bar as its done and its open part, told apart by shape as well."""
+    fraction = job_fraction(job) or 0.0
+    done = round(width * fraction)
+    return "━" * done, "─" * (width - done)
+
+
+def job_numbers(job: JobSummary) -> str:
+    """How far it is in words: `47 %  11,830/s  4 min left`."""
+    if job.state == "queued":
+        return "waits for its device" if job.device else "queued"
+    fraction = job_fraction(job)
+    parts = [f"{fraction:.0%}" if fraction is not None else f"{job.done:,} {job.unit}"]
+    if job.state == "running" and job.rate:
+        parts.append(f"{job.rate:,.0f}/s" if job.rate >= 10 else f"{job.rate:.1f}/s")
+    if job.state == "running" and job.seconds_left is not None:
+        parts.append(f"{duration(job.seconds_left)} left")
+    return "  ".join(parts)

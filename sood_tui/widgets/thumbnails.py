@@ -1,0 +1,221 @@
+"""Small pictures: made when first looked at, kept on disk, bounded, and thrown away without regret."""
+
+import os
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+
+from sood_tui.widgets.half_blocks import Pixels
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SIDE = 96
+QUALITY = 80
+FOLDER_OF = 1000  # thumbnails in one folder: what is thrown away at once
+DISK_LIMIT = 2 * 1024**3
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that can be shown: its id in the catalogue and where it lies (a path for the system's calls)."""
+
+    image_id: int
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The file name as text that can be printed, whatever bytes it holds."""
+        return os.path.basename(self.path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A picture that cannot be shown, and why, in two or three words."""
+
+    reason: str
+
+
+class Recent(Generic[Key, Value]):
+    """The values asked for last, up to a number; safe for several threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._values: OrderedDict[Key, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: Key) -> Value | None:
+        """The value if it is still here."""
+        with self._lock:
+            value = self._values.get(key)
+            if value is not None:
+                self._values.move_to_end(key)
+            return value
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep a value; the one that was not asked for longest falls out."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            if len(self._values) > self._limit:
+                self._values.popitem(last=False)
+
+
+class Thumbnails:
+    """The thumbnails of one workspace. Every method may be called from any thread but the screen's."""
+
+    def __init__(self, folder: Path, disk_limit: int = DISK_LIMIT) -> None:
+        self.folder = folder
+        self._disk_limit = disk_limit
+        self._tiles: Recent[tuple[int, int, int, tuple[int, int, int]], Pixels | Broken] = Recent(4096)
+
+    def kept_tile(
+        self, picture: Picture, width: int, height: int, background: tuple[int, int, int]
+    ) -> Pixels | Broken | None:
+        """The tile if it is in memory already; the only method that is quick enough for the screen's own thread."""
+        return self._tiles.get((picture.image_id, width, height, background))
+
+    def tile(self, picture: Picture, width: int, height: int, background: tuple[int, int, int]) -> Pixels | Broken:
+        """The picture fitted into a box, with bars in the colour of the background.
+
+        Returns: uint8 [height, width, 3], or why there is none.
+        """
+        key = (picture.image_id, width, height, background)
+        kept = self._tiles.get(key)
+        if kept is None:
+            small = self.thumbnail(picture)
+            kept = small if isinstance(small, Broken) else letterbox(small, width, height, background)
+            self._tiles.put(key, kept)
+        return kept
+
+    def thumbnail(self, picture: Picture) -> "Image | Broken":
+        """The picture at no more than 96 pixels a side, from disk or made now."""
+        from PIL import Image
+
+        file = self._file(picture)
+        try:
+            with Image.open(file) as kept:
+                return kept.convert("RGB")
+        except OSError:
+            # Not made yet, or damaged by a full disk: made again below.
+            pass
+        made = decoded(picture, SIDE)
+        if not isinstance(made, Broken):
+            made.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+            self._keep(made, file)
+        return made
+
+    def prune(self) -> int:
+        """Keep the folder below its limit by throwing away what was not touched longest; bytes thrown away."""
+        sizes: list[tuple[float, int, Path]] = []
+        if not self.folder.is_dir():
+            return 0
+        for entry in os.scandir(self.folder):
+            if entry.is_dir(follow_symlinks=False):
+                size = sum(file.stat().st_size for file in os.scandir(entry.path))
+                sizes.append((entry.stat().st_mtime, size, Path(entry.path)))
+        surplus = sum(size for _, size, _ in sizes) - self._disk_limit
+        thrown = 0
+        for _, size, folder in sorted(sizes):
+            if thrown >= surplus:
+                break
+            for file in os.scandir(folder):
+                os.unlink(file.path)
+            folder.rmdir()
+            thrown += size
+        return thrown
+
+    def _file(self, picture: Picture) -> Path:
+        return self.folder / str(picture.image_id // FOLDER_OF) / f"{picture.image_id}.jpg"
+
+    def _keep(self, image: "Image", file: Path) -> None:
+        # A thumbnail is only there to be quick: when the disk is full or read-only, the next look decodes again.
+        temporary = ""
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
+            with os.fdopen(handle, "wb") as out:
+                image.save(out, "JPEG", quality=QUALITY)
+            os.replace(temporary, file)
+        except OSError:
+            if temporary and os.path.exists(temporary):
+                os.unlink(temporary)
+
+
+def decoded(picture: Picture, side: int) -> "Image | Broken":
+    """The picture as RGB, decoded no larger than needed for `side` pixels where its format allows that.
+
+    It is shown as the file stores it: models do not turn it by its EXIF note either.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(picture.path) as image:
+            image.draft("RGB", (side, side))
+            return _as_rgb(image)
+    except Exception as error:  # decoders raise whatever the bytes lead them to, and none of it may end the screen
+        return Broken(_reason(error))
+
+
+def _as_rgb(image: "Image") -> "Image":
+    from PIL import Image
+
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = np.asarray(image, dtype=np.float64)
+        low, high = float(values.min()), float(values.max())
+        scaled = (values - low) * (255 / (high - low)) if high > low else values * 0
+        return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
+    if "A" in image.getbands() or "transparency" in image.info:
+        layered = image.convert("RGBA")
+        ground = Image.new("RGBA", layered.size, (255, 255, 255, 255))
+        return Image.alpha_composite(ground, layered).convert("RGB")
+    return image.convert("RGB")
+
+
+def _reason(error: Exception) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    match error:
+        case UnidentifiedImageError():
+            return "not a picture"
+        case FileNotFoundError():
+            return "file is gone"
+        case PermissionError():
+            return "may not be read"
+        case IsADirectoryError():
+            return "is a folder"
+        case Image.DecompressionBombError():
+            return "too large"
+        case OSError() if "truncated" in str(error):
+            return "cut off"
+        case _:
+            return "damaged"
+
+
+def letterbox(image: "Image", width: int, height: int, background: tuple[int, int, int]) -> Pixels:
+    """A picture in the middle of a box, as large as it goes.
+
+    Returns: uint8 [height, width, 3].
+    """
+    from PIL import Image
+
+    scale = min(width / image.width, height / image.height)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    box = np.empty((height, width, 3), dtype=np.uint8)
+    box[:] = background
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    fitted = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    box[top : top + size[1], left : left + size[0]] = np.asarray(fitted)
+    return box
