@@ -106,9 +106,7 @@ def _insert(
     here = [(matched[entry.line], entry.wnids) for entry in entries if entry.line in matched]
     pairs = [(image_id, wnid) for image_id, wnids in here for wnid in wnids]
     failed = [row for row in found if row["image_id"] is None]
-    reasons = [
-        "no picture has this file name" if not row["images"] else f"{row['images']} pictures have it" for row in failed
-    ]
+    reasons = [f"{row['images']} pictures have this file name" for row in failed]
     labels.insert_labels(
         cursor,
         images=pa.table(
