@@ -1,4 +1,4 @@
-"""A brush that draws polygons in the coordinates of the thing drawn, whatever its size, place and turn in the picture."""
+"""A brush that draws polygons in the coordinates of the thing drawn, whatever its size and place in the picture."""
 
 import colorsys
 import math
@@ -62,7 +62,7 @@ class Pose:
 class Brush:
     """Draws flat shapes through a pose. Edges are hard: the picture is drawn large and made smaller.
 
-    The sheet holds the number of a colour at each pixel, 0 where nothing was painted; so a texture finds the body again.
+    The sheet holds the number of a colour at each pixel, 0 where nothing was painted: a texture finds the body again.
     """
 
     def __init__(self, size: tuple[int, int], pose: Pose) -> None:
@@ -99,7 +99,7 @@ class Brush:
         self, x: float, y: float, half_width: float, half_height: float, fill: Colour,
         *, start: float = math.pi, end: float = 2 * math.pi,
     ) -> None:  # fmt: skip
-        """A filled piece of an ellipse between two angles, in radians clockwise from the right; the upper half by default."""
+        """A filled piece of an ellipse between two angles, clockwise from the right; the upper half by default."""
         angles = (start + (end - start) * corner / ELLIPSE_CORNERS for corner in range(ELLIPSE_CORNERS + 1))
         self.polygon([(x + half_width * math.cos(a), y + half_height * math.sin(a)) for a in angles], fill)
 

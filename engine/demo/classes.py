@@ -1,15 +1,37 @@
-"""Which concepts the demo shows: twelve superclasses, and twelve leaves of WordNet below each that ImageNet-22k knows."""
+"""Which concepts the demo shows: twelve superclasses, and below each twelve leaves that ImageNet-22k knows."""
 
-from dataclasses import dataclass
+import random
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from engine.errors import EngineError
+from store.connection import Cursor
+from store.demo import KnownLeaf, fetch_known_leaves
 
 SUBCLASSES = 12
+# Each thing that the demo can draw, with the synset that it stands for.
+SUPERCLASSES = {
+    "bird": "n01503061",
+    "fish": "n02512053",
+    "dog": "n02084071",
+    "tree": "n13104059",
+    "flower": "n11669921",
+    "car": "n02958343",
+    "boat": "n02858304",
+    "hat": "n03497657",
+    "bottle": "n02876657",
+    "fruit": "n07705931",
+    "chair": "n03001627",
+    "building": "n02913152",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class DemoClass:
     """One subclass of the demo.
 
     Attributes:
-        superclass: the thing that its pictures show, a key of engine.demo.subjects.SUBJECTS.
+        superclass: the thing that its pictures show, a key of SUPERCLASSES.
         wnid: of the subclass.
         word: its first lemma, words joined by spaces.
         position: 0 for the subclass that is drawn in the most usual manner, SUBCLASSES - 1 for the oddest.
@@ -19,3 +41,45 @@ class DemoClass:
     wnid: str
     word: str
     position: int
+
+
+def choose_classes(cursor: Cursor) -> list[DemoClass]:
+    """The 144 subclasses of the demo, the same for everybody who has the same WordNet.
+
+    Raises: EngineError if the catalogue's WordNet knows too few leaves.
+    """
+    chosen: list[DemoClass] = []
+    taken: set[str] = set()
+    for superclass, root in SUPERCLASSES.items():
+        leaves = [leaf for leaf in fetch_known_leaves(cursor, root) if leaf.lemma.lower() not in taken]
+        familiar = sorted(leaves, key=familiarity)[:SUBCLASSES]
+        if len(familiar) < SUBCLASSES:
+            raise EngineError(
+                f"Below {root} are only {len(familiar)} leaves that ImageNet-22k knows; the demo needs {SUBCLASSES}.",
+                "The catalogue is not a complete WordNet 3.0; make a new workspace.",
+            )
+        # How odd a subclass looks should not follow from its wnid.
+        random.Random(root).shuffle(familiar)
+        taken.update(leaf.lemma.lower() for leaf in familiar)
+        chosen += [
+            DemoClass(superclass, leaf.wnid, leaf.lemma.replace("_", " "), position)
+            for position, leaf in enumerate(familiar)
+        ]
+    return chosen
+
+
+def familiarity(leaf: KnownLeaf) -> tuple[bool, int, int, str]:
+    """A sort key that puts what most people know first: ImageNet-1k, then often tagged, then single words."""
+    return not leaf.in_imagenet_1k, -leaf.sense_count, leaf.lemma.count("_"), leaf.wnid
+
+
+def as_settings(classes: Sequence[DemoClass]) -> list[list[str | int]]:
+    """The classes as JSON values, for the settings of a job."""
+    return [list(astuple(kind)) for kind in classes]
+
+
+def classes_from(settings: Sequence[Sequence[str | int]]) -> list[DemoClass]:
+    """The classes from the settings of a job."""
+    return [
+        DemoClass(str(superclass), str(wnid), str(word), int(position)) for superclass, wnid, word, position in settings
+    ]

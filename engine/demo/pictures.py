@@ -1,9 +1,9 @@
-"""Pictures of made-up kinds of birds, fish, dogs ...: drawn with Pillow, different for every seed, equal for equal seeds.
+"""Pictures of made-up kinds of birds, fish, dogs ...: drawn with Pillow, the same ones for the same seed.
 
-Each subclass has a manner of its own: hues, proportions, a texture, a count of petals or masts. The further its place in the
-superclass, the further its manner from the usual one, so that scores have something to find. About every tenth picture is an
-unusual one: far, near, grey, dark, turned or half hidden. In a few subclasses most pictures show another thing, as the folders of real
-data sets sometimes do.
+Each subclass has a manner of its own: hues, proportions, a texture, a count of petals or masts. The further its place
+in the superclass, the further its manner from the usual one, and the more of its pictures are unusual ones (far, near,
+grey, dark, turned or half hidden), so that scores have something to find. In a few subclasses most pictures show
+another thing, as the folders of real data sets sometimes do.
 """
 
 import math
@@ -15,17 +15,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from engine.demo.canvas import Brush, Colour, Pose, clip, colour
+from engine.demo.canvas import Brush, Colour, Pose, between, clip, colour
 from engine.demo.classes import SUBCLASSES, DemoClass
 from engine.demo.subjects import SUBJECTS, Look
 
 Pixels = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 OVERSAMPLING = 2
 BLUR = 2
 SIZES = ((128, 128), (160, 120), (120, 160))
-UNUSUAL = 0.1
+USUAL_SURPRISES, ODD_SURPRISES = 0.04, 0.24
 MISLABELLED = 0.6
 HUE_JITTER, SHAPE_JITTER = 0.03, 0.12
 SKY_HUES = (0.55, 0.6, 0.1, 0.04, 0.75)
@@ -78,13 +79,13 @@ class Shot:
 
 
 def manner_of(subject: str, position: int) -> Manner:
-    """The manner of the subclass at a position (0 is the most usual one, SUBCLASSES - 1 the oddest) of its superclass."""
+    """The manner of the subclass at a position of its superclass: 0 is the usual one, SUBCLASSES - 1 the oddest."""
     place = SUBJECT_NAMES.index(subject)
     oddness = position / (SUBCLASSES - 1)
-    reach = 0.25 + 0.25 * oddness
+    reach = 0.25 + 0.2 * oddness
     side = 1 if position % 2 else -1
     return Manner(
-        hue=place * GOLDEN_RATIO + side * 0.32 * oddness,
+        hue=place * GOLDEN_RATIO + side * 0.25 * oddness,
         second_hue=place * GOLDEN_RATIO + 0.5 + 0.5 * (position * GOLDEN_RATIO % 1),
         value=0.92 - 0.4 * (position * GOLDEN_RATIO * 3 % 1),
         stretch=0.5 + reach * (2 * (position * GOLDEN_RATIO % 1) - 1),
@@ -114,7 +115,7 @@ def draw_picture(kind: DemoClass, seed: int, number: int | str, size: tuple[int,
     subject, position = kind.superclass, kind.position
     if shows_something_else(kind) and rng.random() < MISLABELLED:
         subject, position = rng.choice(SUBJECT_NAMES), rng.randrange(SUBCLASSES)
-    shot = take_shot(rng)
+    shot = take_shot(rng, between(USUAL_SURPRISES, ODD_SURPRISES, position / (SUBCLASSES - 1)))
     picture = draw_scene(rng, size)
     thing = draw_thing(rng, subject, manner_of(subject, position), shot, size)
     picture.paste(thing, (0, 0), thing)
@@ -122,8 +123,8 @@ def draw_picture(kind: DemoClass, seed: int, number: int | str, size: tuple[int,
     return develop(rng, picture, shot)
 
 
-def take_shot(rng: random.Random) -> Shot:
-    """A usual shot, or now and then one that differs from it in one way."""
+def take_shot(rng: random.Random, surprise: float) -> Shot:
+    """A usual shot, or with the chance of a surprise one that differs from it in one way."""
     usual = {
         "scale": rng.uniform(0.8, 1.1), "turn": rng.gauss(0, 0.09), "brightness": rng.uniform(0.9, 1.08),
         "grey": False, "covers": 0, "noise": rng.uniform(1.0, 7.0),
@@ -133,7 +134,7 @@ def take_shot(rng: random.Random) -> Shot:
         {"brightness": rng.uniform(0.3, 0.45)}, {"grey": True}, {"covers": 5}, {"noise": 40.0},
     ]  # fmt: skip
     change = rng.choice(unusual)
-    return Shot(**(usual | change if rng.random() < UNUSUAL else usual))  # type: ignore[arg-type]
+    return Shot(**(usual | change if rng.random() < surprise else usual))  # type: ignore[arg-type]
 
 
 def draw_scene(rng: random.Random, size: tuple[int, int]) -> Image.Image:
@@ -177,59 +178,63 @@ def draw_thing(rng: random.Random, subject: str, manner: Manner, shot: Shot, siz
 def vary(rng: random.Random, manner: Manner) -> Look:
     """One drawing in a manner: its hues and proportions move a little."""
     hue, value = rng.gauss(manner.hue, HUE_JITTER), rng.gauss(manner.value, 0.05)
+    contrast = value - 0.38 if value > 0.7 else value + 0.3
     return Look(
         main=colour(hue, rng.uniform(0.65, 0.85), value),
         second=colour(rng.gauss(manner.second_hue, HUE_JITTER), rng.uniform(0.55, 0.8), 1.35 - value * 0.75),
         dark=colour(hue, 0.6, 0.28),
-        pattern=colour(hue + rng.choice((-0.08, 0.0, 0.08)), rng.uniform(0.3, 0.8), value - 0.38 if value > 0.7 else value + 0.3),
+        pattern=colour(hue + rng.choice((-0.08, 0.0, 0.08)), rng.uniform(0.3, 0.8), contrast),
         stretch=clip(rng.gauss(manner.stretch, SHAPE_JITTER)),
         detail=clip(rng.gauss(manner.detail, SHAPE_JITTER)),
         count=manner.count,
     )
 
 
-Texture = Callable[[Pixels, Pixels], npt.NDArray[np.bool_]]
+Texture = Callable[[Pixels, Pixels], Mask]
 
 
-def plain(across: Pixels, down: Pixels) -> npt.NDArray[np.bool_]:
+def plain(across: Pixels, down: Pixels) -> Mask:
     """No texture."""
-    return np.zeros(np.broadcast_shapes(across.shape, down.shape), dtype=np.bool_)
+    return np.zeros((down.shape[0], across.shape[1]), dtype=np.bool_)
 
 
-def stripes(across: Pixels, down: Pixels) -> npt.NDArray[np.bool_]:
+def stripes(across: Pixels, down: Pixels) -> Mask:
     """Upright stripes."""
-    return (across % 1 < 0.4) & (down == down)
+    return np.broadcast_to(across % 1 < 0.4, (down.shape[0], across.shape[1]))
 
 
-def bands(across: Pixels, down: Pixels) -> npt.NDArray[np.bool_]:
+def bands(across: Pixels, down: Pixels) -> Mask:
     """Level stripes."""
-    return (down % 1 < 0.4) & (across == across)
+    return np.broadcast_to(down % 1 < 0.4, (down.shape[0], across.shape[1]))
 
 
-def spots(across: Pixels, down: Pixels) -> npt.NDArray[np.bool_]:
+def spots(across: Pixels, down: Pixels) -> Mask:
     """Round spots on a square lattice."""
-    return (across % 1 - 0.5) ** 2 + (down % 1 - 0.5) ** 2 < 0.09
+    inside: Mask = np.less((across % 1 - 0.5) ** 2 + (down % 1 - 0.5) ** 2, 0.09)
+    return inside
 
 
-def checks(across: Pixels, down: Pixels) -> npt.NDArray[np.bool_]:
+def checks(across: Pixels, down: Pixels) -> Mask:
     """A chessboard."""
-    return (np.floor(across) + np.floor(down)) % 2 == 0
+    even: Mask = np.equal((np.floor(across) + np.floor(down)) % 2, 0)
+    return even
 
 
-def slants(across: Pixels, down: Pixels) -> npt.NDArray[np.bool_]:
+def slants(across: Pixels, down: Pixels) -> Mask:
     """Stripes from the upper right to the lower left."""
-    return (across + down) % 1.4 < 0.5
+    inside: Mask = np.less((across + down) % 1.4, 0.5)
+    return inside
 
 
 TEXTURES = (plain, stripes, spots, bands, checks, slants)
 TEXTURES_PER_UNIT = 6.0
 
 
-def pattern_on(body: npt.NDArray[np.bool_], texture: Texture, pose: Pose) -> npt.NDArray[np.bool_]:
+def pattern_on(body: Mask, texture: Texture, pose: Pose) -> Mask:
     """Where the pattern of a texture lies on a body: bool [height, width]; it moves and grows with the thing."""
     across = (np.arange(body.shape[1], dtype=np.float32)[None, :] - pose.x) / pose.scale
     down = (np.arange(body.shape[0], dtype=np.float32)[:, None] - pose.y) / pose.scale
-    pattern: npt.NDArray[np.bool_] = texture(across * TEXTURES_PER_UNIT, down * TEXTURES_PER_UNIT) & body
+    pattern: Mask = texture(across * TEXTURES_PER_UNIT, down * TEXTURES_PER_UNIT) & body
     return pattern
 
 
@@ -247,14 +252,16 @@ def draw_covers(rng: random.Random, picture: Image.Image, covers: int) -> None:
     for _ in range(covers):
         x, y = rng.gauss(0.5, 0.2) * picture.width, rng.gauss(0.5, 0.2) * picture.height
         half = rng.uniform(0.1, 0.22) * picture.width
-        draw.ellipse((x - half, y - half, x + half, y + half), fill=colour(rng.random(), rng.uniform(0.1, 0.5), rng.random()))
+        tint = colour(rng.random(), rng.uniform(0.1, 0.5), rng.random())
+        draw.ellipse((x - half, y - half, x + half, y + half), fill=tint)
 
 
 def develop(rng: random.Random, picture: Image.Image, shot: Shot) -> Image.Image:
     """The picture with the shot's brightness and noise, in grey if it has no colour."""
     if shot.grey:
         picture = picture.convert("L").convert("RGB")
-    noise = np.random.default_rng(rng.getrandbits(64)).standard_normal((picture.height, picture.width, 1), dtype=np.float32)
+    size = (picture.height, picture.width, 1)
+    noise = np.random.default_rng(rng.getrandbits(64)).standard_normal(size, dtype=np.float32)
     pixels = np.asarray(picture, dtype=np.float32) * np.float32(shot.brightness) + noise * np.float32(shot.noise)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 

@@ -42,7 +42,8 @@ def draw_bird(brush: Brush, look: Look) -> None:
     length, wing = between(0.34, 0.52, look.stretch), between(0.22, 0.46, look.detail)
     brush.line((-0.06, 0.2), (-0.1, 0.72), 0.05, look.dark)
     brush.line((0.12, 0.2), (0.1, 0.72), 0.05, look.dark)
-    brush.polygon([(-length * 0.6, -0.1), (-length - 0.42, -0.02 - wing), (-length - 0.32, 0.2), (-length * 0.5, 0.18)], look.second)
+    tail = [(-length * 0.6, -0.1), (-length - 0.42, -0.02 - wing), (-length - 0.32, 0.2), (-length * 0.5, 0.18)]
+    brush.polygon(tail, look.second)
     brush.ellipse(0, 0, length, 0.3, look.main)
     brush.ellipse(length, -0.3, 0.23, 0.22, look.main)
     brush.polygon([(length + 0.18, -0.38), (length + 0.34 + wing * 0.4, -0.28), (length + 0.18, -0.2)], BEAK)
@@ -53,8 +54,9 @@ def draw_bird(brush: Brush, look: Look) -> None:
 
 def draw_fish(brush: Brush, look: Look) -> None:
     """A body as slim as it is long, with tail, back and belly fins."""
-    length, height, fin = between(0.48, 0.7, look.stretch), between(0.4, 0.24, look.stretch), between(0.12, 0.42, look.detail)
-    brush.polygon([(-length * 0.7, 0), (-length - 0.3, -0.12 - fin), (-length - 0.16, 0), (-length - 0.3, 0.12 + fin)], look.second)
+    length, height = between(0.48, 0.7, look.stretch), between(0.4, 0.24, look.stretch)
+    fin, end = between(0.12, 0.42, look.detail), -length - 0.3
+    brush.polygon([(-length * 0.7, 0), (end, -0.12 - fin), (end + 0.14, 0), (end, 0.12 + fin)], look.second)
     brush.polygon([(-length * 0.5, -height * 0.6), (-0.1, -height - fin), (length * 0.5, -height * 0.6)], look.second)
     brush.polygon([(-0.15, height * 0.7), (-0.22, height + fin * 0.7), (0.15, height * 0.7)], look.second)
     brush.ellipse(0, 0, length, height, look.main)
@@ -65,7 +67,8 @@ def draw_fish(brush: Brush, look: Look) -> None:
 
 def draw_dog(brush: Brush, look: Look) -> None:
     """Standing in profile: legs and back as the stretch says, ears and tail as the detail says."""
-    back, leg, ear = between(0.36, 0.56, look.stretch), between(0.48, 0.28, look.stretch), between(0.14, 0.36, look.detail)
+    back, leg = between(0.36, 0.56, look.stretch), between(0.48, 0.28, look.stretch)
+    ear = between(0.14, 0.36, look.detail)
     brush.line((-back, -0.1), (-back - 0.22, -0.2 - ear), 0.09, look.main)
     for x in (-back + 0.08, -back + 0.26, back - 0.26, back - 0.08):
         brush.line((x, 0.15), (x, 0.24 + leg), 0.12, look.main)
@@ -108,11 +111,11 @@ def draw_flower(brush: Brush, look: Look) -> None:
 
 def draw_car(brush: Brush, look: Look) -> None:
     """From the side: a body, a cabin with windows, two wheels."""
-    length, roof, wheel = between(0.66, 0.9, look.stretch), between(0.3, 0.52, look.detail), between(0.24, 0.17, look.stretch)
-    cabin = between(0.6, 0.42, look.stretch)
-    brush.polygon([(-cabin - 0.1, 0.05), (-cabin + 0.1, 0.05 - roof), (cabin - 0.2, 0.05 - roof), (cabin + 0.1, 0.05)], look.main)
-    brush.polygon([(-cabin, 0.03), (-cabin + 0.14, 0.1 - roof), (-0.06, 0.1 - roof), (-0.06, 0.03)], GLASS)
-    brush.polygon([(0.02, 0.03), (0.02, 0.1 - roof), (cabin - 0.23, 0.1 - roof), (cabin, 0.03)], GLASS)
+    length, wheel = between(0.66, 0.9, look.stretch), between(0.24, 0.17, look.stretch)
+    cabin, top = between(0.6, 0.42, look.stretch), 0.05 - between(0.3, 0.52, look.detail)
+    brush.polygon([(-cabin - 0.1, 0.05), (-cabin + 0.1, top), (cabin - 0.2, top), (cabin + 0.1, 0.05)], look.main)
+    brush.polygon([(-cabin, 0.03), (-cabin + 0.14, top + 0.05), (-0.06, top + 0.05), (-0.06, 0.03)], GLASS)
+    brush.polygon([(0.02, 0.03), (0.02, top + 0.05), (cabin - 0.23, top + 0.05), (cabin, 0.03)], GLASS)
     brush.polygon([(-length, 0.06), (length * 0.9, 0.02), (length, 0.2), (length, 0.42), (-length, 0.42)], look.main)
     brush.box(-length, 0.32, length, 0.42, look.second)
     brush.ellipse(length - 0.06, 0.2, 0.06, 0.06, BEAK)
@@ -196,8 +199,8 @@ def draw_building(brush: Brush, look: Look) -> None:
     """Walls with rows of windows and a door; the taller, the flatter its roof."""
     half, height = between(0.66, 0.36, look.stretch), between(0.35, 0.75, look.stretch)
     brush.box(-half, -height, half, 0.8, look.main)
-    peak = between(0.5, 0.12, look.stretch)
-    brush.polygon([(-half - 0.1, -height), (-half * look.detail, -height - peak), (half * look.detail, -height - peak), (half + 0.1, -height)], look.second)
+    ridge, peak = half * look.detail, -height - between(0.5, 0.12, look.stretch)
+    brush.polygon([(-half - 0.1, -height), (-ridge, peak), (ridge, peak), (half + 0.1, -height)], look.second)
     rows, columns = look.count, 2 + look.count % 3
     for row in range(rows):
         for column in range(columns):
