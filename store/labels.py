@@ -84,7 +84,7 @@ def match_entries(cursor: Cursor, entries: pa.Table, root_id: int | None) -> pa.
     """
     cursor.register("truth_entry", entries)
     try:
-        return cursor.execute(
+        return cursor.sql(
             "SELECT truth_entry.line, truth_entry.file, count(named.image_id) AS images, "
             "CASE WHEN count(named.image_id) = 1 THEN min(named.image_id) END AS image_id "
             "FROM truth_entry LEFT JOIN ("
@@ -92,7 +92,7 @@ def match_entries(cursor: Cursor, entries: pa.Table, root_id: int | None) -> pa.
             "  FROM image WHERE $root_id IS NULL OR root_id = $root_id"
             ") AS named ON named.file = truth_entry.file "
             "GROUP BY truth_entry.line, truth_entry.file ORDER BY truth_entry.line",
-            {"root_id": root_id},
+            params={"root_id": root_id},
         ).to_arrow_table()
     finally:
         cursor.unregister("truth_entry")
