@@ -237,7 +237,8 @@ def require_superclass(cursor: Cursor, superclass: str) -> None:
 
 
 def _require_candidates(cursor: Cursor, superclass: str, wnids: Sequence[str]) -> None:
-    strangers = log.fetch_non_candidates(cursor, superclass, wnids)
+    known = log.fetch_candidates_among(cursor, superclass, wnids) if wnids else set()
+    strangers = [wnid for wnid in wnids if wnid not in known]
     if wnids and not strangers:
         return
     require_superclass(cursor, superclass)

@@ -236,17 +236,13 @@ def fetch_superclass_names(cursor: Cursor) -> list[str]:
     return [row[0] for row in rows]
 
 
-def fetch_non_candidates(cursor: Cursor, superclass: str, wnids: Sequence[str]) -> list[str]:
-    """Those of the wnids that are no candidates of the superclass."""
+def fetch_candidates_among(cursor: Cursor, superclass: str, wnids: Sequence[str]) -> set[str]:
+    """Those of the wnids that are candidates of the superclass."""
     rows = cursor.execute(
-        """
-        SELECT asked.wnid
-        FROM (SELECT unnest($wnids::VARCHAR[]) AS wnid) AS asked
-        WHERE asked.wnid NOT IN (SELECT wnid FROM candidate WHERE superclass = $superclass)
-        """,
+        "SELECT wnid FROM candidate WHERE superclass = $superclass AND wnid IN (SELECT unnest($wnids))",
         {"superclass": superclass, "wnids": list(wnids)},
     ).fetchall()
-    return [row[0] for row in rows]
+    return {row[0] for row in rows}
 
 
 def count_strangers(cursor: Cursor, pairs: Sequence[tuple[str, str]]) -> int:

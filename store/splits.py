@@ -1,0 +1,215 @@
+"""Named splits: their settings as events, and the similarities that they are cut from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from store.connection import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A named split and the scoring run that it was made on."""
+
+    split: str
+    run_id: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SettingEvent:
+    """One change of a setting. value is JSON; for the keys undo and redo it is the step that they speak of."""
+
+    event_id: UUID
+    step_id: UUID
+    split: str
+    superclass: str | None
+    key: str
+    value: str
+    reviewer: str
+    at: datetime
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRun:
+    """A scoring run with what a record of the split names: the model, its weights and how the prompts were made."""
+
+    run_id: int
+    model_key: str
+    model: str
+    pretrained: str | None
+    weights_sha256: str
+    template: str
+    keep_underscores: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A synset that an accepted subclass stands for: NLTK's name and the first lemma."""
+
+    wnid: str
+    name: str
+    lemma: str
+
+
+@dataclass(frozen=True, slots=True)
+class Similarities:
+    """Similarities sorted by place and image_id: place int64, image_id int64, similarity float32, each [n]."""
+
+    place: npt.NDArray[np.int64]
+    image_id: npt.NDArray[np.int64]
+    similarity: npt.NDArray[np.float32]
+
+
+def fetch_splits(cursor: Cursor) -> list[Split]:
+    """All splits, oldest first."""
+    rows = cursor.execute("SELECT split, run_id, created_at FROM split ORDER BY created_at, split").fetchall()
+    return [Split(*row) for row in rows]
+
+
+def insert_split(cursor: Cursor, split: Split) -> None:
+    """Add a split."""
+    cursor.execute(
+        "INSERT INTO split (split, run_id, created_at) VALUES ($split, $run_id, $created_at)",
+        {"split": split.split, "run_id": split.run_id, "created_at": split.created_at},
+    )
+
+
+def append_settings(cursor: Cursor, events: Sequence[SettingEvent]) -> None:
+    """Append changes of settings."""
+    cursor.executemany(
+        """
+        INSERT INTO split_setting (event_id, step_id, split, superclass, key, value, reviewer, "at", note)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            (e.event_id, e.step_id, e.split, e.superclass, e.key, e.value, e.reviewer, e.at, e.note)
+            for e in events
+        ],
+    )  # fmt: skip
+
+
+def fetch_settings(cursor: Cursor, split: str) -> list[SettingEvent]:
+    """Every change of a split's settings, oldest first, undo and redo among them."""
+    rows = cursor.execute(
+        """
+        SELECT event_id, step_id, split, superclass, key, value, reviewer, "at", note
+        FROM split_setting
+        WHERE split = $split
+        ORDER BY event_id
+        """,
+        {"split": split},
+    ).fetchall()
+    return [SettingEvent(*row) for row in rows]
+
+
+def fetch_runs(cursor: Cursor) -> list[ScoredRun]:
+    """All scoring runs, oldest first."""
+    rows = cursor.execute(
+        """
+        SELECT
+            score_run.run_id, embedding_set.model_key, embedding_set.model, embedding_set.pretrained,
+            embedding_set.weights_sha256, score_run.template, score_run.keep_underscores, score_run.created_at
+        FROM score_run
+        JOIN embedding_set USING (set_id)
+        ORDER BY score_run.run_id
+        """
+    ).fetchall()
+    return [ScoredRun(*row) for row in rows]
+
+
+def fetch_prompts(cursor: Cursor, run_id: int) -> dict[str, str]:
+    """The prompt of each superclass that a run scored."""
+    rows = cursor.execute(
+        "SELECT superclass, prompt FROM score_run_superclass WHERE run_id = $run_id ORDER BY superclass",
+        {"run_id": run_id},
+    ).fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
+def fetch_superclass_roots(cursor: Cursor) -> dict[str, list[str]]:
+    """The root synsets of each superclass, in their order."""
+    rows = cursor.execute("SELECT superclass, wnid FROM superclass_root ORDER BY superclass, position").fetchall()
+    roots: dict[str, list[str]] = {}
+    for superclass, wnid in rows:
+        roots.setdefault(superclass, []).append(wnid)
+    return roots
+
+
+def fetch_labels(cursor: Cursor, wnids: Sequence[str]) -> dict[str, Label]:
+    """Name and first lemma of synsets, by wnid."""
+    rows = cursor.execute(
+        """
+        SELECT synset.wnid, synset.name, lemma.lemma
+        FROM synset
+        JOIN lemma ON lemma.wnid = synset.wnid AND lemma.position = 0
+        WHERE synset.wnid IN (SELECT unnest($wnids))
+        """,
+        {"wnids": list(wnids)},
+    ).fetchall()
+    return {row[0]: Label(*row) for row in rows}
+
+
+def fetch_similarities(cursor: Cursor, run_id: int, pairs: Sequence[tuple[str, str]]) -> Similarities:
+    """Similarities of the pictures that are there and can be read.
+
+    Args:
+        cursor: for reading.
+        run_id: the scoring run.
+        pairs: (superclass, wnid); the place of a picture is the index of its pair in this list.
+    """
+    cursor.register("pair", _pair_table(pairs))
+    columns = cursor.execute(
+        """
+        SELECT pair.place, similarity.image_id, similarity.similarity
+        FROM similarity
+        JOIN pair USING (superclass, wnid)
+        SEMI JOIN image USING (image_id)
+        ANTI JOIN (SELECT image_id FROM image_issue WHERE kind = 'undecodable' AND image_id IS NOT NULL) AS broken
+            USING (image_id)
+        WHERE similarity.run_id = $run_id
+        ORDER BY pair.place, similarity.image_id
+        """,
+        {"run_id": run_id},
+    ).fetchnumpy()
+    cursor.unregister("pair")
+    return Similarities(
+        np.asarray(columns["place"], np.int64),
+        np.asarray(columns["image_id"], np.int64),
+        np.asarray(columns["similarity"], np.float32),
+    )
+
+
+def fetch_picture_counts(cursor: Cursor, wnids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """For each synset with pictures: how many there are, and how many of them cannot be decoded."""
+    rows: list[Any] = cursor.execute(
+        """
+        SELECT image.wnid, count(*), count(broken.image_id)
+        FROM image
+        LEFT JOIN (
+            SELECT DISTINCT image_id FROM image_issue WHERE kind = 'undecodable' AND image_id IS NOT NULL
+        ) AS broken USING (image_id)
+        WHERE image.wnid IN (SELECT unnest($wnids))
+        GROUP BY image.wnid
+        """,
+        {"wnids": list(wnids)},
+    ).fetchall()
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def _pair_table(pairs: Sequence[tuple[str, str]]) -> pa.Table:
+    return pa.table(
+        {
+            "place": pa.array(range(len(pairs)), pa.int64()),
+            "superclass": pa.array([pair[0] for pair in pairs], pa.string()),
+            "wnid": pa.array([pair[1] for pair in pairs], pa.string()),
+        }
+    )
