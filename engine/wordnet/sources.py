@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import platformdirs
+
 from engine.errors import EngineError
 
 DEBIAN_FOLDER = Path("/usr/share/wordnet")
@@ -110,8 +112,13 @@ class WordNetSource:
             raise WrongWordNet(str(self.path), reason)
 
 
+def unpacked_folder() -> Path:
+    """Where `make wordnet` unpacks Debian's package for a user who may not install it."""
+    return Path(platformdirs.user_cache_dir("sood-tui")) / "wordnet-base"
+
+
 def find_wordnet(explicit: Path | None = None) -> WordNetSource:
-    """WordNet's files: where the user said, else in NLTK's data path, else where Debian puts them.
+    """WordNet's files: where the user said, else in NLTK's data path, where Debian puts them, in the user's cache.
 
     Args:
         explicit: a folder with data.noun in it, or one that holds it as NLTK's data or Princeton's archive do, or
@@ -119,7 +126,7 @@ def find_wordnet(explicit: Path | None = None) -> WordNetSource:
 
     Raises: WordNetNotFound. The version is checked later, by ``WordNetSource.check``.
     """
-    places = [explicit.expanduser()] if explicit else [*_nltk_data_path(), DEBIAN_FOLDER]
+    places = [explicit.expanduser()] if explicit else [*_nltk_data_path(), DEBIAN_FOLDER, unpacked_folder()]
     for place in places:
         for source in _sources_at(place):
             return source
