@@ -1,0 +1,1 @@
+"""How well a detector tells pictures of the ID classes from others: sets, negative labels, methods, numbers."""
