@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from store.connection import Cursor
 from store.errors import UnknownWnid
@@ -63,6 +63,9 @@ class TreeNode:
     subtree_synsets: int
 
 
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
+
 class Descendant(NamedTuple):
     """A synset of a hyponym closure and the least number of steps down to it."""
 
@@ -93,25 +96,18 @@ def fetch_synsets(cursor: Cursor, wnids: Iterable[str]) -> dict[str, Synset]:
     asked = list(dict.fromkeys(wnids))
     rows = cursor.execute(
         """
-        WITH asked AS (
-            SELECT DISTINCT unnest($wnids::VARCHAR[]) AS wnid
-        ), word AS (
-            SELECT wnid, list(lemma ORDER BY position) AS lemmas
-            FROM lemma
-            SEMI JOIN asked USING (wnid)
-            GROUP BY wnid
-        )
         SELECT
             synset.wnid,
             synset.pos,
             synset.name,
-            word.lemmas,
+            synset_card.lemmas,
             synset.gloss,
             synset.lexname,
             synset.sense_count,
             synset.depth
         FROM synset
-        JOIN word USING (wnid)
+        JOIN synset_card USING (wnid)
+        WHERE synset.wnid IN (SELECT unnest($wnids::VARCHAR[]))
         """,
         {"wnids": asked},
     ).fetchall()
@@ -121,15 +117,6 @@ def fetch_synsets(cursor: Cursor, wnids: Iterable[str]) -> dict[str, Synset]:
 
 def fetch_roots(cursor: Cursor) -> list[TreeNode]:
     """The synsets without a hypernym: entity.n.01."""
-    return _fetch_nodes_below(cursor, None)
-
-
-def fetch_children(cursor: Cursor, wnid: str) -> list[TreeNode]:
-    """The direct hyponyms of a synset, instances included, sorted by name; empty for a leaf."""
-    return _fetch_nodes_below(cursor, wnid)
-
-
-def _fetch_nodes_below(cursor: Cursor, wnid: str | None) -> list[TreeNode]:
     rows = cursor.execute(
         """
         SELECT
@@ -144,7 +131,30 @@ def _fetch_nodes_below(cursor: Cursor, wnid: str | None) -> list[TreeNode]:
             coalesce(image_count.subtree_synsets, 0) AS subtree_synsets
         FROM tree_node
         LEFT JOIN image_count USING (wnid)
-        WHERE tree_node.hypernym_wnid IS NOT DISTINCT FROM $wnid
+        WHERE tree_node.hypernym_wnid IS NULL
+        ORDER BY tree_node.name
+        """
+    ).fetchall()
+    return [TreeNode(*row) for row in rows]
+
+
+def fetch_children(cursor: Cursor, wnid: str) -> list[TreeNode]:
+    """The direct hyponyms of a synset, instances included, sorted by name; empty for a leaf."""
+    rows = cursor.execute(
+        """
+        SELECT
+            tree_node.wnid,
+            tree_node.name,
+            tree_node.lemma,
+            tree_node.is_instance,
+            tree_node.children,
+            tree_node.descendants,
+            coalesce(image_count.images, 0) AS images,
+            coalesce(image_count.subtree_images, 0) AS subtree_images,
+            coalesce(image_count.subtree_synsets, 0) AS subtree_synsets
+        FROM tree_node
+        LEFT JOIN image_count USING (wnid)
+        WHERE tree_node.hypernym_wnid = $wnid
         ORDER BY tree_node.name
         """,
         {"wnid": wnid},
@@ -237,34 +247,10 @@ def fetch_hypernym_path(cursor: Cursor, wnid: str) -> list[Synset]:
 
     An adjective is its own path. Raises: UnknownWnid.
     """
-    above = _fetch_hypernyms_above(cursor, wnid)
-    path = [wnid]
-    while path[-1] in above:
-        path.append(above[path[-1]])
-    synsets = fetch_synsets(cursor, reversed(path))
-    if wnid not in synsets:
+    row = cursor.execute("SELECT path FROM synset_card WHERE wnid = $wnid", {"wnid": wnid}).fetchone()
+    if row is None:
         raise UnknownWnid(wnid)
-    return list(synsets.values())
-
-
-def _fetch_hypernyms_above(cursor: Cursor, wnid: str) -> dict[str, str]:
-    """For a synset and each of its ancestors the hypernym that is nearest to the root."""
-    rows: list[tuple[Any, ...]] = cursor.execute(
-        """
-        WITH above AS (
-            SELECT ancestor_wnid AS wnid FROM hyponym_closure WHERE wnid = $wnid
-            UNION ALL
-            SELECT $wnid
-        )
-        SELECT hypernym.wnid, hypernym.hypernym_wnid
-        FROM hypernym
-        JOIN above USING (wnid)
-        JOIN synset ON synset.wnid = hypernym.hypernym_wnid
-        ORDER BY synset.depth DESC, synset.wnid DESC
-        """,
-        {"wnid": wnid},
-    ).fetchall()
-    return dict(rows)
+    return list(fetch_synsets(cursor, row[0]).values())
 
 
 def fetch_memberships(cursor: Cursor, wnid: str) -> list[Membership]:
@@ -290,37 +276,39 @@ def search(cursor: Cursor, text: str, limit: int = 50) -> list[Synset]:
     words = text.lower().replace("_", " ").split()
     if not words:
         return []
+    # Six conditions are one pass over the glosses; words beyond the sixth must stand right after it.
+    asked = [f" {word}" for word in words[:5]] + ([" " + " ".join(words[5:])] if words[5:] else [])
     rows = cursor.execute(
         """
-        WITH hit AS (
-            SELECT wnid, 0 AS place
-            FROM synset
-            WHERE starts_with(wnid, $lemma) AND length($lemma) > 2
-            UNION ALL
-            SELECT wnid, 0 AS place
-            FROM synset
-            WHERE contains($lemma, '.') AND starts_with(lower(name), $lemma)
-            UNION ALL
-            SELECT
-                wnid,
-                CASE WHEN lower(lemma) = $lemma THEN 1 WHEN starts_with(lower(lemma), $lemma) THEN 2 ELSE 3 END AS place
-            FROM lemma
-            WHERE contains('_' || lower(lemma), '_' || $lemma)
-            UNION ALL
-            SELECT synset.wnid, 4 AS place
-            FROM synset, (SELECT DISTINCT unnest($words::VARCHAR[]) AS word) AS asked
-            WHERE contains(' ' || replace(lower(synset.gloss), '(', ' '), ' ' || asked.word)
-            GROUP BY synset.wnid
-            HAVING count(*) = len(list_distinct($words::VARCHAR[]))
+        SELECT wnid
+        FROM synset_card
+        WHERE starts_with(wnid, 'n') AND (
+            starts_with(wnid, $lemma)
+            OR (contains($lemma, '.') AND starts_with(name, $lemma))
+            OR contains(words, '|' || $lemma)
+            OR contains(words, '_' || $lemma)
+            OR contains(words, '-' || $lemma)
+            OR (
+                contains(gloss_words, $first)
+                AND contains(gloss_words, $second)
+                AND contains(gloss_words, $third)
+                AND contains(gloss_words, $fourth)
+                AND contains(gloss_words, $fifth)
+                AND contains(gloss_words, $sixth)
+            )
         )
-        SELECT synset.wnid
-        FROM hit
-        JOIN synset USING (wnid)
-        WHERE synset.pos = 'n'
-        GROUP BY synset.wnid, synset.sense_count, synset.name
-        ORDER BY min(hit.place), synset.sense_count DESC, synset.name
+        ORDER BY
+            CASE
+                WHEN starts_with(wnid, $lemma) OR name = $lemma THEN 0
+                WHEN contains(words, '|' || $lemma || '|') THEN 1
+                WHEN contains(words, '|' || $lemma) THEN 2
+                WHEN contains(words, '_' || $lemma) OR contains(words, '-' || $lemma) THEN 3
+                ELSE 4
+            END,
+            sense_count DESC,
+            name
         LIMIT $limit
         """,
-        {"lemma": "_".join(words), "words": words, "limit": limit},
+        {"lemma": "_".join(words), "limit": limit, **dict(zip(_ORDINALS, [*asked, *[""] * 6], strict=False))},
     ).fetchall()
     return list(fetch_synsets(cursor, [row[0] for row in rows]).values())

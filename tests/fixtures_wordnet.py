@@ -37,8 +37,9 @@ def load_tiny_wordnet(store: Store) -> None:
         wordnet_import.insert_lemmas(cursor, _lemmas())
         wordnet_import.insert_hypernyms(cursor, _hypernyms())
         wordnet_import.insert_membership(cursor, _membership())
-        wordnet_import.insert_closure(cursor)
-        wordnet_import.insert_tree(cursor)
+        wordnet_import.derive_closure(cursor)
+        wordnet_import.derive_tree(cursor)
+        wordnet_import.derive_cards(cursor)
         wordnet_import.insert_fact(cursor, "wordnet_version", "3.0")
 
 

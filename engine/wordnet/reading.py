@@ -17,15 +17,16 @@ ADJECTIVE_SYNSETS = 18_156
 # done, total: synsets read so far, of all that will be read.
 OnProgress = Callable[[int, int], None]
 
-# lexnames(5WN): the 45 lexicographer files in the order of their numbers.
-_LEXNAMES = (
-    "adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body noun.cognition "
-    "noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object "
-    "noun.person noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape "
-    "noun.state noun.substance noun.time verb.body verb.change verb.cognition verb.communication verb.competition "
-    "verb.consumption verb.contact verb.creation verb.emotion verb.motion verb.perception verb.possession "
-    "verb.social verb.stative verb.weather adj.ppl"
-).split()
+# lexnames(5WN): the 45 lexicographer files with their numbers.
+_LEXNAMES = {
+    "adj": "0 all, 1 pert, 44 ppl",
+    "adv": "2 all",
+    "noun": "3 Tops, 4 act, 5 animal, 6 artifact, 7 attribute, 8 body, 9 cognition, 10 communication, 11 event, "
+    "12 feeling, 13 food, 14 group, 15 location, 16 motive, 17 object, 18 person, 19 phenomenon, 20 plant, "
+    "21 possession, 22 process, 23 quantity, 24 relation, 25 shape, 26 state, 27 substance, 28 time",
+    "verb": "29 body, 30 change, 31 cognition, 32 communication, 33 competition, 34 consumption, 35 contact, "
+    "36 creation, 37 emotion, 38 motion, 39 perception, 40 possession, 41 social, 42 stative, 43 weather",
+}
 _PART_NUMBERS = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 _SYNSET_SCHEMA = pa.schema(
@@ -43,7 +44,6 @@ _LEMMA_SCHEMA = pa.schema(
     [("wnid", pa.string()), ("position", pa.int32()), ("lemma", pa.string()), ("sense_count", pa.int32())]
 )
 _HYPERNYM_SCHEMA = pa.schema([("wnid", pa.string()), ("hypernym_wnid", pa.string()), ("is_instance", pa.bool_())])
-SCHEMAS = {"synset": _SYNSET_SCHEMA, "lemma": _LEMMA_SCHEMA, "hypernym": _HYPERNYM_SCHEMA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +142,8 @@ def least_depths(hypernyms: list[tuple[str, str, bool]]) -> dict[str, int]:
     depths = dict.fromkeys(level, 0)
     while level:
         depth = depths[level[0]] + 1
-        level = [
-            wnid for wnid in dict.fromkeys(w for above in level for w in below.get(above, ())) if wnid not in depths
-        ]
+        under = dict.fromkeys(wnid for above in level for wnid in below.get(above, ()))
+        level = [wnid for wnid in under if wnid not in depths]
         depths.update(dict.fromkeys(level, depth))
     return depths
 
@@ -170,6 +169,16 @@ def _sense_counts(file: Path) -> dict[str, int]:
     return counts
 
 
+def lexnames_text() -> str:
+    """WordNet's file lexnames, which Debian leaves out: number, name and part of speech of each lexicographer file."""
+    names = {}
+    for part, entries in _LEXNAMES.items():
+        for entry in entries.split(", "):
+            number, group = entry.split()
+            names[int(number)] = f"{number:>02}\t{part}.{group}\t{_PART_NUMBERS[part]}\n"
+    return "".join(names[number] for number in sorted(names))
+
+
 @contextmanager
 def _staged(source: WordNetSource, scratch: Path) -> Iterator[Path]:
     """WordNet's files as NLTK wants them: real files in a folder of the user, with lexnames and index.sense.
@@ -183,13 +192,7 @@ def _staged(source: WordNetSource, scratch: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, mode=0o700)
         for name in REQUIRED_FILES:
             (folder / name).write_bytes(source.read(name))
-        (folder / "lexnames").write_text(
-            "".join(
-                f"{number:02d}\t{lexname}\t{_PART_NUMBERS[lexname.partition('.')[0]]}\n"
-                for number, lexname in enumerate(_LEXNAMES)
-            ),
-            encoding="utf-8",
-        )
+        (folder / "lexnames").write_text(lexnames_text(), encoding="utf-8")
         (folder / "index.sense").touch()
         yield folder
 

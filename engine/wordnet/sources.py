@@ -104,9 +104,7 @@ class WordNetSource:
         offset = int(DOG_WNID[1:])
         is_dog = nouns[offset : offset + 19] == b"02084071 05 n 03 do"
         if version != "3.0" or synsets != NOUN_SYNSETS or not is_dog:
-            reason = (
-                f"it is version {version} with {synsets:,} noun synsets instead of version 3.0 with {NOUN_SYNSETS:,}"
-            )
+            reason = f"it is version {version} and has {synsets:,} noun synsets instead of {NOUN_SYNSETS:,}"
             if version == "3.0" and synsets == NOUN_SYNSETS:
                 reason = f"dog.n.01 is not at {DOG_WNID}"
             raise WrongWordNet(str(self.path), reason)
