@@ -184,6 +184,24 @@ def fetch_log(cursor: Cursor, superclass: str | None = None, limit: int | None =
     return [LogEntry(*row) for row in rows]
 
 
+def fetch_history(cursor: Cursor, wnid: str) -> list[LogEntry]:
+    """Every decision on one synset, under whatever superclass, newest first."""
+    rows = cursor.execute(
+        """
+        SELECT
+            decision.event_id, decision.step_id, decision.superclass, decision.wnid, synset.name, decision.kind,
+            decision.target_step_id, decision.reviewer, decision.at, decision.note,
+            decision.step_id IN (SELECT step_id FROM undone_step) AS undone
+        FROM decision
+        LEFT JOIN synset USING (wnid)
+        WHERE decision.wnid = $wnid
+        ORDER BY decision.event_id DESC
+        """,
+        {"wnid": wnid},
+    ).fetchall()
+    return [LogEntry(*row) for row in rows]
+
+
 def fetch_undoable_step(cursor: Cursor, reviewer: str | None = None) -> UUID | None:
     """The newest step that is not taken back; with a reviewer, the newest of that person."""
     row = cursor.execute(
