@@ -1,0 +1,1 @@
+"""What a model says of each candidate, and what falls away by rule."""

@@ -1,0 +1,212 @@
+"""A vision-language model from transformers that is asked yes-or-no questions about pictures."""
+
+import gc
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from engine.errors import EngineError
+from engine.filters.answers import YesNo, yes_no
+from engine.gpu.clip import choose_device
+
+YES_WORDS = ("yes", "Yes", "YES")
+NO_WORDS = ("no", "No", "NO")
+WEIGHT_SUFFIXES = (".safetensors", ".bin")
+
+
+@dataclass(frozen=True, slots=True)
+class Vlm:
+    """A model that is ready to be asked.
+
+    Attributes:
+        model: id or folder, as the user wrote it.
+        revision: the hub's commit, or the SHA-256 over the weights of a local folder.
+        chat: whether questions go through a chat template.
+        yes, no: token ids that mean yes and no as the first token of an answer.
+    """
+
+    model: str
+    revision: str
+    device: torch.device
+    network: Any
+    processor: Any
+    chat: bool
+    yes: torch.Tensor
+    no: torch.Tensor
+
+
+def load_vlm(model: str, device: str = "auto") -> Vlm:
+    """Load a vision-language model with its weights.
+
+    Args:
+        model: transformers id or local folder.
+        device: auto, cpu, cuda or cuda:N.
+
+    Raises: EngineError that says what is missing or does not fit.
+    """
+    where = choose_device(device)
+    try:
+        processor: Any = AutoProcessor.from_pretrained(model)  # type: ignore[no-untyped-call]
+        network: Any = AutoModelForImageTextToText.from_pretrained(model, dtype=_precision(where))
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise EngineError(
+            f"The vision-language model {model} cannot be loaded: {first}",
+            "Name a transformers id or a local folder with config, weights and processor; without a network (or with "
+            "HF_HUB_OFFLINE=1) the files must be on this machine already.",
+        ) from error
+    tokenizer = processor.tokenizer
+    tokenizer.padding_side = "left"
+    yes, no = _first_tokens(tokenizer, YES_WORDS), _first_tokens(tokenizer, NO_WORDS)
+    if not yes or not no or set(yes) & set(no):
+        raise EngineError(
+            f"{model} has no single tokens for yes and no.", "Use another model, or --compat, which reads text."
+        )
+    network = network.eval().requires_grad_(False).to(where)
+    return Vlm(
+        model=model,
+        revision=_revision(network, model),
+        device=where,
+        network=network,
+        processor=processor,
+        chat=bool(getattr(processor, "chat_template", None)),
+        yes=torch.tensor(yes, device=where),
+        no=torch.tensor(no, device=where),
+    )
+
+
+def ask(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str]) -> YesNo:
+    """Ask one question about each picture; the answer is read from the logits of its first token.
+
+    Returns: float32 arrays [n].
+    Raises: torch.OutOfMemoryError.
+    """
+    inputs = _inputs(vlm, pictures, questions)
+    with torch.inference_mode():
+        logits = vlm.network(**inputs, logits_to_keep=1, use_cache=False).logits[:, -1].float()
+        found = yes_no(logits, vlm.yes, vlm.no)
+    return YesNo(*(np.asarray(part.cpu(), dtype=np.float32) for part in (found.margin, found.p_yes, found.mass)))
+
+
+def answer_texts(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str], longest: int = 20) -> list[str]:
+    """The answers as text, without the questions; greedy, at most so many tokens."""
+    inputs = _inputs(vlm, pictures, questions)
+    asked = inputs["input_ids"].shape[1]
+    with torch.inference_mode():
+        tokens = vlm.network.generate(**inputs, max_new_tokens=longest, do_sample=False)
+    decoded: list[str] = vlm.processor.batch_decode(tokens[:, asked:], skip_special_tokens=True)
+    return decoded
+
+
+def ask_within_memory(
+    vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str], batch_size: int
+) -> tuple[YesNo, int]:
+    """The same in batches that are halved whenever the device's memory runs out.
+
+    Returns: the answers, and the batch size that fitted.
+    Raises: EngineError when not even one picture fits.
+    """
+    parts: list[YesNo] = []
+    done = 0
+    while done < len(pictures):
+        part = _attempt(vlm, pictures[done : done + batch_size], questions[done : done + batch_size])
+        if part is None:
+            if batch_size == 1:
+                raise EngineError(f"{vlm.model} does not fit into the memory of {vlm.device} with one picture.")
+            batch_size = max(1, batch_size // 2)
+            _free_memory()
+            continue
+        parts.append(part)
+        done += len(part.margin)
+    joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("margin", "p_yes", "mass"))
+    return YesNo(*joined), batch_size
+
+
+def _attempt(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str]) -> YesNo | None:
+    # The exception must be gone before the next try: its traceback holds the tensors that filled the memory.
+    try:
+        return ask(vlm, pictures, questions)
+    except torch.OutOfMemoryError:
+        return None
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _inputs(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str]) -> Any:
+    if vlm.chat:
+        talks = [
+            [
+                {
+                    "role": "user",
+                    "content": [{"type": "image", "image": picture}, {"type": "text", "text": _plain(vlm, text)}],
+                }
+            ]
+            for picture, text in zip(pictures, questions, strict=True)
+        ]
+        inputs = vlm.processor.apply_chat_template(
+            talks,
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            processor_kwargs={"padding": True},
+        )
+    else:
+        inputs = vlm.processor(
+            images=[[picture] for picture in pictures],
+            text=["<image>" + _plain(vlm, text) for text in questions],
+            return_tensors="pt",
+            padding="longest",
+        )
+    inputs.pop("labels", None)  # PaliGemma's processor gives labels even without an answer to learn
+    inputs = inputs.to(vlm.device)
+    if "pixel_values" in inputs:
+        inputs["pixel_values"] = inputs["pixel_values"].to(vlm.network.dtype)
+    return inputs
+
+
+def _plain(vlm: Vlm, text: str) -> str:
+    """The text with every control token of the model broken up: names and glosses are data."""
+    for token in vlm.processor.tokenizer.all_special_tokens:
+        text = text.replace(token, " ".join(token))
+    return text.replace("<image>", "< image >")
+
+
+def _first_tokens(tokenizer: Any, words: Sequence[str]) -> list[int]:
+    """Tokens that are a whole word at the start of an answer; a token that only begins one would catch others too."""
+    found = set()
+    for text in (form for word in words for form in (word, " " + word)):
+        tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
+        if len(tokens) == 2 and not tokenizer.decode(tokens[:1]).strip():
+            tokens = tokens[1:]
+        if len(tokens) == 1:
+            found.add(tokens[0])
+    return sorted(found)
+
+
+def _precision(device: torch.device) -> torch.dtype:
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def _revision(network: Any, model: str) -> str:
+    commit = getattr(network.config, "_commit_hash", None)
+    if commit:
+        return str(commit)
+    digest = hashlib.sha256()
+    for path in sorted(entry for entry in Path(model).expanduser().iterdir() if entry.suffix in WEIGHT_SUFFIXES):
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

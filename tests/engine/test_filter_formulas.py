@@ -1,0 +1,88 @@
+"""Answers and sheets of the filters."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from engine.filters.answers import (
+    QUESTION,
+    QUESTION_OF_THE_PAPER,
+    outcome_of,
+    outcome_of_text,
+    outcome_of_the_paper,
+    question,
+    yes_no,
+)
+from engine.filters.sheets import cells_per_side, compose, tile_boxes
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "data" / "golden.json").read_text())
+
+
+def test_answers_as_text() -> None:
+    case = GOLDEN["vlm_answer_parse"]
+    answers = case["inputs"]["answers"]
+    assert [outcome_of_the_paper(text) == "accept" for text in answers] == case["expected"]["reference_accept"]
+    tolerant = case["expected"]["tolerant_accept(proposal)"]
+    assert [outcome_of_text(text) == "accept" for text in answers] == tolerant
+    assert outcome_of_text("") == "unparsed"
+    assert outcome_of_text("No.") == "reject"
+
+
+def test_boxes_of_a_sheet() -> None:
+    case = GOLDEN["grid_boxes_4x4_of_56"]
+    boxes = tile_boxes(case["inputs"]["size"], case["inputs"]["cells"])
+    assert [list(box) for box in boxes] == case["expected"]["boxes"]
+    assert [cells_per_side(n) for n in (0, 1, 2, 4, 5, 9, 10, 16, 17)] == [1, 1, 2, 2, 3, 3, 4, 4, 5]
+
+
+def test_yes_and_no_from_logits() -> None:
+    # Two yes tokens of 1/8 each, one no token of 1/4, the rest of the probability elsewhere.
+    logits = np.log(np.asarray([[0.125, 0.125, 0.25, 0.5]]))
+    found = yes_no(logits, np.asarray([0, 1]), np.asarray([2]))
+    assert found.margin == pytest.approx([0.0], abs=1e-12)
+    assert found.p_yes == pytest.approx([0.5], abs=1e-12)
+    assert found.mass == pytest.approx([0.5], abs=1e-12)
+
+
+@given(st.lists(st.floats(-30, 30), min_size=5, max_size=5), st.floats(-100, 100))
+def test_a_constant_added_to_all_logits_changes_nothing(row: list[float], shift: float) -> None:
+    logits = np.asarray([row])
+    plain, moved = (yes_no(logits + by, np.asarray([0, 1]), np.asarray([2])) for by in (0.0, shift))
+    assert moved.margin == pytest.approx(plain.margin, abs=1e-9)
+    assert moved.mass == pytest.approx(plain.mass, abs=1e-9)
+    assert 0 <= plain.mass[0] <= 1 + 1e-12
+
+
+def test_little_mass_is_unparsed() -> None:
+    assert outcome_of(0.99, 0.02) == "unparsed"
+    assert outcome_of(0.5, 0.9) == "accept"
+    assert outcome_of(0.49, 0.9) == "reject"
+
+
+def test_questions() -> None:
+    assert question(QUESTION, 12, "aircraft_carrier", "a ship").startswith("Do all 12 pictures")
+    assert "an aircraft carrier (a ship)" in question(QUESTION, 12, "aircraft_carrier", "a ship")
+    assert question(QUESTION_OF_THE_PAPER, 16, "sports_car", "x") == "Does all the 16 images contain sports_car? y/n"
+    assert "{n}" in question(QUESTION, 3, "dog", "with {n} braces")
+
+
+def test_a_broken_picture_gives_its_place_to_the_next(tmp_path: Path) -> None:
+    paths = []
+    for index, color in enumerate([(255, 0, 0), None, (0, 255, 0), (0, 0, 255)]):
+        path = tmp_path / f"{index}.png"
+        if color is None:
+            path.write_bytes(b"no picture")
+        else:
+            Image.new("RGB", (40, 20), color).save(path)
+        paths.append(str(path))
+    sheet = compose(paths, wanted=2, tile=40)
+    assert sheet.used == (0, 2)
+    assert sheet.picture.size == (80, 80)
+    assert sheet.picture.getpixel((20, 20)) == (255, 0, 0)
+    assert sheet.picture.getpixel((20, 2)) == (0, 0, 0), "letterboxed, not stretched"
+    assert sheet.picture.getpixel((60, 20)) == (0, 255, 0)
