@@ -24,7 +24,7 @@ from engine.events import now
 from engine.jobs.files import take_lock
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import find_kind
-from engine.jobs.queue import device_turn
+from engine.jobs.queue import wait_for_turn
 from engine.jobs.shards import Cancellation, JobCancelled, ShardRun
 from engine.jobs.spec import JobSpec, Outcome
 
@@ -80,23 +80,24 @@ class Worker:
         return outcome
 
     def _wait_and_run(self, spec: JobSpec) -> Mapping[str, Any] | None:
-        with device_turn(self._folder, spec, self._check):
-            self._check()
-            run = self._run = ShardRun(self._folder, spec, self._cancellation)
-            self._folder.log().append(
-                "started",
-                done=run.done,
-                total=run.total,
-                warnings=0,
-                pid=os.getpid(),
-                host=socket.gethostname(),
-                device=spec.device,
-            )
-            function = resolve(find_kind(spec.kind).function)
-            result: Mapping[str, Any] | None = function(run)
-            if spec.total is not None and (missing := run.missing()):
-                raise RuntimeError(f"{spec.kind} returned without its shards {missing[:10]} ({len(missing)} in all)")
-            return result
+        for lock in wait_for_turn(self._folder, spec, self._check):
+            keep_from_helpers(lock)
+        self._check()
+        run = self._run = ShardRun(self._folder, spec, self._cancellation)
+        self._folder.log().append(
+            "started",
+            done=run.done,
+            total=run.total,
+            warnings=0,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            device=spec.device,
+        )
+        function = resolve(find_kind(spec.kind).function)
+        result: Mapping[str, Any] | None = function(run)
+        if spec.total is not None and (missing := run.missing()):
+            raise RuntimeError(f"{spec.kind} returned without its shards {missing[:10]} ({len(missing)} in all)")
+        return result
 
     def _check(self) -> None:
         if self._cancellation.requested:
@@ -171,7 +172,9 @@ def main(arguments: list[str]) -> int:
     if lock is None:
         print(f"another worker does {folder.id}", file=sys.stderr)
         return 2
-    _keep_lock_to_myself(lock)
+    keep_from_helpers(lock)
+    os.truncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
     worker = Worker(folder)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.cancel())
@@ -183,11 +186,9 @@ def main(arguments: list[str]) -> int:
     return 0 if outcome.state == "finished" else 3
 
 
-def _keep_lock_to_myself(lock: int) -> None:
-    """Write the process id into the lock, and keep helpers that outlive a killed worker from holding it."""
+def keep_from_helpers(lock: int) -> None:
+    """Keep processes that this one starts, and that may outlive it when it is killed, from holding the lock."""
     os.set_inheritable(lock, False)
-    os.truncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
 
     def close_in_helper() -> None:
         with suppress(OSError):

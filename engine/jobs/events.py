@@ -13,7 +13,7 @@ from engine.events import now
 from engine.jobs.spec import JsonValue
 
 EventKind = Literal["queued", "started", "progress", "warned", "part", "finished", "cancelled", "failed"]
-KINDS_OF_EVENTS = frozenset(get_args(EventKind))
+KINDS_OF_EVENTS: tuple[str, ...] = get_args(EventKind)
 # Enough for the last few dozen events; a job of hours has megabytes of them.
 TAIL_BYTES = 65_536
 

@@ -2,11 +2,15 @@
 
 import fcntl
 import hashlib
+import io
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 TEMPORARY = ".tmp"
 # A reader that asks whether a lock is held holds it for an instant itself; whoever wants it really tries again.
@@ -25,17 +29,45 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> str:
     """
     temporary = path.with_name(f".{path.name}{TEMPORARY}")
     try:
-        with temporary.open("wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        digest = sha256_of(temporary)
+        with temporary.open("wb") as file:
+            stream = HashedStream(file)
+            write(cast("BinaryIO", stream))
+            file.flush()
+            os.fsync(file.fileno())
         temporary.rename(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-    return digest
+    return stream.sha256.hexdigest()
+
+
+class HashedStream(io.BufferedIOBase):
+    """Hashes what it writes, and writes strictly forward.
+
+    It is not a plain file on purpose: given one, NumPy writes through C, and the reason of a failure, such as a full
+    disk, is lost.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, data: "Buffer") -> int:
+        """Write all of it.
+
+        Returns: the number of bytes.
+        """
+        self.sha256.update(data)
+        return self._file.write(data)
+
+    def tell(self) -> int:
+        """How many bytes were written."""
+        return self._file.tell()
 
 
 def sha256_of(path: Path) -> str:

@@ -80,11 +80,11 @@ def ingest_ready(workspace: Workspace) -> list[TakenIn]:
     with workspace.opened().reading() as cursor:
         done = fetch_done(cursor)
     jobs = [job for job in list_jobs(workspace.root) if job.id not in done or done[job.id].state != "finished"]
-    reports = (_take_in(workspace, job, done.get(job.id)) for job in jobs)
+    reports = (_take_in(workspace, job) for job in jobs)
     return [report for report in reports if report is not None]
 
 
-def _take_in(workspace: Workspace, job: JobFolder, done: JobDone | None) -> TakenIn | None:
+def _take_in(workspace: Workspace, job: JobFolder) -> TakenIn | None:
     counts = _Counts()
     state: EndState | None = None
     error: EngineError | StoreError | None = None
@@ -94,8 +94,7 @@ def _take_in(workspace: Workspace, job: JobFolder, done: JobDone | None) -> Take
         ingest = _resolve(find_kind(spec.kind).ingest)
         if ingest is not None:
             _take_parts(workspace, job, spec, ingest, counts)
-        if outcome is not None and _is_new(outcome, done):
-            _take_outcome(workspace, job, spec, ingest, outcome)
+        if outcome is not None and _take_outcome(workspace, job, spec, ingest, outcome):
             state = outcome.state
     except (EngineError, StoreError) as problem:
         error = problem
@@ -110,11 +109,15 @@ def _is_new(outcome: Outcome, done: JobDone | None) -> bool:
 
 def _take_outcome(
     workspace: Workspace, job: JobFolder, spec: JobSpec, ingest: Callable[[Intake], None] | None, outcome: Outcome
-) -> None:
+) -> bool:
+    """Make the last call, unless it was made for this outcome already, perhaps by another thread of this process."""
     with workspace.opened().writing() as cursor:
+        if not _is_new(outcome, fetch_done(cursor).get(job.id)):
+            return False
         if ingest is not None:
             ingest(Intake(workspace, cursor, job, spec, None, outcome))
         put_done(cursor, JobDone(job.id, outcome.state, now()))
+    return True
 
 
 def _take_parts(

@@ -32,7 +32,7 @@ KINDS = {
     for kind in (
         Kind("scan", "engine.images.scan:run", "engine.images.scan:ingest", unit="folders", on_device=False),
         Kind("text-match", "engine.gpu.text:run", "engine.candidates:ingest_match", unit="synsets", on_device=True),
-        Kind("scoring", "engine.gpu.clip:run", "engine.scoring.ingest:ingest", unit="pictures", on_device=True),
+        Kind("scoring", "engine.gpu.scoring:run", "engine.scoring.ingest:ingest", unit="pictures", on_device=True),
         Kind("train-demo-clip", "engine.gpu.demo_clip:run", None, unit="steps", on_device=True),
     )
 }

@@ -8,8 +8,7 @@ a killed worker back.
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -48,14 +47,16 @@ def queues_of(spec: JobSpec) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
-@contextmanager
-def device_turn(folder: JobFolder, spec: JobSpec, check: Callable[[], None]) -> Iterator[None]:
-    """Wait until the devices of a job are free and it is the first in line; hold them for as long as the block lasts.
+def wait_for_turn(folder: JobFolder, spec: JobSpec, check: Callable[[], None]) -> list[int]:
+    """Wait until the devices of a job are free and it is the first in line.
 
     Args:
         folder: the waiting job; this process holds its ``alive.lock``.
         spec: its specification.
         check: called a few times a second; raises to give up.
+
+    Returns: the descriptors that hold the devices. They are best left open until the process ends, since only then its
+        memory on the device is free.
     """
     queues = queues_of(spec)
     held: list[int] | None = [] if not queues else None
@@ -65,11 +66,7 @@ def device_turn(folder: JobFolder, spec: JobSpec, check: Callable[[], None]) -> 
             held = _take_all(folder.path.parent, queues)
         if held is None:
             time.sleep(PAUSE)
-    try:
-        yield
-    finally:
-        for handle in held:
-            os.close(handle)
+    return held
 
 
 def _is_first(folder: JobFolder, queues: tuple[str, ...]) -> bool:

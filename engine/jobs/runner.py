@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import engine
 from engine.errors import EngineError
 from engine.events import now
-from engine.jobs.files import take_lock, write_whole
+from engine.jobs.files import LOCK_ATTEMPTS, take_lock, write_whole
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import find_kind
 from engine.jobs.queue import list_folders
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SHARD_ROWS = 4096
 PATIENCE = 10.0
+LEAVING_ATTEMPTS = 500
 ACTIVE = ("queued", "running")
 
 
@@ -111,7 +112,8 @@ def resume(folder: JobFolder) -> None:
         EngineError: it still runs, has finished, or its specification is damaged.
     """
     folder.spec()
-    lock = take_lock(folder.lock_file)
+    # A worker that has ended may take seconds to give back what it holds on a device.
+    lock = take_lock(folder.lock_file, LEAVING_ATTEMPTS if folder.outcome_file.exists() else LOCK_ATTEMPTS)
     if lock is None:
         raise EngineError(f"{folder.id} still runs.", hint=f"`sood-tui jobs watch {folder.id}` shows how far it is.")
     try:

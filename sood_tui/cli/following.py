@@ -61,9 +61,8 @@ def take_in_results(workspace: Workspace) -> list[TakenIn]:
     taken = ingest_ready(workspace)
     for report in taken:
         if report.error is not None:
-            say(
-                f"The results of {report.job_id} cannot be taken in. {report.error.message} {report.error.hint}".rstrip()
-            )
+            reason = f"{report.error.message} {report.error.hint}".rstrip()
+            say(printable(f"The results of {report.job_id} cannot be taken in. {reason}"))
     return taken
 
 

@@ -125,6 +125,6 @@ def _event_line(event: JobEvent) -> str:
     if event.done is not None:
         words.append(f"{event.done:,}" + ("" if event.total is None else f" of {event.total:,}"))
     if event.part is not None:
-        words.append(f"{event.part} ({event.rows:,} rows)")
+        words.append(f"{event.part} ({event.rows or 0:,} rows)")
     words += [text for text in (event.message, event.subject, event.hint) if text]
     return " ".join(words)

@@ -1,0 +1,33 @@
+"""A workspace, and the kinds of ``plugin`` for this process and for every worker."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from engine.errors import EngineError
+from engine.jobs.runner import ACTIVE, cancel, list_jobs
+from engine.workspace import Workspace
+from sood_tui.workspace import create_workspace
+from tests.jobs.waiting import PLUGIN
+
+sys.path.insert(0, str(PLUGIN))
+
+
+@pytest.fixture(autouse=True)
+def _plugin_for_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PLUGIN), str(Path(__file__).parents[2])]))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace without a catalogue yet; jobs that a test leaves behind are ended."""
+    made = create_workspace(tmp_path / "workspace")
+    yield made
+    for job in list_jobs(made.root):
+        if job.state() in ACTIVE:
+            with suppress(EngineError):
+                cancel(job, patience=0.2)

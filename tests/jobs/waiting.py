@@ -1,0 +1,57 @@
+"""Waiting for real processes without guessing at times."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.jobs.folder import JobFolder, JobState
+
+LIMIT = 20.0
+PLUGIN = Path(__file__).parent / "plugin"
+
+
+def wait_until(condition: Callable[[], bool], limit: float = LIMIT) -> None:
+    """Come back as soon as the condition holds."""
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def wait_for(job: JobFolder, *states: JobState) -> JobState:
+    """Come back when the job is in one of the states, by default in one of the ends."""
+    wanted = states or ("finished", "cancelled", "failed", "died")
+    wait_until(lambda: job.state() in wanted)
+    return job.state()
+
+
+def wait_for_parts(job: JobFolder, count: int) -> None:
+    """Come back when that many parts are there."""
+    wait_until(lambda: len(job.parts()) >= count)
+
+
+def pid_of(job: JobFolder) -> int:
+    """The process id of a worker that has one."""
+    pid = job.worker_pid()
+    assert pid is not None
+    return pid
+
+
+def other_process(verb: str, root: Path) -> "subprocess.Popen[str]":
+    """Start another process of the tests' plugin: own, hold, submit or follow."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "jobs_for_tests", verb, str(root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def identities(job: JobFolder) -> dict[str, tuple[int, int]]:
+    """Part to inode and time of change: both change when a part is written again."""
+    found = {part.name: os.stat(part.path) for part in job.parts()}
+    return {name: (entry.st_ino, entry.st_mtime_ns) for name, entry in found.items()}
