@@ -1,9 +1,11 @@
 """Pictures as a model wants them: decoded, resized and cut as open_clip does it, but as uint8 and in threads.
 
-The geometry is open_clip's own, so that a value differs by at most one step of 255. What torchvision does not decode
-as Pillow does goes through Pillow: palettes (resized by the nearest colour, as open_clip resizes them), transparency
-(which is dropped), CMYK, and the first frame of an animation. As in open_clip, the orientation that EXIF notes is not
-applied. One thing is different on purpose: 16-bit greys are scaled to 8 bits; open_clip clips most of them to white.
+The geometry is open_clip's own. Pictures that are made smaller with their proportions kept, which is nearly all of
+them, are resized by torchvision, whose values differ by at most one step of 255 (two for a few values in ten million,
+where two rounded passes add up). All others go through Pillow and do not differ at all: enlarged and squashed ones,
+palettes (resized by the nearest colour, as open_clip resizes them), transparency (which is dropped), CMYK, and the
+first frame of an animation. As in open_clip, the orientation that EXIF notes is not applied. One thing is different on
+purpose: 16-bit greys are scaled to 8 bits, where open_clip clips most of them to white.
 """
 
 import os
@@ -15,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -36,17 +38,18 @@ _PILLOW = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BIL
 _TORCHVISION = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
 
 Key = TypeVar("Key")
+IssueKind = Literal["missing_file", "undecodable"]
 
 
 class UnreadablePicture(Exception):
     """A picture that cannot be encoded.
 
     Attributes:
-        kind: missing_file, unreadable_file, empty_file, too_large, not_a_picture or undecodable.
+        kind: missing_file or undecodable.
         reason: what was found, in words.
     """
 
-    def __init__(self, kind: str, reason: str) -> None:
+    def __init__(self, kind: IssueKind, reason: str) -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
@@ -78,11 +81,11 @@ def prepare(path: str, wanted: PictureFormat) -> torch.Tensor:
             with _large:
                 return _prepare(data, picture, wanted)
     except UnidentifiedImageError as error:
-        raise UnreadablePicture("not_a_picture", "the file is no picture of a known format") from error
+        raise UnreadablePicture("undecodable", "the file is no picture of a known format") from error
     except Image.DecompressionBombError as error:
-        raise UnreadablePicture("too_large", str(error)) from error
+        raise UnreadablePicture("undecodable", str(error)) from error
     except MemoryError as error:
-        raise UnreadablePicture("too_large", "the picture does not fit into memory") from error
+        raise UnreadablePicture("undecodable", "the picture does not fit into memory") from error
     except Exception as error:
         # Pillow's decoders raise whatever their bytes lead them to; each of them means that this file is damaged.
         raise UnreadablePicture("undecodable", _reason(error)) from error
@@ -142,23 +145,23 @@ def _read(path: str) -> bytearray:
     except FileNotFoundError as error:
         raise UnreadablePicture("missing_file", "the file is not there") from error
     except (OSError, ValueError) as error:
-        raise UnreadablePicture("unreadable_file", _reason(error)) from error
+        raise UnreadablePicture("undecodable", _reason(error)) from error
     with os.fdopen(handle, "rb", buffering=0) as file:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadablePicture("unreadable_file", "this is no ordinary file")
+            raise UnreadablePicture("undecodable", "this is no ordinary file")
         if status.st_size == 0:
-            raise UnreadablePicture("empty_file", "the file is empty")
+            raise UnreadablePicture("undecodable", "the file is empty")
         if status.st_size > LARGEST_FILE:
-            raise UnreadablePicture("too_large", f"the file has {status.st_size:,} bytes")
+            raise UnreadablePicture("undecodable", f"the file has {status.st_size:,} bytes")
         try:
             return bytearray(file.read())
         except OSError as error:
-            raise UnreadablePicture("unreadable_file", _reason(error)) from error
+            raise UnreadablePicture("undecodable", _reason(error)) from error
 
 
 def _prepare(data: bytearray, picture: Image.Image, wanted: PictureFormat) -> torch.Tensor:
-    decode = _decoder(picture)
+    decode = _decoder(picture) if _shrinks_evenly(picture, wanted) else None
     if decode is not None:
         try:
             pixels = decode(torch.frombuffer(data, dtype=torch.uint8), ImageReadMode.RGB)
@@ -167,6 +170,13 @@ def _prepare(data: bytearray, picture: Image.Image, wanted: PictureFormat) -> to
         if pixels is not None and pixels.dtype == torch.uint8:
             return _cut(_resize_tensor(pixels, wanted), wanted)
     return _cut(_resize_picture(picture, wanted), wanted)
+
+
+def _shrinks_evenly(picture: Image.Image, wanted: PictureFormat) -> bool:
+    # Pillow itself decides which direction a squashed picture is resized in first, and torchvision's weights have too
+    # few digits for enlarging: in both cases their values would differ visibly.
+    height, width = resized_size(picture.height, picture.width, wanted)
+    return wanted.resize_mode != "squash" and height <= picture.height and width <= picture.width
 
 
 def _decoder(picture: Image.Image) -> Callable[..., torch.Tensor] | None:
@@ -182,7 +192,7 @@ def _resize_tensor(pixels: torch.Tensor, wanted: PictureFormat) -> torch.Tensor:
     if size == (pixels.shape[-2], pixels.shape[-1]):
         return pixels
     resized: torch.Tensor = transforms.resize(
-        pixels, list(size), interpolation=_TORCHVISION[wanted.interpolation], antialias=True
+        pixels, list(size), interpolation=_TORCHVISION[_interpolation(wanted)], antialias=True
     )
     return resized
 
@@ -192,8 +202,14 @@ def _resize_picture(picture: Image.Image, wanted: PictureFormat) -> torch.Tensor
         picture = _eight_bits(picture)
     height, width = resized_size(picture.height, picture.width, wanted)
     if (width, height) != picture.size:
-        picture = picture.resize((width, height), _PILLOW[wanted.interpolation])
+        picture = picture.resize((width, height), _PILLOW[_interpolation(wanted)])
     return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+
+
+def _interpolation(wanted: PictureFormat) -> str:
+    # open_clip's transform for sizes that are not square takes no notice of the setting.
+    uneven = wanted.resize_mode == "shortest" and wanted.size[0] != wanted.size[1]
+    return "bicubic" if uneven else wanted.interpolation
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

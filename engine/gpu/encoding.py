@@ -1,0 +1,73 @@
+"""Encoding pictures in batches that fit into memory."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.errors import EngineError
+from engine.gpu.clip import ClipModel, encode_pictures
+
+# What other allocators than CUDA's say, as plain RuntimeErrors.
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "ALLOC_FAILED")
+
+
+class Encoder:
+    """Encodes batches; when memory runs out it halves them, says so, and goes on."""
+
+    def __init__(self, clip: ClipModel, batch_size: int, tell: Callable[[str], None]) -> None:
+        self.clip = clip
+        self.batch_size = max(1, batch_size)
+        self._tell = tell
+
+    def encode(self, pictures: list[torch.Tensor]) -> NDArray[np.float16]:
+        """The L2-normalised embeddings of prepared pictures.
+
+        Args:
+            pictures: uint8 [3, height, width] each, in the model's size.
+
+        Returns: float16 [n, dimensions].
+        Raises: EngineError when not even one picture fits.
+        """
+        vectors = np.empty((len(pictures), self.clip.dimensions), dtype=np.float16)
+        start = 0
+        while start < len(pictures):
+            batch = pictures[start : start + self.batch_size]
+            fitted = False
+            try:
+                vectors[start : start + len(batch)] = encode_pictures(self.clip, self._stacked(batch))
+                fitted = True
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Outside the except block, where the traceback no longer holds the tensors that did not fit.
+            if fitted:
+                start += len(batch)
+            else:
+                self._halve(len(batch))
+        return vectors
+
+    def _stacked(self, batch: list[torch.Tensor]) -> torch.Tensor:
+        pixels = torch.empty(
+            (len(batch), *batch[0].shape), dtype=torch.uint8, pin_memory=self.clip.device.type == "cuda"
+        )
+        return torch.stack(batch, out=pixels)
+
+    def _halve(self, tried: int) -> None:
+        if tried == 1:
+            raise EngineError(
+                f"A single picture does not fit into the memory of {self.clip.device}.",
+                "Free memory there, or use a smaller model or --device cpu; then resume the job.",
+            )
+        self.batch_size = tried // 2
+        if self.clip.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._tell(f"Memory ran out on {self.clip.device}: batches now have {self.batch_size} pictures.")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on whatever device."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
