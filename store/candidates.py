@@ -21,7 +21,7 @@ class UnknownSuperclass(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Superclass:
-    """A superclass with the numbers of its candidates, by state. ``roots`` is empty where it was made from matches alone."""
+    """A superclass with the numbers of its candidates by state. One made from matches alone has no roots."""
 
     superclass: str
     roots: tuple[str, ...]
@@ -67,8 +67,8 @@ class Overlap:
     """Two superclasses that touch.
 
     Attributes:
-        relation: ``inside`` (a root of the first is or lies below a root of the other), ``holds`` (the reverse), ``same`` (both) or
-            ``shares`` (only candidates in common).
+        relation: ``inside`` (a root of the first is or lies below a root of the other), ``holds`` (the reverse),
+            ``same`` (both) or ``shares`` (only candidates in common).
         shared: candidates that both have.
         shared_images: pictures of these.
         accepted_by_both: shared candidates that both have accepted, which must be settled.
@@ -174,7 +174,7 @@ def fetch_candidates(cursor: Cursor, superclass: str) -> list[Candidate]:
         """
         SELECT
             superclass, wnid, synset.name, lemma.lemma, synset.gloss, route, candidate_state.depth, similarity,
-            images, state, reviewer, at, note
+            images, state, reviewer, candidate_state.at, note
         FROM candidate_state
         JOIN synset USING (wnid)
         JOIN lemma USING (wnid)
@@ -206,7 +206,8 @@ def insert_superclass_roots(cursor: Cursor, superclass: str, wnids: Sequence[str
         SELECT
             $superclass,
             given.wnid,
-            (SELECT count(*) FROM superclass_root WHERE superclass = $superclass) + row_number() OVER (ORDER BY place) - 1
+            (SELECT count(*) FROM superclass_root WHERE superclass = $superclass)
+                + row_number() OVER (ORDER BY place) - 1
         FROM (SELECT unnest($wnids::VARCHAR[]) AS wnid, generate_subscripts($wnids::VARCHAR[], 1) AS place) AS given
         WHERE given.wnid NOT IN (SELECT wnid FROM superclass_root WHERE superclass = $superclass)
         """,
@@ -382,7 +383,7 @@ def fetch_match_texts(cursor: Cursor) -> pa.Table:
 
     The text is the words joined by commas, then the gloss.
     """
-    table: pa.Table = cursor.execute(
+    table: pa.Table = cursor.sql(
         """
         SELECT
             synset.wnid,
@@ -439,7 +440,7 @@ def fetch_matches(
     rows = cursor.execute(
         """
         SELECT
-            text_match.wnid, synset.name, lemma.lemma, synset.gloss, similarity, coalesce(images, 0),
+            text_match.wnid, synset.name, lemma.lemma, synset.gloss, text_match.similarity, coalesce(images, 0),
             coalesce(list(candidate.superclass ORDER BY candidate.superclass)
                      FILTER (candidate.superclass IS NOT NULL), [])
         FROM text_match
@@ -454,4 +455,7 @@ def fetch_matches(
         """,
         {"query": query, "model_key": model_key, "above": above, "limit": limit},
     ).fetchall()
-    return [Match(*row[:6], tuple(row[6])) for row in rows]
+    return [
+        Match(wnid, name, lemma, gloss, cosine, images, tuple(by))
+        for wnid, name, lemma, gloss, cosine, images, by in rows
+    ]

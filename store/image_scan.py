@@ -131,7 +131,7 @@ def move_gone(cursor: Cursor, root_id: int, at: datetime) -> int:
 
 
 def stage_images(cursor: Cursor, root_id: int) -> int:
-    """Put together what the table of pictures will hold: what stays, and what is new with ids after the greatest ever used.
+    """Put together what the table of pictures will hold: what stays, and what is new, with ids never used before.
 
     Returns: how many are new.
     """
@@ -177,7 +177,7 @@ def clear_images(cursor: Cursor) -> None:
 
 
 def insert_staged(cursor: Cursor) -> None:
-    """Write the pictures sorted by wnid, root and path, which is what makes a page of one synset quick without an index."""
+    """Write the pictures sorted by wnid, root and path, which makes a page of one synset quick without an index."""
     cursor.execute(
         """
         INSERT INTO image (image_id, root_id, wnid, path)
@@ -271,9 +271,7 @@ def insert_counts(cursor: Cursor) -> None:
 
 def mark_scanned(cursor: Cursor, root_id: int, at: datetime) -> None:
     """Record when the last scan of a root came in."""
-    cursor.execute(
-        "UPDATE image_root SET scanned_at = $at WHERE root_id = $root_id", {"at": at, "root_id": root_id}
-    )
+    cursor.execute("UPDATE image_root SET scanned_at = $at WHERE root_id = $root_id", {"at": at, "root_id": root_id})
 
 
 def count_root_images(cursor: Cursor, root_id: int) -> tuple[int, int]:
@@ -303,7 +301,5 @@ def save_report(cursor: Cursor, job_id: str, report: str) -> None:
 
 def fetch_report(cursor: Cursor, job_id: str) -> str | None:
     """What a scan changed, as JSON; None while it was not taken in."""
-    row = cursor.execute(
-        "SELECT value FROM workspace_fact WHERE key = $key", {"key": f"scan.{job_id}"}
-    ).fetchone()
+    row = cursor.execute("SELECT value FROM workspace_fact WHERE key = $key", {"key": f"scan.{job_id}"}).fetchone()
     return str(row[0]) if row else None

@@ -74,7 +74,7 @@ class RootSummary:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture: where it lies and which synset it shows. The path is text relative to its root, see ``store.paths``."""
+    """A picture: where it lies and which synset it shows. The path is text (``store.paths``), relative to its root."""
 
     image_id: int
     root_id: int
@@ -201,7 +201,7 @@ def fetch_images(cursor: Cursor, wnid: str, limit: int, offset: int = 0) -> list
 def fetch_sample(cursor: Cursor, wnid: str, key: str, limit: int, offset: int = 0) -> list[Image]:
     """A page of the pictures of one synset in an order drawn by ``key``.
 
-    The order is that of MD5(key, root name, path): the same on every machine, and a picture that is added moves no other.
+    The order is that of MD5(key, root name, path): the same on every machine, and a new picture moves no other.
     """
     rows = cursor.execute(
         """
@@ -267,9 +267,7 @@ def fetch_subtree_counts(cursor: Cursor, wnid: str) -> list[ImageCount]:
 
 def count_all(cursor: Cursor) -> tuple[int, int]:
     """Number of pictures, and of synsets that have pictures of their own."""
-    row = cursor.execute(
-        "SELECT coalesce(sum(images), 0), count(*) FROM image_count WHERE images > 0"
-    ).fetchone()
+    row = cursor.execute("SELECT coalesce(sum(images), 0), count(*) FROM image_count WHERE images > 0").fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
@@ -289,7 +287,7 @@ def fetch_issues(cursor: Cursor, kind: str | None = None, root: str | None = Non
 
 
 def insert_issues(cursor: Cursor, issues: pa.Table) -> None:
-    """Add issues: columns root_id, image_id, wnid, path, kind, detail, found_at. One that stands already is not repeated."""
+    """Add issues that do not stand yet: columns root_id, image_id, wnid, path, kind, detail, found_at."""
     cursor.register("incoming", issues)
     cursor.execute(
         """

@@ -69,7 +69,7 @@ def read_mapping(cursor: Cursor, path: Path) -> dict[str, str]:
             if mapped.setdefault(name, wnid) != wnid:
                 raise EngineError(f"{name} was {mapped[name]} before")
         except (EngineError, StoreError) as error:
-            problems.append(f"line {number}: {error.message}")
+            problems.append(f"line {number}: {error.message}".replace("\n", "\n    "))
     if problems:
         raise EngineError(
             problem_text(f"The mapping {path} has", problems), "Correct the lines and add the root again."

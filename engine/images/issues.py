@@ -5,8 +5,8 @@ ISSUE_KINDS = {
     "not_a_noun": "The wnid is an adjective's; pictures stand under nouns only.",
     "unknown_folder": "The folder's name does not begin with a wnid; its pictures are left out.",
     "unmapped_class": "The mapping does not say which synset this class folder is; its pictures are left out.",
-    "unknown_class": "The class folder's name is no word of a noun in WordNet; a mapping (class,wnid) can say what it is.",
-    "ambiguous_class": "The class folder's name is a word of several nouns; a mapping (class,wnid) can say which is meant.",
+    "unknown_class": "The class folder's name is no noun of WordNet; a mapping (class,wnid) can say what it is.",
+    "ambiguous_class": "The class folder's name means several nouns; a mapping (class,wnid) can say which one.",
     "empty_folder": "There is no picture in the folder.",
     "hidden_folder": "Folders whose name begins with a dot are not entered.",
     "unreadable_folder": "The folder could not be read; pictures known from before are kept.",
@@ -29,7 +29,7 @@ PICTURE_ENDINGS = frozenset(
 
 
 def is_picture_name(name: str) -> bool:
-    """Whether a file of this name is taken for a picture. Dot files are not: macOS leaves ``._x.jpg`` beside ``x.jpg``."""
+    """Whether a file of this name is taken for a picture. Dot files are not: some systems leave ``._x.jpg`` about."""
     dot = name.rfind(".")
     return dot > 0 and name[0] != "." and name[dot:].lower() in PICTURE_ENDINGS
 

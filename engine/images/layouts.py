@@ -153,7 +153,7 @@ def _no_wnid_folder(folder: Path, names: Sequence[str]) -> EngineError:
     if not names:
         return EngineError(
             f"{shown(folder)} holds no folder.",
-            "Pictures lie in one folder per wnid or class; for a flat folder write a list of `path wnid` lines and add that.",
+            "Pictures lie in one folder per wnid or class; for a flat folder add a list of `path wnid` lines.",
         )
     sample = ", ".join(repr(name) for name in names[:3])
     return EngineError(

@@ -2,8 +2,8 @@
 
 - ``path wnid`` and ``path,wnid`` (quoted where CSV needs it);
 - ``path class``, where a mapping says which synset a class is: OpenOOD's image lists, whose classes are numbers;
-- ``path class_id superclass subclass``, the lists of SOOD-ImageNet, and the same with a mask in second place: the wnid is that
-  of the folder;
+- ``path class_id superclass subclass``, the lists of SOOD-ImageNet, and the same with a mask in second place: the wnid
+  is that of the folder;
 - ``path`` alone, when it lies in a folder named by a wnid.
 """
 
@@ -27,7 +27,7 @@ _HEADERS = ("path", "file", "file_name", "filename", "image")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one line says: a picture with its wnid, or an issue with its detail. The path is text, see ``store.paths``."""
+    """What one line says: a picture with its wnid, or an issue with its detail. The path is text (``store.paths``)."""
 
     number: int
     path: str
@@ -99,7 +99,7 @@ def _understood(number: int, fields: list[str], folder: Path, classes: Mapping[s
         return Line(number, shown, None, "unreadable_line", f"line {number} names no picture")
     if relative is None:
         return Line(number, text_of_path(path), None, "outside_root", f"line {number}")
-    if label in classes:
+    if label is not None and label in classes:
         return Line(number, text, classes[label])
     if label is not None and _WNID.fullmatch(label):
         return Line(number, text, label)

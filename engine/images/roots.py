@@ -166,14 +166,14 @@ def _plan_again(cursor: Cursor, root: Root) -> Plan:
     return plan_folders(cursor, root.folder, layout, mapping)
 
 
-def _plan_list(
-    cursor: Cursor, list_path: Path, folder: Path, mapping: Path | None, remarks: tuple[str, ...]
-) -> Plan:
+def _plan_list(cursor: Cursor, list_path: Path, folder: Path, mapping: Path | None, remarks: tuple[str, ...]) -> Plan:
     classes = read_mapping(cursor, mapping) if mapping else {}
     try:
         _probe_list(list_path, folder, classes)
     except OSError as error:
-        raise EngineError(f"The list {shown(list_path)} cannot be read: {error.strerror}.", "Check the path.") from error
+        raise EngineError(
+            f"The list {shown(list_path)} cannot be read: {error.strerror}.", "Check the path."
+        ) from error
     work = pa.Table.from_pylist(
         [{"folder": text_of_path(list_path.name), "wnid": None, "issue": None, "detail": None}], schema=WORK_SCHEMA
     )

@@ -11,8 +11,9 @@ from store.images import Image, fetch_sample, fetch_subtree_counts
 def sample_images(cursor: Cursor, wnid: str, count: int, seed: int, page: int = 0) -> list[Image]:
     """Pictures of one synset, drawn by seed and wnid.
 
-    All pages together hold each picture once; a page is shorter than ``count`` only at the end. The order does not depend
-    on ids: it is the same in another workspace with the same roots, and adding pictures does not change the order of the others.
+    All pages together hold each picture once; a page is shorter than ``count`` only at the end. The order does not
+    depend on ids: it is the same in another workspace with the same roots, and new pictures do not change the order of
+    the others.
 
     Args:
         count: pictures on a page.

@@ -1,6 +1,7 @@
 """The job that looks what lies in a root, and how its parts come into the catalogue.
 
-It opens no picture and asks for no file's size: the names say all that is needed, and 1.6 million of them are read in seconds.
+It opens no picture and asks for no file's size: the names say all that is needed, and 1.6 million of them are read in
+seconds.
 """
 
 import json
@@ -128,7 +129,7 @@ def _scan_tree(
 
 
 def _scan_one(root: Path, folder: str, found: Findings) -> tuple[list[str], list[str]]:
-    """The pictures and the folders in one folder, as text relative to the root; whatever else is there becomes an issue."""
+    """Pictures and folders in one folder, as text relative to the root; whatever else is there becomes an issue."""
     pictures: list[str] = []
     below: list[str] = []
     path = os.path.join(root, path_of_text(folder))
