@@ -81,7 +81,8 @@ def add_pictures(
 ) -> None:
     """Pictures of a root: (name of the synset, path below the root), numbered from root_id * 1000."""
     folder = {
-        "root_id": root_id, "name": root, "path": f"/data/{root}", "layout": "wnid", "added_at": WHEN, "scanned_at": WHEN,
+        "root_id": root_id, "name": root, "path": f"/data/{root}", "layout": "wnid", "added_at": WHEN,
+        "scanned_at": WHEN,
     }  # fmt: skip
     add_table(store, "image_root", [folder])
     rows = [
@@ -102,8 +103,8 @@ def add_scores(
         }  # fmt: skip
         add_table(store, "embedding_set", [model])
     run = {
-        "run_id": run_id, "set_id": 1, "template": "a photo of a {}", "keep_underscores": False, "job_id": "0001-scoring",
-        "created_at": WHEN,
+        "run_id": run_id, "set_id": 1, "template": "a photo of a {}", "keep_underscores": False,
+        "job_id": "0001-scoring", "created_at": WHEN,
     }  # fmt: skip
     add_table(store, "score_run", [run])
     add_table(

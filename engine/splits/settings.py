@@ -4,6 +4,7 @@ import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -87,7 +88,7 @@ def check_percentiles(values: Sequence[float]) -> tuple[float, ...]:
         raise EngineError(
             f"{outside[0]:g} is no percentile that can divide pictures: it must lie between 0 and 100, both excluded."
         )
-    if any(after <= before for before, after in zip(numbers, numbers[1:], strict=False)):
+    if any(after <= before for before, after in pairwise(numbers)):
         if len(numbers) == 2:
             raise EngineError(
                 f"Hard ({numbers[0]:g}) must lie below Easy ({numbers[1]:g}).",
@@ -171,7 +172,7 @@ def check_change(change: Change, superclasses: Sequence[str]) -> Change:
 
 
 def _percentiles(_: str, value: Any) -> tuple[float, ...]:
-    return check_percentiles(cast(Sequence[float], value))
+    return check_percentiles(cast("Sequence[float]", value))
 
 
 def _one_of(*allowed: str) -> Callable[[str, Any], str]:

@@ -1,0 +1,271 @@
+"""A split that is ready to be cut: one row a subclass, so that thresholds can follow a key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.splits.formulas import (
+    Flags,
+    Floats,
+    Integers,
+    Ladder,
+    bands_of,
+    build_ladder,
+    count_bands,
+    greedy_thresholds,
+    unweighted_thresholds,
+    weighted_thresholds,
+)
+from engine.splits.measure import Measured, measure
+from engine.splits.rules import Removed, apply_rules
+from engine.splits.settings import MAIN, SplitSettings, band_names, check_percentiles, fold
+from engine.workspace import Workspace
+from store.connection import Cursor
+from store.review import accepted
+from store.splits import (
+    Label,
+    ScoredRun,
+    Split,
+    fetch_labels,
+    fetch_picture_counts,
+    fetch_prompts,
+    fetch_runs,
+    fetch_settings,
+    fetch_splits,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subclass:
+    """An accepted subclass with its score; kept are its pictures that are no outliers, and weigh in the percentiles."""
+
+    superclass: str
+    wnid: str
+    name: str
+    lemma: str
+    mean: float
+    standard_deviation: float | None
+    pictures: int
+    kept: int
+
+    @property
+    def outliers(self) -> int:
+        """How many pictures were left out as outliers."""
+        return self.pictures - self.kept
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """An accepted subclass without pictures that the run has scored."""
+
+    superclass: str
+    wnid: str
+    name: str
+    lemma: str
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A cut. Rows follow PreparedSplit.superclasses and PreparedSplit.subclasses; bands go from hardest to train.
+
+    thresholds [n_superclasses, n_bands - 1], band [n_subclasses], pictures and subclasses [n_superclasses, n_bands],
+    is_degenerate [n_superclasses]: the percentile rule left a band empty; is_remedied: a remedy was used instead.
+    """
+
+    bands: tuple[str, ...]
+    percentiles: Floats
+    thresholds: Floats
+    band: Integers
+    pictures: Integers
+    subclasses: Integers
+    is_degenerate: Flags
+    is_remedied: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSplit:
+    """Everything a split is cut from. The index of a superclass is its class_id."""
+
+    split: str
+    run: ScoredRun
+    newest_run: int
+    prompts: Mapping[str, str]
+    settings: SplitSettings
+    superclasses: tuple[str, ...]
+    subclasses: tuple[Subclass, ...]
+    ladder: Ladder
+    removed: tuple[Removed, ...]
+    unscored: tuple[Unscored, ...]
+    replicas: Mapping[str, tuple[str, ...]]
+    constant: tuple[str, ...]
+    undecodable: int
+    labels: Mapping[str, Label]
+
+    def retune(self, percentiles: Sequence[float] | None = None, superclass: str | None = None) -> Tuned:
+        """Cut at the settings' percentiles, or at others.
+
+        Args:
+            percentiles: ascending; None takes the settings'.
+            superclass: only this one is cut at the given percentiles; None: all that have no own.
+
+        Raises: EngineError for percentiles that cannot be, or of another number than the others' for one superclass.
+        """
+        wanted = self._wanted(percentiles, superclass)
+        thresholds = weighted_thresholds(self.ladder, wanted)
+        band = bands_of(self.ladder, thresholds)
+        pictures, subclasses = count_bands(self.ladder, band, wanted.shape[1] + 1)
+        is_degenerate = (subclasses == 0).any(axis=1)
+        is_remedied = np.zeros(len(self.superclasses), np.bool_)
+        for index in np.flatnonzero(is_degenerate):
+            remedied = self.remedied(int(index), wanted[index].tolist())
+            if remedied is not None:
+                thresholds[index], is_remedied[index] = remedied, True
+        if is_remedied.any():
+            band = bands_of(self.ladder, thresholds)
+            pictures, subclasses = count_bands(self.ladder, band, wanted.shape[1] + 1)
+        names = band_names(wanted.shape[1])
+        return Tuned(names, wanted, thresholds, band, pictures, subclasses, is_degenerate, is_remedied)
+
+    def remedied(self, index: int, percentiles: Sequence[float], remedy: str | None = None) -> Floats | None:
+        """Thresholds of one superclass by its remedy, or by a named one; None where the percentile rule is kept."""
+        rows = slice(int(self.ladder.first[index]), int(self.ladder.first[index + 1]))
+        match remedy or self.settings.remedy_of(self.superclasses[index]):
+            case "greedy":
+                return greedy_thresholds(self.ladder.mean[rows], self.ladder.pictures[rows], percentiles)
+            case "unweighted":
+                return unweighted_thresholds(self.ladder.mean[rows], percentiles)
+            case _:
+                return None
+
+    def _wanted(self, percentiles: Sequence[float] | None, superclass: str | None) -> Floats:
+        given = None if percentiles is None else check_percentiles(percentiles)
+        everybody = given if given is not None and superclass is None else self.settings.percentiles
+        count = len(everybody)
+        if given is not None and len(given) != count:
+            raise EngineError(f"This split has {count + 1} bands; one superclass cannot have another number.")
+        rows = []
+        for name in self.superclasses:
+            own = given if given is not None and name == superclass else self.settings.superclass_percentiles.get(name)
+            # An own value for another number of bands waits until there are that many again.
+            rows.append(own if own is not None and len(own) == count else everybody)
+        return np.array(rows, np.float64).reshape(len(rows), count)
+
+
+def prepare(workspace: Workspace, split: str = MAIN, defaults: SplitSettings | None = None) -> PreparedSplit:
+    """Read a split and the statistics of its subclasses.
+
+    Args:
+        workspace: open.
+        split: its name; the main split need not have been made, it then stands on the newest scoring run.
+        defaults: what holds in a split that was not made yet.
+
+    Raises: EngineError if there is no such split, nothing was scored, or nothing was accepted.
+    """
+    with workspace.opened().reading() as cursor:
+        return prepare_with_pictures(cursor, workspace.seed, split, defaults)[0]
+
+
+def prepare_with_pictures(
+    cursor: Cursor, seed: int, split: str = MAIN, defaults: SplitSettings | None = None
+) -> tuple[PreparedSplit, Measured]:
+    """The same with every picture's score, which an export writes and a histogram shows."""
+    made, settings = read_settings(cursor, seed, split, defaults)
+    runs = {run.run_id: run for run in fetch_runs(cursor)}
+    if not runs:
+        raise EngineError("Nothing was scored yet.", "`sood-tui scoring run` scores the accepted subclasses.")
+    newest = max(runs)
+    run_id = settings.run_id or (made.run_id if made else newest)
+    if run_id not in runs:
+        raise EngineError(f"There is no scoring run {run_id}.", "`sood-tui scoring runs` lists them.")
+    pairs = accepted(cursor)
+    if not pairs:
+        raise EngineError("No subclass was accepted yet.", "`sood-tui review accept` or the Review screen accepts.")
+    measured = measure(cursor, run_id, pairs, settings)
+    labels = fetch_labels(cursor, sorted({wnid for _, wnid in pairs}))
+    counts = fetch_picture_counts(cursor, sorted(labels))
+    subclasses, unscored = _subclasses(measured, labels, counts)
+    if not subclasses:
+        raise EngineError(
+            f"Scoring run {run_id} has no picture of an accepted subclass.",
+            "`sood-tui scoring run` scores what was accepted since.",
+        )
+    removed, kept, ladder = _kept(subclasses, settings)
+    prepared = PreparedSplit(
+        split=split,
+        run=runs[run_id],
+        newest_run=newest,
+        prompts=fetch_prompts(cursor, run_id),
+        settings=settings,
+        superclasses=tuple(dict.fromkeys(row.superclass for row in kept)),
+        subclasses=tuple(kept),
+        ladder=ladder,
+        removed=tuple(removed),
+        unscored=tuple(unscored),
+        replicas=_replicas(pairs),
+        constant=measured.constant,
+        undecodable=sum(broken for _, broken in counts.values()),
+        labels=labels,
+    )
+    return prepared, measured
+
+
+def read_settings(
+    cursor: Cursor, seed: int, split: str, defaults: SplitSettings | None = None
+) -> tuple[Split | None, SplitSettings]:
+    """A split, if it was made, and its settings.
+
+    Raises: EngineError if a split other than the main one was not made.
+    """
+    made = {one.split: one for one in fetch_splits(cursor)}
+    if split in made:
+        return made[split], fold(fetch_settings(cursor, split), seed)
+    if split != MAIN:
+        names = ", ".join(made) or "none was made yet"
+        raise EngineError(
+            f"There is no split {split} (there is: {names}).",
+            f"`sood-tui splits set --split {split} --easy 40` makes it.",
+        )
+    return None, defaults or SplitSettings(seed=seed)
+
+
+def _subclasses(
+    measured: Measured, labels: Mapping[str, Label], counts: Mapping[str, tuple[int, int]]
+) -> tuple[list[Subclass], list[Unscored]]:
+    scored, unscored = [], []
+    for (superclass, wnid), found in zip(measured.pairs, measured.measures, strict=True):
+        label = labels[wnid]
+        if found is None:
+            unscored.append(Unscored(superclass, wnid, label.name, label.lemma, counts.get(wnid, (0, 0))[0]))
+        else:
+            numbers = (found.mean, found.standard_deviation, found.pictures, found.kept)
+            scored.append(Subclass(superclass, wnid, label.name, label.lemma, *numbers))
+    return scored, unscored
+
+
+def _kept(subclasses: Sequence[Subclass], settings: SplitSettings) -> tuple[list[Removed], list[Subclass], Ladder]:
+    """What the rules leave, sorted as a ladder: superclasses alphabetically, their subclasses from hard to typical."""
+    pictures: dict[str, dict[str, int]] = {}
+    for row in subclasses:
+        pictures.setdefault(row.superclass, {})[row.wnid] = row.kept
+    removed = apply_rules(pictures, settings)
+    gone = {(one.superclass, one.wnid) for one in removed}
+    kept = [row for row in subclasses if (row.superclass, row.wnid) not in gone]
+    kept.sort(key=lambda row: (row.superclass, row.mean, row.wnid))
+    names = {name: index for index, name in enumerate(dict.fromkeys(row.superclass for row in kept))}
+    ladder = build_ladder(
+        np.array([names[row.superclass] for row in kept], np.int64),
+        np.array([row.mean for row in kept], np.float64),
+        np.array([row.kept for row in kept], np.int64),
+        len(names),
+    )
+    return removed, kept, ladder
+
+
+def _replicas(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    by_wnid = sorted((wnid, superclass) for superclass, wnid in pairs)
+    claims = {wnid: tuple(name for _, name in group) for wnid, group in groupby(by_wnid, key=lambda pair: pair[0])}
+    return {wnid: names for wnid, names in claims.items() if len(names) > 1}
