@@ -71,18 +71,16 @@ def outcome_of_text(answer: str) -> Outcome:
     return "reject" if word in {"n", "no"} else "unparsed"
 
 
-def question(template: str, n: int, name: str, gloss: str) -> str:
-    """The question of a sheet; names are shown with blanks for underscores, except in the paper's own."""
+def question(template: str, name: str, gloss: str) -> str:
+    """The question about a superclass; {n} stays open for the number of pictures that can be read.
+
+    Names are shown with blanks for underscores, except in the paper's own question.
+    """
     if template == QUESTION_OF_THE_PAPER:
-        return template.format(n=n, name=name)
+        return template.replace("{name}", name)
     spoken = name.replace("_", " ")
     article = "an" if spoken[:1].lower() in "aeiou" else "a"
-    return (
-        template.replace("{n}", str(n))
-        .replace("{article}", article)
-        .replace("{name}", spoken)
-        .replace("{gloss}", gloss)
-    )
+    return template.replace("{article}", article).replace("{name}", spoken).replace("{gloss}", gloss)
 
 
 def _logsumexp(xp: Any, values: Any) -> Any:

@@ -38,7 +38,7 @@ def tile_boxes(size: int, cells: int) -> list[tuple[int, int, int, int]]:
     ]
 
 
-def readable(path: str) -> Image.Image | None:
+def readable(path: str | bytes) -> Image.Image | None:
     """The picture in RGB, its first frame and upright; None where it cannot be decoded."""
     try:
         with Image.open(path) as picture:
@@ -48,7 +48,7 @@ def readable(path: str) -> Image.Image | None:
         return None
 
 
-def compose(paths: Sequence[str], wanted: int, tile: int = TILE) -> Sheet:
+def compose(paths: Sequence[str | bytes], wanted: int, tile: int = TILE) -> Sheet:
     """Put the first so many readable pictures on one sheet.
 
     Args:

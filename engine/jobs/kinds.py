@@ -33,6 +33,13 @@ KINDS = {
         Kind("scan", "engine.images.scan:run", "engine.images.scan:ingest", unit="folders", on_device=False),
         Kind("text-match", "engine.gpu.text:run", "engine.candidates:ingest_match", unit="synsets", on_device=True),
         Kind("scoring", "engine.gpu.scoring:run", "engine.scoring.ingest:ingest", unit="pictures", on_device=True),
+        Kind(
+            "vlm-filter",
+            "engine.gpu.vlm_filter:run",
+            "engine.filters.asking:ingest",
+            unit="candidates",
+            on_device=True,
+        ),
         Kind("train-demo-clip", "engine.gpu.demo_clip:run", None, unit="steps", on_device=True),
     )
 }

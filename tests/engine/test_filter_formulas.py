@@ -65,10 +65,10 @@ def test_little_mass_is_unparsed() -> None:
 
 
 def test_questions() -> None:
-    assert question(QUESTION, 12, "aircraft_carrier", "a ship").startswith("Do all 12 pictures")
-    assert "an aircraft carrier (a ship)" in question(QUESTION, 12, "aircraft_carrier", "a ship")
-    assert question(QUESTION_OF_THE_PAPER, 16, "sports_car", "x") == "Does all the 16 images contain sports_car? y/n"
-    assert "{n}" in question(QUESTION, 3, "dog", "with {n} braces")
+    asked = question(QUESTION, "aircraft_carrier", "a ship").replace("{n}", "12")
+    assert asked == "Do all 12 pictures in this grid show an aircraft carrier (a ship)? Answer yes or no."
+    asked = question(QUESTION_OF_THE_PAPER, "sports_car", "x").replace("{n}", "16")
+    assert asked == "Does all the 16 images contain sports_car? y/n"
 
 
 def test_a_broken_picture_gives_its_place_to_the_next(tmp_path: Path) -> None:

@@ -1,0 +1,148 @@
+"""Asking a vision-language model about candidates, through a job."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from engine.errors import EngineError
+from engine.events import now
+from engine.filters.answers import QUESTION, QUESTION_OF_ONE, QUESTION_OF_THE_PAPER, question
+from engine.images.sample import sample_images
+from engine.jobs import runner
+from engine.jobs.ingest import Intake
+from engine.workspace import Workspace
+from store import filters as store
+from store import images
+from store.candidates import Candidate, fetch_candidates, fetch_superclass_names, fetch_superclass_roots
+from store.connection import Cursor
+from store.paths import path_of_text
+from store.wordnet import fetch_synset
+
+KIND = "vlm-filter"
+LEAST_IMAGES = 8
+STAND_INS = 4
+CANDIDATES_A_SHARD = 32
+
+WORK_SCHEMA = pa.schema(
+    [
+        pa.field("superclass", pa.string()),
+        pa.field("wnid", pa.string()),
+        pa.field("question", pa.string()),
+        pa.field("wanted", pa.int32()),
+        pa.field("image_ids", pa.list_(pa.int64())),
+        pa.field("paths", pa.list_(pa.binary())),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VlmRequest:
+    """What a person asks for.
+
+    Attributes:
+        superclasses: names; empty for all.
+        model: transformers id or local folder.
+        samples: pictures on a sheet at most.
+        per_picture: ask about so many single pictures instead of a sheet; None: a sheet.
+        seed: with the wnid, draws the pictures.
+        compatible: ask and read the answer as the paper's script does.
+        least_images: fewer readable pictures are `insufficient`.
+        pending_only: leave out candidates that a person has decided.
+        batch_size: sheets or pictures in a batch.
+    """
+
+    model: str
+    superclasses: Sequence[str] = ()
+    samples: int = 16
+    per_picture: int | None = None
+    seed: int = 0
+    compatible: bool = False
+    least_images: int = LEAST_IMAGES
+    pending_only: bool = False
+    batch_size: int = 8
+    device: str = "auto"
+    reviewer: str = ""
+
+
+def submit(workspace: Workspace, request: VlmRequest) -> str:
+    """Start the job that asks.
+
+    Returns: the job's id.
+    Raises: EngineError for an unknown superclass, nothing to ask, or numbers that make no sense.
+    """
+    if request.samples < 1 or (request.per_picture is not None and request.per_picture < 1) or request.batch_size < 1:
+        raise EngineError("Samples, single pictures and batches are at least 1.")
+    if request.compatible and request.per_picture is not None:
+        raise EngineError("The paper's script asks about sheets only.", "Leave out --per-picture or --compat.")
+    with workspace.opened().reading() as cursor:
+        chosen = _candidates(cursor, request)
+        roots = images.fetch_roots(cursor)
+        rows = [_work_row(cursor, roots, candidate, request) for candidate in chosen]
+    if not rows:
+        raise EngineError("There is no candidate to ask about.", "`sood-tui candidates add SYNSET` makes some.")
+    settings = {**asdict(request), "mode": "sheet" if request.per_picture is None else "picture"}
+    settings["model"] = _absolute(request.model)
+    job = runner.submit(
+        workspace.root,
+        KIND,
+        settings,
+        pa.Table.from_pylist(rows, WORK_SCHEMA),
+        request.device,
+        shard_rows=CANDIDATES_A_SHARD,
+        title=f"{KIND} {request.model}",
+        reviewer=request.reviewer,
+    )
+    return job.id
+
+
+def ingest(intake: Intake) -> None:
+    """Take verdicts in; see ``engine.jobs`` for the contract."""
+    settings = dict(intake.spec.settings)
+    run_id = store.fetch_run_of_job(intake.cursor, intake.job.id)
+    if run_id is None:
+        text = json.dumps(settings, sort_keys=True)
+        run_id = store.insert_run(intake.cursor, "vlm", settings["mode"], settings["model"], text, intake.job.id, now())
+    if intake.part is not None:
+        store.set_revision(intake.cursor, run_id, intake.part.metadata["revision"])
+        store.insert_part(intake.cursor, run_id, str(intake.part.path))
+
+
+def _candidates(cursor: Cursor, request: VlmRequest) -> list[Candidate]:
+    names = list(request.superclasses) or fetch_superclass_names(cursor)
+    found = [candidate for name in names for candidate in fetch_candidates(cursor, name)]
+    return [row for row in found if row.images and (not request.pending_only or row.state == "pending")]
+
+
+def _work_row(
+    cursor: Cursor, roots: dict[int, images.Root], candidate: Candidate, request: VlmRequest
+) -> dict[str, object]:
+    wanted = request.per_picture or request.samples
+    drawn = sample_images(cursor, candidate.wnid, wanted + STAND_INS, request.seed)
+    paths = [os.fsencode(roots[image.root_id].folder / path_of_text(image.path)) for image in drawn]
+    return {
+        "superclass": candidate.superclass,
+        "wnid": candidate.wnid,
+        "question": _question(cursor, candidate, request),
+        "wanted": wanted,
+        "image_ids": [image.image_id for image in drawn],
+        "paths": paths,
+    }
+
+
+def _question(cursor: Cursor, candidate: Candidate, request: VlmRequest) -> str:
+    """The question about the superclass, with {n} left open where the number of readable pictures goes."""
+    single = QUESTION_OF_ONE if request.per_picture is not None else QUESTION
+    template = QUESTION_OF_THE_PAPER if request.compatible else single
+    first_root = fetch_superclass_roots(cursor)[candidate.superclass][:1]
+    gloss = fetch_synset(cursor, first_root[0]).gloss if first_root else candidate.superclass
+    return question(template, candidate.superclass, gloss)
+
+
+def _absolute(model: str) -> str:
+    # The job works in a folder of its own, where a relative path would mean something else.
+    folder = Path(model).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else model
