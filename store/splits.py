@@ -52,6 +52,24 @@ class ScoredRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """The text that the pictures of a superclass were compared with, and the run that did so."""
+
+    superclass: str
+    run_id: int
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An accepted subclass and the run that its similarities are taken from; -1 where no run has them."""
+
+    superclass: str
+    wnid: str
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """A synset that an accepted subclass stands for: NLTK's name and the first lemma."""
 
@@ -126,13 +144,27 @@ def fetch_runs(cursor: Cursor) -> list[ScoredRun]:
     return [ScoredRun(*row) for row in rows]
 
 
-def fetch_prompts(cursor: Cursor, run_id: int) -> dict[str, str]:
-    """The prompt of each superclass that a run scored."""
+def fetch_prompts(cursor: Cursor, run_id: int) -> list[Prompt]:
+    """The prompt of each superclass, from the run or else from the newest that differs from it in nothing else.
+
+    Runs of the same weights and template give a picture the same similarity; so a superclass that was scored by
+    itself, later, belongs to the same measurement.
+    """
     rows = cursor.execute(
-        "SELECT superclass, prompt FROM score_run_superclass WHERE run_id = $run_id ORDER BY superclass",
+        """
+        SELECT part.superclass, part.run_id, part.prompt
+        FROM score_run AS asked
+        JOIN score_run AS run USING (set_id, template, keep_underscores)
+        JOIN score_run_superclass AS part ON part.run_id = run.run_id
+        WHERE asked.run_id = $run_id
+        QUALIFY row_number() OVER (
+            PARTITION BY part.superclass ORDER BY part.run_id = $run_id DESC, part.run_id DESC
+        ) = 1
+        ORDER BY part.superclass
+        """,
         {"run_id": run_id},
     ).fetchall()
-    return {row[0]: row[1] for row in rows}
+    return [Prompt(*row) for row in rows]
 
 
 def fetch_superclass_roots(cursor: Cursor) -> dict[str, list[str]]:
@@ -158,27 +190,25 @@ def fetch_labels(cursor: Cursor, wnids: Sequence[str]) -> dict[str, Label]:
     return {row[0]: Label(*row) for row in rows}
 
 
-def fetch_similarities(cursor: Cursor, run_id: int, pairs: Sequence[tuple[str, str]]) -> Similarities:
+def fetch_similarities(cursor: Cursor, pairs: Sequence[Pair]) -> Similarities:
     """Similarities of the pictures that are there and can be read.
 
     Args:
         cursor: for reading.
-        run_id: the scoring run.
-        pairs: (superclass, wnid); the place of a picture is the index of its pair in this list.
+        pairs: the place of a picture is the index of its pair in this list.
     """
     cursor.register("pair", _pair_table(pairs))
     columns = cursor.execute(
         """
         SELECT pair.place, similarity.image_id, similarity.similarity
         FROM similarity
-        JOIN pair USING (superclass, wnid)
+        JOIN pair USING (run_id, superclass, wnid)
         SEMI JOIN image USING (image_id)
-        ANTI JOIN (SELECT image_id FROM image_issue WHERE kind = 'undecodable' AND image_id IS NOT NULL) AS broken
-            USING (image_id)
-        WHERE similarity.run_id = $run_id
+        ANTI JOIN (
+            SELECT image_id FROM image_issue WHERE kind IN ('undecodable', 'missing_file') AND image_id IS NOT NULL
+        ) AS broken USING (image_id)
         ORDER BY pair.place, similarity.image_id
-        """,
-        {"run_id": run_id},
+        """
     ).fetchnumpy()
     cursor.unregister("pair")
     return Similarities(
@@ -189,13 +219,15 @@ def fetch_similarities(cursor: Cursor, run_id: int, pairs: Sequence[tuple[str, s
 
 
 def fetch_picture_counts(cursor: Cursor, wnids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """For each synset with pictures: how many there are, and how many of them cannot be decoded."""
+    """For each synset with pictures: how many there are, and how many of them cannot be read."""
     rows: list[Any] = cursor.execute(
         """
         SELECT image.wnid, count(*), count(broken.image_id)
         FROM image
         LEFT JOIN (
-            SELECT DISTINCT image_id FROM image_issue WHERE kind = 'undecodable' AND image_id IS NOT NULL
+            SELECT DISTINCT image_id
+            FROM image_issue
+            WHERE kind IN ('undecodable', 'missing_file') AND image_id IS NOT NULL
         ) AS broken USING (image_id)
         WHERE image.wnid IN (SELECT unnest($wnids))
         GROUP BY image.wnid
@@ -205,11 +237,12 @@ def fetch_picture_counts(cursor: Cursor, wnids: Sequence[str]) -> dict[str, tupl
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def _pair_table(pairs: Sequence[tuple[str, str]]) -> pa.Table:
+def _pair_table(pairs: Sequence[Pair]) -> pa.Table:
     return pa.table(
         {
             "place": pa.array(range(len(pairs)), pa.int64()),
-            "superclass": pa.array([pair[0] for pair in pairs], pa.string()),
-            "wnid": pa.array([pair[1] for pair in pairs], pa.string()),
+            "superclass": pa.array([pair.superclass for pair in pairs], pa.string()),
+            "wnid": pa.array([pair.wnid for pair in pairs], pa.string()),
+            "run_id": pa.array([pair.run_id for pair in pairs], pa.int32()),
         }
     )

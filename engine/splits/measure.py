@@ -10,7 +10,7 @@ from engine.scoring.formulas import ConstantSuperclass, iqr_outliers, mean, minm
 from engine.splits.formulas import Flags, Floats, Integers
 from engine.splits.settings import SplitSettings
 from store.connection import Cursor
-from store.splits import Similarities, fetch_similarities
+from store.splits import Pair, Similarities, fetch_similarities
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,24 @@ class Pictures:
 class Measured:
     """What a run says about accepted subclasses. measures has None where no picture of a pair was scored."""
 
-    pairs: tuple[tuple[str, str], ...]
+    pairs: tuple[Pair, ...]
     measures: tuple[Measure | None, ...]
     pictures: Pictures
     constant: tuple[str, ...]
 
 
-def measure(cursor: Cursor, run_id: int, pairs: Sequence[tuple[str, str]], settings: SplitSettings) -> Measured:
+def measure(cursor: Cursor, pairs: Sequence[Pair], settings: SplitSettings) -> Measured:
     """Normalise each superclass over the pictures of its accepted subclasses, find outliers, take the means.
 
     Args:
         cursor: for reading.
-        run_id: the scoring run.
-        pairs: (superclass, wnid), sorted.
+        pairs: sorted by superclass and wnid.
         settings: outlier_tails, outlier_factor and mean_over are used.
 
     Source: SOOD, arXiv 2409.01109, section 3.1; METHODS 1.8 and 1.9. Subclasses that a rule takes out later still
     take part in the normalisation, so that switching a rule does not change anybody's score.
     """
-    found = fetch_similarities(cursor, run_id, pairs)
+    found = fetch_similarities(cursor, pairs)
     bounds = np.searchsorted(found.place, np.arange(len(pairs) + 1))
     normalised, constant = _normalise(found, pairs, bounds)
     is_outlier = np.zeros(len(found.place), np.bool_)
@@ -81,12 +80,10 @@ def measure(cursor: Cursor, run_id: int, pairs: Sequence[tuple[str, str]], setti
     return Measured(tuple(pairs), tuple(measures), pictures, constant)
 
 
-def _normalise(
-    found: Similarities, pairs: Sequence[tuple[str, str]], bounds: Integers
-) -> tuple[Floats, tuple[str, ...]]:
+def _normalise(found: Similarities, pairs: Sequence[Pair], bounds: Integers) -> tuple[Floats, tuple[str, ...]]:
     normalised = np.empty(len(found.place), np.float64)
     constant = []
-    names = [superclass for superclass, _ in pairs]
+    names = [pair.superclass for pair in pairs]
     for superclass in dict.fromkeys(names):
         first = names.index(superclass)
         part = slice(bounds[first], bounds[first + names.count(superclass)])

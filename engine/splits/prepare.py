@@ -27,6 +27,8 @@ from store.connection import Cursor
 from store.review import accepted
 from store.splits import (
     Label,
+    Pair,
+    Prompt,
     ScoredRun,
     Split,
     fetch_labels,
@@ -93,7 +95,7 @@ class PreparedSplit:
     split: str
     run: ScoredRun
     newest_run: int
-    prompts: Mapping[str, str]
+    prompts: Mapping[str, Prompt]
     settings: SplitSettings
     superclasses: tuple[str, ...]
     subclasses: tuple[Subclass, ...]
@@ -102,7 +104,7 @@ class PreparedSplit:
     unscored: tuple[Unscored, ...]
     replicas: Mapping[str, tuple[str, ...]]
     constant: tuple[str, ...]
-    undecodable: int
+    unreadable: int
     labels: Mapping[str, Label]
 
     def retune(self, percentiles: Sequence[float] | None = None, superclass: str | None = None) -> Tuned:
@@ -181,11 +183,13 @@ def prepare_with_pictures(
     run_id = settings.run_id or (made.run_id if made else newest)
     if run_id not in runs:
         raise EngineError(f"There is no scoring run {run_id}.", "`sood-tui scoring runs` lists them.")
-    pairs = accepted(cursor)
-    if not pairs:
+    claims = accepted(cursor)
+    if not claims:
         raise EngineError("No subclass was accepted yet.", "`sood-tui review accept` or the Review screen accepts.")
-    measured = measure(cursor, run_id, pairs, settings)
-    labels = fetch_labels(cursor, sorted({wnid for _, wnid in pairs}))
+    prompts = {prompt.superclass: prompt for prompt in fetch_prompts(cursor, run_id)}
+    pairs = [Pair(name, wnid, prompts[name].run_id if name in prompts else -1) for name, wnid in claims]
+    measured = measure(cursor, pairs, settings)
+    labels = fetch_labels(cursor, sorted({wnid for _, wnid in claims}))
     counts = fetch_picture_counts(cursor, sorted(labels))
     subclasses, unscored = _subclasses(measured, labels, counts)
     if not subclasses:
@@ -198,16 +202,16 @@ def prepare_with_pictures(
         split=split,
         run=runs[run_id],
         newest_run=newest,
-        prompts=fetch_prompts(cursor, run_id),
+        prompts=prompts,
         settings=settings,
         superclasses=tuple(dict.fromkeys(row.superclass for row in kept)),
         subclasses=tuple(kept),
         ladder=ladder,
         removed=tuple(removed),
         unscored=tuple(unscored),
-        replicas=_replicas(pairs),
+        replicas=_replicas(claims),
         constant=measured.constant,
-        undecodable=sum(broken for _, broken in counts.values()),
+        unreadable=sum(broken for _, broken in counts.values()),
         labels=labels,
     )
     return prepared, measured
@@ -236,8 +240,8 @@ def _subclasses(
     measured: Measured, labels: Mapping[str, Label], counts: Mapping[str, tuple[int, int]]
 ) -> tuple[list[Subclass], list[Unscored]]:
     scored, unscored = [], []
-    for (superclass, wnid), found in zip(measured.pairs, measured.measures, strict=True):
-        label = labels[wnid]
+    for pair, found in zip(measured.pairs, measured.measures, strict=True):
+        superclass, wnid, label = pair.superclass, pair.wnid, labels[pair.wnid]
         if found is None:
             unscored.append(Unscored(superclass, wnid, label.name, label.lemma, counts.get(wnid, (0, 0))[0]))
         else:
@@ -265,7 +269,7 @@ def _kept(subclasses: Sequence[Subclass], settings: SplitSettings) -> tuple[list
     return removed, kept, ladder
 
 
-def _replicas(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    by_wnid = sorted((wnid, superclass) for superclass, wnid in pairs)
-    claims = {wnid: tuple(name for _, name in group) for wnid, group in groupby(by_wnid, key=lambda pair: pair[0])}
-    return {wnid: names for wnid, names in claims.items() if len(names) > 1}
+def _replicas(claims: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    by_wnid = sorted((wnid, superclass) for superclass, wnid in claims)
+    names_of = {wnid: tuple(name for _, name in group) for wnid, group in groupby(by_wnid, key=lambda pair: pair[0])}
+    return {wnid: names for wnid, names in names_of.items() if len(names) > 1}

@@ -65,8 +65,8 @@ def test_golden_chain_of_one_superclass(tmp_path: Path, golden: dict[str, Any]) 
     assert tuned.thresholds[0].tolist() == pytest.approx([expected["p20"], expected["p40"]], abs=1e-12)
     assert placed(prepared, tuned) == expected["assignment"]
     assert dict(zip(tuned.bands, tuned.pictures[0].tolist(), strict=True)) == expected["images"]
-    for place, (_, wnid) in enumerate(measured.pairs):
-        name = prepared.labels[wnid].lemma
+    for place, pair in enumerate(measured.pairs):
+        name = prepared.labels[pair.wnid].lemma
         rows = measured.pictures.place == place
         assert measured.pictures.normalised[rows].tolist() == pytest.approx(expected["normalized"][name], abs=1e-12)
         assert measured.pictures.is_outlier[rows].tolist() == expected["outliers"][name]
@@ -289,7 +289,7 @@ def test_what_is_not_scored_not_there_or_not_readable_does_not_weigh(tmp_path: P
     prepared = prepare(workspace)
     assert {row.lemma: row.pictures for row in prepared.subclasses} == {"tower_crane": 5, "derrick": 2, "davit": 2}
     assert [(one.lemma, one.images) for one in prepared.unscored] == [("gantry", 4)]
-    assert prepared.undecodable == 1
+    assert prepared.unreadable == 1
 
 
 def test_an_unsettled_replica_is_reported_until_it_is_assigned(tmp_path: Path) -> None:
@@ -313,6 +313,28 @@ def test_a_split_stays_on_the_run_it_was_made_on(tmp_path: Path) -> None:
     assert prepare(workspace).run.run_id == 2
     undo_setting(workspace, "anna")
     assert prepare(workspace).run.run_id == 1
+
+
+def test_superclasses_that_were_scored_one_by_one_come_together(tmp_path: Path) -> None:
+    workspace = scored_workspace(
+        tmp_path, {"dog": even(3, 2), "cat": {f"cat{n}": [0.2 + n / 40] * 2 for n in range(3)}}
+    )
+    with workspace.opened().writing() as cursor:
+        cursor.execute(
+            "INSERT INTO score_run SELECT 2, set_id, template, keep_underscores, job_id, created_at FROM score_run"
+        )
+        cursor.execute(
+            "INSERT INTO score_run SELECT 3, set_id, 'a {}', keep_underscores, job_id, created_at FROM score_run LIMIT 1"
+        )
+        cursor.execute("UPDATE similarity SET run_id = 2 WHERE superclass = 'cat'")
+        cursor.execute("UPDATE score_run_superclass SET run_id = 2 WHERE superclass = 'cat'")
+    change_settings(workspace, [Change("run_id", 1)], "anna")
+    prepared = prepare(workspace)
+    assert {name: prompt.run_id for name, prompt in prepared.prompts.items()} == {"cat": 2, "dog": 1}
+    assert prepared.superclasses == ("cat", "dog")
+    change_settings(workspace, [Change("run_id", 3)], "anna")
+    with pytest.raises(EngineError, match="no picture of an accepted subclass"):
+        prepare(workspace)
 
 
 def test_splits_have_names_and_defaults_are_written_down_when_one_is_made(tmp_path: Path) -> None:
