@@ -1,0 +1,76 @@
+"""How much there is at each step of the walk."""
+
+from dataclasses import dataclass
+
+from store.connection import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Counts of everything that narrows down.
+
+    Attributes:
+        noun_synsets: of WordNet.
+        image_roots: folders of pictures.
+        images: pictures in them.
+        synsets_with_images: synsets that have pictures of their own.
+        image_issues: what was found wrong among the pictures.
+        superclasses: concepts to be recognised.
+        candidates: synsets proposed under them; one that two superclasses propose counts twice.
+        pending: candidates nobody has decided on.
+        accepted: candidates whose last decision is accept.
+        rejected: whose last decision is reject.
+        unsure: whose last decision is unsure.
+        replicas: synsets that more than one superclass has accepted.
+        score_runs: scoring runs whose results are in.
+        scored_images: pictures with a similarity in the newest run.
+        splits: named splits.
+        exports: exports made from this catalogue.
+    """
+
+    noun_synsets: int
+    image_roots: int
+    images: int
+    synsets_with_images: int
+    image_issues: int
+    superclasses: int
+    candidates: int
+    pending: int
+    accepted: int
+    rejected: int
+    unsure: int
+    replicas: int
+    score_runs: int
+    scored_images: int
+    splits: int
+    exports: int
+
+
+def fetch_funnel(cursor: Cursor) -> Funnel:
+    """All counts at once, from the small tables wherever one holds the sum."""
+    row = cursor.execute(
+        """
+        WITH
+            states AS (SELECT state, wnid FROM candidate_state),
+            shared AS (SELECT wnid FROM states WHERE state = 'accept' GROUP BY wnid HAVING count(*) > 1)
+        SELECT
+            (SELECT count(*) FROM synset WHERE pos = 'n'),
+            (SELECT count(*) FROM image_root),
+            (SELECT coalesce(sum(images), 0)::BIGINT FROM image_count),
+            (SELECT count(*) FROM image_count WHERE images > 0),
+            (SELECT count(*) FROM image_issue),
+            (SELECT count(*) FROM superclass),
+            (SELECT count(*) FROM states),
+            (SELECT count(*) FROM states WHERE state = 'pending'),
+            (SELECT count(*) FROM states WHERE state = 'accept'),
+            (SELECT count(*) FROM states WHERE state = 'reject'),
+            (SELECT count(*) FROM states WHERE state = 'unsure'),
+            (SELECT count(*) FROM shared),
+            (SELECT count(*) FROM score_run),
+            (SELECT count(DISTINCT image_id) FROM similarity WHERE run_id = (SELECT max(run_id) FROM score_run)),
+            (SELECT count(*) FROM split),
+            (SELECT count(*) FROM export)
+        """
+    ).fetchone()
+    assert row is not None
+    return Funnel(*row)
