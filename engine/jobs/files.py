@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import io
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> str:
 
     Returns: the SHA-256 of the bytes, in hexadecimal.
     """
-    temporary = path.with_name(f".{path.name}{TEMPORARY}")
+    # Two processes may write the same file, each whole: a name of its own keeps them from taking it from each other.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY}")
     try:
         with temporary.open("wb") as file:
             stream = HashedStream(file)

@@ -88,7 +88,9 @@ def _words(folder: JobFolder, state: JobState, outcome: Outcome | None, damage: 
         return damage.message, damage.hint
     if state == "died":
         hint = f"`sood-tui jobs log {folder.id}` shows what it printed, `sood-tui jobs resume {folder.id}` goes on."
-        return "Its process ended without a word: killed, out of memory, or the machine went down.", hint
+        printed = folder.printed().strip()
+        last = f" The last it printed: {printed.splitlines()[-1]}" if printed else ""
+        return f"Its process ended without a word: killed, out of memory, or the machine went down.{last}", hint
     return "", ""
 
 

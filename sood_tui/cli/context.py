@@ -21,8 +21,14 @@ def workspace_of(context: typer.Context) -> Workspace:
 
 @contextmanager
 def open_workspace(context: typer.Context) -> Iterator[Workspace]:
-    """The workspace that the command means, its catalogue open for as long as the block lasts."""
+    """The workspace that the command means, its catalogue open for as long as the block lasts.
+
+    What jobs have left since the last time is taken in first, so that every command sees it.
+    """
+    from sood_tui.cli.following import take_in_results
+
     with opened(workspace_of(context)) as workspace:
+        take_in_results(workspace)
         yield workspace
 
 

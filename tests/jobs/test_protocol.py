@@ -162,13 +162,14 @@ def test_cancel_in_the_first_moment(workspace: Workspace) -> None:
 def test_a_killed_worker_has_died_even_when_a_helper_outlives_it(workspace: Workspace) -> None:
     job = submit(workspace.root, "forking", {})
     wait_until(lambda: any(event.kind == "started" for event in job.events()))
-    time.sleep(0.3)
+    wait_until(lambda: "helper started" in job.printed())
     group = pid_of(job)
     try:
         os.kill(group, signal.SIGKILL)
         assert wait_for(job) == "died"
         summary = summarise(job)
         assert "without a word" in summary.message
+        assert summary.message.endswith("The last it printed: helper started")
         assert "jobs resume 0001-forking" in summary.hint
     finally:
         os.killpg(group, signal.SIGKILL)

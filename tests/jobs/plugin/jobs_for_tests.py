@@ -104,6 +104,7 @@ def fork_helper(run: ShardRun) -> None:
     if os.fork() == 0:
         time.sleep(120)
         os._exit(0)
+    print("helper started")
     run.advance()
     time.sleep(120)
 
