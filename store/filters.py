@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import pyarrow as pa
+
 from store.connection import Cursor
 
 
@@ -42,7 +44,7 @@ class Verdict:
     answer: str | None
     question: str | None
     reason: str
-    image_ids: tuple[int, ...]
+    image_ids: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,17 @@ def insert_part(cursor: Cursor, filter_run_id: int, path: str) -> None:
     )
 
 
+def insert_verdicts(cursor: Cursor, filter_run_id: int, verdicts: pa.Table) -> None:
+    """Take in verdicts that were made in this process; columns as those of a part."""
+    cursor.register("incoming_verdict", verdicts)
+    try:
+        cursor.execute(
+            "INSERT INTO verdict BY NAME SELECT $id AS filter_run_id, * FROM incoming_verdict", {"id": filter_run_id}
+        )
+    finally:
+        cursor.unregister("incoming_verdict")
+
+
 def fetch_runs(cursor: Cursor) -> list[FilterRun]:
     """All runs, first to last."""
     rows = cursor.execute(
@@ -135,7 +148,7 @@ def fetch_verdicts(cursor: Cursor, superclass: str | None = None, wnid: str | No
         "ORDER BY superclass, wnid, filter_run_id",
         {"superclass": superclass, "wnid": wnid},
     ).fetchall()
-    return [Verdict(*row[:15], image_ids=tuple(row[15])) for row in rows]
+    return [Verdict(*row) for row in rows]
 
 
 def insert_rule_event(cursor: Cursor, event: RuleEvent) -> None:

@@ -108,7 +108,7 @@ def fetch_superclass_names(cursor: Cursor) -> list[str]:
 
 def fetch_pictures(cursor: Cursor, wnids: Sequence[str]) -> pa.Table:
     """The pictures of synsets as a work list: image_id and absolute path (as text), sorted by wnid."""
-    return cursor.execute(
+    return cursor.sql(
         """
         SELECT
             image.image_id AS image_id,
@@ -118,7 +118,7 @@ def fetch_pictures(cursor: Cursor, wnids: Sequence[str]) -> pa.Table:
         WHERE list_contains($wnids, image.wnid)
         ORDER BY image.wnid, image.root_id, image.path
         """,
-        {"wnids": list(wnids)},
+        params={"wnids": list(wnids)},
     ).to_arrow_table()
 
 
@@ -274,7 +274,7 @@ def append_read_issues(cursor: Cursor, part: pa.Table, found_at: datetime) -> No
 
 def fetch_embedded(cursor: Cursor, set_id: int, wnids: Sequence[str]) -> pa.Table:
     """Where the embeddings of the synsets' pictures are: wnid, image_id, part_id, row; sorted by wnid and image_id."""
-    return cursor.execute(
+    return cursor.sql(
         """
         SELECT image.wnid AS wnid, image.image_id AS image_id, embedding.part_id AS part_id, embedding.row AS row
         FROM image
@@ -282,7 +282,7 @@ def fetch_embedded(cursor: Cursor, set_id: int, wnids: Sequence[str]) -> pa.Tabl
         WHERE list_contains($wnids, image.wnid)
         ORDER BY image.wnid, image.image_id
         """,
-        {"set_id": set_id, "wnids": list(wnids)},
+        params={"set_id": set_id, "wnids": list(wnids)},
     ).to_arrow_table()
 
 
@@ -384,12 +384,26 @@ def fetch_run_superclasses(cursor: Cursor, run_id: int) -> list[ScoredSuperclass
     return [ScoredSuperclass(*row) for row in rows]
 
 
+def fetch_text_embeddings(cursor: Cursor, run_id: int) -> dict[str, list[float]]:
+    """Superclass to the L2-normalised embedding of its prompt, by superclass."""
+    rows = cursor.execute(
+        """
+        SELECT superclass, text_embedding
+        FROM score_run_superclass
+        WHERE run_id = $run_id
+        ORDER BY superclass
+        """,
+        {"run_id": run_id},
+    ).fetchall()
+    return dict(rows)
+
+
 def fetch_similarities(cursor: Cursor, run_id: int, superclass: str, states: Sequence[str]) -> pa.Table:
     """The similarities of a superclass: wnid, image_id, similarity; sorted by wnid and image_id.
 
     Only pictures that are still there, of candidates in one of the states.
     """
-    return cursor.execute(
+    return cursor.sql(
         """
         SELECT similarity.wnid AS wnid, similarity.image_id AS image_id, similarity.similarity AS similarity
         FROM similarity
@@ -404,5 +418,5 @@ def fetch_similarities(cursor: Cursor, run_id: int, superclass: str, states: Seq
         WHERE similarity.run_id = $run_id AND similarity.superclass = $superclass
         ORDER BY similarity.wnid, similarity.image_id
         """,
-        {"run_id": run_id, "superclass": superclass, "states": list(states)},
+        params={"run_id": run_id, "superclass": superclass, "states": list(states)},
     ).to_arrow_table()

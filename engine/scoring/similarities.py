@@ -38,6 +38,14 @@ class EmbeddingParts:
             self._mapped[part_id] = array
         return self._mapped[part_id]
 
+    def embeddings(self, part_ids: NDArray[np.int32], rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The embeddings at these places, float32 [n, dimensions], in their order."""
+        result = np.empty((len(rows), self._dimensions), dtype=np.float32)
+        for part_id in np.unique(part_ids):
+            places = np.flatnonzero(part_ids == part_id)
+            result[places] = self.part(int(part_id))[rows[places]]
+        return result
+
     def similarities(
         self, part_ids: NDArray[np.int32], rows: NDArray[np.int32], text: NDArray[np.float32]
     ) -> NDArray[np.float32]:
