@@ -1,12 +1,11 @@
 """The app: its modes, the supervision of jobs, the error desk, and the place that is kept for the next start."""
 
 import gc
+import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
@@ -182,10 +181,12 @@ class SoodApp(App[int], inherit_bindings=False):
         for binding in (*room, *FRAME):
             if binding.description and binding.id not in ("frame.palette", "splits.digits"):
                 title = f"{binding.description[0].upper()}{binding.description[1:]}  [{sign(binding)}]"
-                yield SystemCommand(title, binding.tooltip, partial(self._run, binding.action, screen))
+                yield SystemCommand(title, binding.tooltip, partial(self.do_now, binding.action, screen))
         yield SystemCommand("Colours", "Choose one of Textual's themes.", self.action_change_theme)
 
-    def _run(self, action: str, screen: Screen[Any]) -> None:
+    def do_now(self, action: str, screen: Screen[Any]) -> None:
+        """Run an action that no key asked for: it means what is on the screen now."""
+        self.key_at = time.monotonic()
         self.run_worker(self.run_action(action, screen))
 
     # ---- keys and errors ----
@@ -313,6 +314,7 @@ def run_app(workspace: Workspace | None, graphics: str | None = None) -> int:
     try:
         code = app.run()
     finally:
+        gc.unfreeze()
         store = app.require_workspace().store if app.has_workspace else None
         if store is not None:
             store.close()

@@ -9,10 +9,10 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from engine.errors import EngineError
 from engine.jobs.summary import JobSummary
 from engine.workspace import Workspace
 from sood_tui.keys import FRAME
+from sood_tui.plain import some
 from sood_tui.widgets.funnel import HOME, Funnel
 from sood_tui.widgets.job_strip import JobStrip
 from sood_tui.widgets.key_footer import KeyFooter
@@ -20,6 +20,7 @@ from sood_tui.widgets.key_footer import KeyFooter
 if TYPE_CHECKING:
     from textual.binding import Binding
 
+    from engine.review import Step
     from sood_tui.app import SoodApp
 
 Result = TypeVar("Result")
@@ -33,6 +34,7 @@ class RoomScreen(Screen[None]):
     the screen's own thread. Only the latest call of a group is heard.
     """
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 (as Textual declares it)
     ROOM: ClassVar[str] = HOME
     KEYS: ClassVar[tuple["Binding", ...]] = ()
 
@@ -54,9 +56,9 @@ class RoomScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The frame, and the screen's own body in it."""
         yield Funnel(self.ROOM, self.sood.settings.reviewer)
-        yield KeyFooter(self.KEYS, HELP)
-        yield JobStrip()
         yield from self.compose_body()
+        yield JobStrip()
+        yield KeyFooter(self.KEYS, HELP)
 
     def compose_body(self) -> Iterable[Widget]:
         """What the screen itself shows."""
@@ -104,15 +106,27 @@ class RoomScreen(Screen[None]):
         elif event.state is WorkerState.SUCCESS and self._calls.get(group, 0) == call:
             then(event.worker.result)
 
-    def undo(self, direction: str, done: Callable[[Any], None]) -> None:
-        """Take back the last decision, or bring it back, and say so."""
+    def action_undo(self) -> None:
+        """Take back the last decision."""
+        self._turn_back("undo")
+
+    def action_redo(self) -> None:
+        """Bring back the decision that was taken back last."""
+        self._turn_back("redo")
+
+    def turned_back(self, step: "Step") -> None:
+        """A step was taken back or brought back; screens that show its candidates read them again."""
+        self.reload()
+
+    def _turn_back(self, direction: str) -> None:
         from engine import review
 
         act = review.undo if direction == "undo" else review.redo
-        self.in_thread("decisions", partial(act, self.workspace, self.sood.settings.reviewer), done)
 
+        def told(step: "Step") -> None:
+            what = f"{step.kinds[0]} {some(len(step.wnids), 'synset')} of {', '.join(step.superclasses)}"
+            self.sood.say(f"{'Taken back' if direction == 'undo' else 'Brought back'}: {what}")
+            self.sood.read_counts()
+            self.turned_back(step)
 
-def require(condition: bool, message: str, hint: str = "") -> None:
-    """Raise an EngineError unless the condition holds."""
-    if not condition:
-        raise EngineError(message, hint)
+        self.in_thread("decisions", partial(act, self.workspace, self.sood.settings.reviewer), told)

@@ -115,7 +115,7 @@ class ContactSheet(Widget):
     @property
     def complete(self) -> bool:
         """Whether every picture is there, or the reason why it is not."""
-        return self._graphics is Graphics.OFF or None not in self._tiles
+        return self._graphics is Graphics.OFF or all(tile is not None for tile in self._tiles)
 
     def show(self, pictures: Sequence[Picture], note: str = "") -> None:
         """Show these pictures, from memory at once or as they are decoded.

@@ -1,7 +1,7 @@
 """The top bar: the rooms of the walk with their counts, the present one lit."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from textual import events
@@ -10,6 +10,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from engine.walk import room_names
+
+if TYPE_CHECKING:
+    from sood_tui.app import SoodApp
 
 SCREEN_OF_ROOM = {
     "wordnet": "browse", "images": "jobs", "candidates": "browse", "review": "review", "scoring": "jobs",
@@ -24,7 +27,7 @@ class Funnel(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"funnel--lit", "funnel--count", "funnel--arrow", "funnel--name"}
     DEFAULT_CSS = """
     Funnel {
-        dock: top; height: 1; width: 1fr; background: $panel;
+        height: 1; width: 1fr; background: $panel;
         & .funnel--name { color: $foreground 80%; }
         & .funnel--lit { background: $primary; color: $text; text-style: bold; }
         & .funnel--count { color: $text-accent; }
@@ -74,7 +77,7 @@ class Funnel(Widget):
         """Open the screen of the room under the mouse."""
         for start, end, screen in self._spans:
             if start <= event.x < end:
-                self.app.run_worker(self.app.run_action(f"app.go('{screen}')"))
+                cast("SoodApp", self.app).do_now(f"app.go('{screen}')", self.screen)
                 return
 
     def _fitting(self, width: int) -> list[tuple[str, str]]:

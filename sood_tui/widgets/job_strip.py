@@ -1,6 +1,6 @@
 """The line of jobs: what runs now, how far it is, how long it will take."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from textual import events
@@ -11,6 +11,9 @@ from textual.widget import Widget
 from engine.jobs.summary import JobSummary
 from sood_tui.plain import duration, plain
 
+if TYPE_CHECKING:
+    from sood_tui.app import SoodApp
+
 ACTIVE = ("queued", "running")
 
 
@@ -20,7 +23,7 @@ class JobStrip(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"job-strip--done", "job-strip--left", "job-strip--number"}
     DEFAULT_CSS = """
     JobStrip {
-        dock: bottom; height: 1; width: 1fr; background: $surface; display: none;
+        height: 1; width: 1fr; background: $surface; display: none;
         &.-busy { display: block; }
         & .job-strip--number { color: $text-accent; text-style: bold; }
         & .job-strip--done { color: $success; }
@@ -60,7 +63,7 @@ class JobStrip(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Open the Jobs screen."""
-        self.app.run_worker(self.app.run_action("app.go('jobs')"))
+        cast("SoodApp", self.app).do_now("app.go('jobs')", self.screen)
 
 
 def job_number(job: JobSummary) -> str:

@@ -1,7 +1,7 @@
 """The keys that work here, made from the bindings."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from textual import events
@@ -10,6 +10,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sood_tui.keys import sign
+
+if TYPE_CHECKING:
+    from sood_tui.app import SoodApp
 
 SPACE = "  "
 
@@ -20,7 +23,7 @@ class KeyFooter(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-footer--key", "key-footer--word"}
     DEFAULT_CSS = """
     KeyFooter {
-        dock: bottom; height: 1; width: 1fr; background: $panel;
+        height: 1; width: 1fr; background: $panel;
         & .key-footer--key { color: $footer-key-foreground; text-style: bold; }
         & .key-footer--word { color: $foreground 80%; }
     }
@@ -58,11 +61,11 @@ class KeyFooter(Widget):
             x += _length(binding) + len(SPACE)
         return Strip(segments).adjust_cell_length(width, base)
 
-    async def on_click(self, event: events.Click) -> None:
+    def on_click(self, event: events.Click) -> None:
         """Do what the key under the mouse does."""
         for start, end, action in self._spans:
             if start <= event.x < end:
-                await self.app.run_action(action, self.screen)
+                cast("SoodApp", self.app).do_now(action, self.screen)
                 return
 
 

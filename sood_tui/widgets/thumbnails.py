@@ -64,6 +64,11 @@ class Recent(Generic[Key, Value]):
                 self._values.move_to_end(key)
             return value
 
+    def forget(self, key: Key) -> None:
+        """Let a value go, if it is here."""
+        with self._lock:
+            self._values.pop(key, None)
+
     def put(self, key: Key, value: Value) -> None:
         """Keep a value; the one that was not asked for longest falls out."""
         with self._lock:
@@ -88,14 +93,15 @@ class Thumbnails:
         return self._tiles.get((picture.image_id, width, height, background))
 
     def tile(self, picture: Picture, width: int, height: int, background: tuple[int, int, int]) -> Pixels | Broken:
-        """The picture fitted into a box, with bars in the colour of the background.
+        """The picture fitted into a box, with bars in the colour of the background; a large box shows the file itself.
 
         Returns: uint8 [height, width, 3], or why there is none.
         """
         key = (picture.image_id, width, height, background)
         kept = self._tiles.get(key)
         if kept is None:
-            small = self.thumbnail(picture)
+            # A thumbnail has enough pixels for a tile, not for a picture as large as it goes.
+            small = self.thumbnail(picture) if max(width, height) <= SIDE else decoded(picture, max(width, height))
             kept = small if isinstance(small, Broken) else letterbox(small, width, height, background)
             self._tiles.put(key, kept)
         return kept

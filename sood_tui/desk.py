@@ -1,0 +1,104 @@
+"""The queue that lies on the reviewer's desk: order, filter, cursor and range, without a screen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine.review import Step
+from store.review import QueueItem
+
+FILTERS = {
+    "all": "every candidate",
+    "pending": "undecided",
+    "unsure": "marked as unsure",
+    "accept": "accepted",
+    "reject": "rejected",
+}
+
+
+@dataclass(slots=True)
+class Desk:
+    """Candidates of one superclass and the place in them. The queue keeps its order until it is laid out anew."""
+
+    items: tuple[QueueItem, ...] = ()
+    at: int = 0
+    anchor: int | None = None
+
+    def lay_out(self, items: Sequence[QueueItem], kept: str, wanted: str = "") -> None:
+        """Take a queue: what the filter keeps of it, and the cursor on the wanted candidate if it is there.
+
+        Args:
+            items: all candidates in their order.
+            kept: one of FILTERS.
+            wanted: a wnid; else the first undecided candidate is shown, or the first.
+        """
+        self.items = tuple(item for item in items if kept == "all" or item.state == kept)
+        self.anchor = None
+        place = self.place_of(wanted)
+        if place is None:
+            place = next((index for index, item in enumerate(self.items) if item.state == "pending"), 0)
+        self.at = place
+
+    @property
+    def current(self) -> QueueItem | None:
+        """The candidate under the cursor; None when the queue is empty."""
+        return self.items[self.at] if self.items else None
+
+    @property
+    def left(self) -> int:
+        """How many candidates of the queue nobody has decided on."""
+        return sum(item.state == "pending" for item in self.items)
+
+    @property
+    def marked(self) -> range:
+        """The places that a decision would touch: the range, or an empty one while none is marked."""
+        if self.anchor is None:
+            return range(0)
+        return range(min(self.anchor, self.at), max(self.anchor, self.at) + 1)
+
+    def place_of(self, wnid: str) -> int | None:
+        """Where a candidate lies in the queue; None if it does not."""
+        return next((index for index, item in enumerate(self.items) if item.wnid == wnid), None)
+
+    def go(self, place: int) -> None:
+        """Put the cursor on a place, or on the nearest end."""
+        self.at = max(0, min(place, len(self.items) - 1))
+
+    def next_open(self) -> bool:
+        """Go to the next candidate that nobody decided on, around the end; False when there is none."""
+        for index in (*range(self.at + 1, len(self.items)), *range(self.at)):
+            if self.items[index].state == "pending":
+                self.at = index
+                return True
+        return False
+
+    def note_step(self, step: Step) -> None:
+        """Bring the candidates of a step that was just taken up to date."""
+        states = {event.wnid: event for event in step.events}
+        self.items = tuple(
+            item
+            if (event := states.get(item.wnid)) is None or event.superclass != item.superclass
+            else replace(
+                item,
+                state="pending" if event.kind == "clear" else event.kind,
+                reviewer=None if event.kind == "clear" else event.reviewer,
+                at=None if event.kind == "clear" else event.at,
+                note=None if event.kind == "clear" else event.note,
+            )
+            for item in self.items
+        )
+
+    def jump(self, text: str) -> int | None:
+        """The place that a text means: a number from 1, a percentage, a wnid, a name or a lemma; None if there is none."""
+        word = text.strip().lower().replace(" ", "_")
+        if not word or not self.items:
+            return None
+        if word.isdigit():
+            number = int(word)
+            return number - 1 if 1 <= number <= len(self.items) else None
+        if word.endswith("%") and word[:-1].replace(".", "", 1).isdigit():
+            share = min(float(word[:-1]), 100.0) / 100
+            return min(len(self.items) - 1, int(share * len(self.items)))
+        for index, item in enumerate(self.items):
+            if word in (item.wnid, item.name.lower(), item.lemma.lower()):
+                return index
+        return next((index for index, item in enumerate(self.items) if item.lemma.lower().startswith(word)), None)

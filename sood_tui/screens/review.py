@@ -1,0 +1,446 @@
+"""Review: one candidate, its pictures, one key a decision."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+
+from engine import review
+from engine.errors import EngineError
+from engine.queue import Order, queue
+from engine.review import DecisionKind, Step
+from engine.workspace import Workspace
+from sood_tui.desk import FILTERS, Desk
+from sood_tui.folio import Folio, read_folio
+from sood_tui.keys import REVIEW
+from sood_tui.marks import MARKS, VERBS
+from sood_tui.plain import plain, some
+from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog, FindDialog
+from sood_tui.screens.room import RoomScreen
+from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.facts import Facts, candidate_facts
+from sood_tui.widgets.film_strip import FilmStrip
+from sood_tui.widgets.thumbnails import Recent
+from store.candidates import Superclass, fetch_superclasses
+from store.review import QueueItem
+
+ORDER_WORDS: dict[Order, str] = {
+    "tree": "hypernyms before hyponyms",
+    "name": "by name",
+    "pictures": "most pictures first",
+    "score": "lowest mean score first",
+    "match": "highest text match first",
+}
+AHEAD = (1, 2, -1)  # the candidates that are read while nobody waits, relative to the cursor
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a reload found."""
+
+    superclasses: tuple[Superclass, ...]
+    superclass: str
+    items: tuple[QueueItem, ...]
+
+
+class ReviewScreen(RoomScreen):
+    """The queue of one superclass. A key means the candidate that was on the screen when it was pressed."""
+
+    CSS_PATH = "review.tcss"
+    ROOM = "review"
+    KEYS = REVIEW
+    BINDINGS: ClassVar[list[BindingType]] = list(REVIEW)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk = Desk()
+        self._superclasses: tuple[Superclass, ...] = ()
+        self._folios: Recent[tuple[str, int, int], Folio] = Recent(256)
+        self._page = 0
+        self._deciding = asyncio.Lock()
+        self._shown: tuple[str, float] = ("", 0.0)
+        self._shown_before = ""
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The sheet, the facts, and the film below them."""
+        with Horizontal(classes="body"):
+            with Vertical(id="sheet_panel", classes="panel"):
+                yield ContactSheet(self.sood.thumbnails, self.sood.graphics)
+            with Vertical(id="facts_panel", classes="panel"):
+                yield Facts()
+        yield FilmStrip()
+
+    # ---- reading ----
+
+    def reload(self) -> None:
+        """Read the superclasses and the queue; the cursor stays on its candidate."""
+        place = self.sood.place
+        self.in_thread("queue", partial(_read, self.workspace, place.superclass, place.order), self._take_queue)
+
+    def _take_queue(self, read: _Read) -> None:
+        place = self.sood.place
+        self._superclasses = read.superclasses
+        changed = place.superclass != read.superclass
+        place.superclass = read.superclass
+        kept = place.filter if place.filter in FILTERS else "all"
+        current = self.desk.current
+        wanted = current.wnid if current is not None and current.superclass == read.superclass else place.candidate
+        self.desk.lay_out(read.items, kept, "" if changed else wanted)
+        self._folios = Recent(256)
+        self._show()
+
+    def turned_back(self, step: Step) -> None:
+        """Go to the candidate of the step that was taken back or brought back."""
+        place = self.sood.place
+        if step.superclasses[0] != place.superclass or self.desk.place_of(step.wnids[0]) is None:
+            place.filter = "all"
+        place.superclass, place.candidate = step.superclasses[0], step.wnids[0]
+        self.desk = Desk()
+        self.reload()
+
+    # ---- showing ----
+
+    def _show(self) -> None:
+        item = self.desk.current
+        panel, facts_panel = self.query_one("#sheet_panel"), self.query_one("#facts_panel")
+        self.query_one(FilmStrip).show(self.desk.items, self.desk.at, self.desk.marked)
+        if item is None:
+            self._show_nothing(panel, facts_panel)
+            return
+        self._page = 0
+        self.sood.place.candidate = item.wnid
+        panel.border_title = Content(f"{plain(item.superclass)} · candidate {self.desk.at + 1} of {len(self.desk.items)}")
+        facts_panel.border_title = Content(f"{plain(item.lemma.replace('_', ' '))}  {item.wnid}")
+        facts_panel.border_subtitle = Content(self._standing())
+        folio = self._folios.get((item.wnid, self._capacity, 0))
+        self._show_folio(item, folio)
+        if folio is None:
+            self.in_thread("folio", partial(read_folio, self.workspace, item.wnid, self._capacity), self._take_folio)
+        else:
+            self._read_ahead()
+        self.call_after_refresh(self._note_shown, item.wnid)
+
+    def _show_nothing(self, panel: Widget, facts_panel: Widget) -> None:
+        place = self.sood.place
+        panel.border_title = Content(plain(place.superclass) or "Review")
+        panel.border_subtitle = facts_panel.border_subtitle = ""
+        facts_panel.border_title = ""
+        if not self._superclasses:
+            note, more = "No superclass yet", "Press F3 to browse WordNet, and s on a synset to make it a superclass."
+        elif place.filter != "all":
+            note, more = f"No candidate is {FILTERS[place.filter]}", "Press f to choose what the queue holds."
+        else:
+            note, more = "No candidate", "Nothing with pictures lies under this superclass. Press c for another one."
+        self.query_one(ContactSheet).show((), note)
+        self.query_one(Facts).show(Content(more))
+
+    def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
+        facts = self.query_one(Facts)
+        facts.show(candidate_facts(item, folio, max(facts.size.width - 2, 20)))
+        self.query_one(ContactSheet).show(folio.pictures if folio else (), "" if folio is None else "No pictures")
+        self.query_one("#sheet_panel").border_subtitle = self._caption(folio)
+
+    def _caption(self, folio: Folio | None) -> Content:
+        if folio is None:
+            return Content("")
+        shown = min(len(folio.pictures), self._capacity)
+        span = f"{folio.first + 1}–{folio.first + shown}" if folio.first else f"{shown}"
+        below = " of all below" if folio.of_subtree else ""
+        return Content(f"seed {self.workspace.seed} · {span} of {folio.total:,}{below}")
+
+    def _standing(self) -> str:
+        place, words = self.sood.place, []
+        superclass = next((row for row in self._superclasses if row.superclass == place.superclass), None)
+        if superclass is not None and self.desk.marked:
+            words.append(f"range of {len(self.desk.marked)}")
+        words.append(f"{self.desk.left} left")
+        if place.filter != "all":
+            words.append(f"only {FILTERS[place.filter]}")
+        words.append(place.order)
+        return " · ".join(words)
+
+    def _take_folio(self, folio: Folio) -> None:
+        self._folios.put((folio.synset.wnid, self._capacity, folio.first // self._capacity), folio)
+        item = self.desk.current
+        if item is not None and item.wnid == folio.synset.wnid:
+            self._show_folio(item, folio)
+            self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """Read what comes next, so that it is there before its key is pressed."""
+        around = [self.desk.at + step for step in AHEAD]
+        wnids = [self.desk.items[place].wnid for place in around if 0 <= place < len(self.desk.items)]
+        capacity, folios = self._capacity, self._folios
+        wanted = [wnid for wnid in wnids if folios.get((wnid, capacity, 0)) is None]
+        workspace = self.workspace
+
+        def read() -> None:
+            for wnid in wanted:
+                folios.put((wnid, capacity, 0), read_folio(workspace, wnid, capacity))
+
+        def warm(nothing: None) -> None:
+            found = [folios.get((wnid, capacity, 0)) for wnid in wnids]
+            self.query_one(ContactSheet).warm([folio.pictures for folio in found if folio is not None])
+
+        self.in_thread("ahead", read, warm)
+
+    @property
+    def _capacity(self) -> int:
+        return min(self.query_one(ContactSheet).capacity, self.sood.settings.integer("review.samples"))
+
+    def _note_shown(self, wnid: str) -> None:
+        if wnid != self._shown[0]:
+            self._shown_before = self._shown[0]
+            self._shown = (wnid, time.monotonic())
+
+    @on(ContactSheet.CapacityChanged)
+    def fill_sheet(self) -> None:
+        """Read as many pictures as now fit."""
+        if self.desk.items:
+            self._show()
+
+    # ---- deciding ----
+
+    def action_decide(self, kind: DecisionKind) -> None:
+        """Record a decision on the candidate that was shown when the key was pressed, or on the range."""
+        if len(self.desk.marked) > 1:
+            self._decide_range(kind)
+            return
+        self.desk.anchor = None
+        wnid = self._shown[0] if self.sood.key_at >= self._shown[1] else self._shown_before
+        place = self.desk.place_of(wnid)
+        if place is not None:
+            self.run_worker(self._decide([wnid], kind, None), group="decisions", exit_on_error=False)
+
+    def _decide_range(self, kind: DecisionKind) -> None:
+        items = [self.desk.items[place] for place in self.desk.marked]
+        changed = sum(item.state not in ("pending", kind) for item in items)
+        question = f"{VERBS[kind]} {some(len(items), 'candidate')} of {plain(items[0].superclass)}?"
+        if changed:
+            question += f"\n{some(changed, 'earlier decision')} among them would change."
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.desk.anchor = None
+                wnids = [item.wnid for item in items]
+                self.run_worker(self._decide(wnids, kind, None), group="decisions", exit_on_error=False)
+
+        self.app.push_screen(ConfirmDialog("Range", question, f"{VERBS[kind].lower()} {len(items)}"), answered)
+
+    async def _decide(self, wnids: Sequence[str], kind: DecisionKind, note: str | None) -> None:
+        # One after the other: the next decision waits until this one is in the catalogue and on the screen.
+        async with self._deciding:
+            superclass, reviewer = self.sood.place.superclass, self.sood.settings.reviewer
+            before = [item for item in self.desk.items if item.wnid in set(wnids)]
+            if note is not None or any(item.state != kind or item.reviewer != reviewer for item in before):
+                step = await asyncio.to_thread(
+                    review.decide, self.workspace, superclass, wnids, kind, reviewer, note
+                )
+                self.desk.note_step(step)
+                for wnid in wnids:
+                    self._folios.forget((wnid, self._capacity, 0))
+                self.sood.read_counts()
+            current = self.desk.current
+            moves = kind != "clear" and note is None and current is not None and current.wnid in wnids
+            if moves and any(item.state == "pending" for item in before):
+                if not self.desk.next_open():
+                    self.sood.say("Everything in this queue is decided.")
+            elif moves:
+                self.desk.go(max(self.desk.marked or (self.desk.at,)) + 1)
+            self._show()
+
+    def action_note(self) -> None:
+        """Write a note to the decision on this candidate."""
+        item = self._present()
+        if item.state == "pending":
+            raise EngineError("A note belongs to a decision.", "Press a, r or s first, then p and e.")
+
+        def written(text: str | None) -> None:
+            if text is not None:
+                self.run_worker(self._decide([item.wnid], item.state, text.strip()), group="decisions",  # type: ignore[arg-type]
+                                exit_on_error=False)  # fmt: skip
+
+        asked = f"Why {MARKS[item.state].word}?"
+        self.app.push_screen(AskDialog(f"Note on {item.lemma}", asked, item.note or ""), written)
+
+    # ---- moving ----
+
+    def action_move(self, step: int) -> None:
+        """Go so many candidates on."""
+        self.desk.go(self.desk.at + step)
+        self._show()
+
+    def action_move_to_end(self, end: int) -> None:
+        """Go to the first or the last candidate."""
+        self.desk.go(0 if end < 0 else len(self.desk.items) - 1)
+        self._show()
+
+    def action_next_open(self) -> None:
+        """Go to the next candidate that nobody decided on."""
+        if self.desk.next_open():
+            self._show()
+        else:
+            self.sood.say("Everything in this queue is decided.")
+
+    def action_mark(self) -> None:
+        """Begin a range here, or end it."""
+        self.desk.anchor = self.desk.at if self.desk.anchor is None else None
+        self._show()
+
+    def close_something(self) -> bool:
+        """Give up the range, if there is one."""
+        if self.desk.anchor is None:
+            return False
+        self.desk.anchor = None
+        self._show()
+        return True
+
+    @on(FilmStrip.Chosen)
+    def go_to(self, message: FilmStrip.Chosen) -> None:
+        """Go to the candidate that was clicked."""
+        self.desk.go(message.index)
+        self._show()
+
+    def action_jump(self) -> None:
+        """Ask where to go."""
+
+        def problem_of(text: str) -> str:
+            return "" if self.desk.jump(text) is not None else f"Nothing in the queue is {text!r}."
+
+        def go(text: str | None) -> None:
+            place = self.desk.jump(text) if text is not None else None
+            if place is not None:
+                self.desk.go(place)
+                self._show()
+
+        asked = f"A number from 1 to {len(self.desk.items)}, a percentage, a wnid or a name."
+        self.app.push_screen(AskDialog("Jump", asked, problem_of=problem_of), go)
+
+    def action_find(self) -> None:
+        """Find a candidate of the queue as one types."""
+        items = self.desk.items
+
+        def search(text: str) -> list[Choice]:
+            words = text.lower().split()
+            found = [
+                item
+                for item in items
+                if all(word in f"{item.wnid} {item.name} {item.lemma} {item.gloss}".lower().replace("_", " ") for word in words)
+            ]
+            found.sort(key=lambda item: not item.lemma.lower().startswith(words[0]))
+            return [Choice(item.wnid, f"{MARKS[item.state].sign} {item.lemma.replace('_', ' ')}", item.gloss) for item in found]
+
+        def go(wnid: str | None) -> None:
+            place = self.desk.place_of(wnid or "")
+            if place is not None:
+                self.desk.go(place)
+                self._show()
+
+        self.app.push_screen(FindDialog("Find a candidate", search, "lemma, name, wnid or words of the gloss"), go)
+
+    # ---- choosing what the queue holds ----
+
+    def action_sort(self) -> None:
+        """Choose the order of the queue."""
+        choices = [Choice(order, order, words) for order, words in ORDER_WORDS.items()]
+
+        def chosen(order: str | None) -> None:
+            if order is not None:
+                self.sood.place.order = order
+                self.reload()
+
+        self.app.push_screen(ChooseDialog("Order of the queue", choices, self.sood.place.order, "t"), chosen)
+
+    def action_filter(self) -> None:
+        """Choose which candidates the queue holds."""
+        choices = [Choice(key, words) for key, words in FILTERS.items()]
+
+        def chosen(kept: str | None) -> None:
+            if kept is not None:
+                self.sood.place.filter = kept
+                self.reload()
+
+        self.app.push_screen(ChooseDialog("What the queue holds", choices, self.sood.place.filter, "f"), chosen)
+
+    def action_choose_superclass(self) -> None:
+        """Choose the superclass to review."""
+        choices = [Choice(row.superclass, row.superclass, _numbers(row)) for row in self._superclasses]
+        if not choices:
+            raise EngineError("There is no superclass yet.", "F3 browses WordNet; s makes a synset a superclass.")
+        self.app.push_screen(
+            ChooseDialog("Superclass", choices, self.sood.place.superclass, "c"), self._go_to_superclass
+        )
+
+    def action_next_superclass(self, step: int) -> None:
+        """Go to the next superclass, around the end."""
+        names = [row.superclass for row in self._superclasses]
+        if names:
+            place = names.index(self.sood.place.superclass) if self.sood.place.superclass in names else -1
+            self._go_to_superclass(names[(place + step) % len(names)])
+
+    def _go_to_superclass(self, name: str | None) -> None:
+        if name is not None and name != self.sood.place.superclass:
+            self.sood.place.superclass, self.sood.place.candidate = name, ""
+            self.desk = Desk()
+            self.reload()
+
+    # ---- pictures ----
+
+    def action_other_samples(self) -> None:
+        """Show the next page of the sample."""
+        item = self._present()
+        self._page += 1
+        read = partial(read_folio, self.workspace, item.wnid, self._capacity, self._page)
+        self.in_thread("folio", read, self._take_folio)
+
+    def action_large(self) -> None:
+        """Show the first picture as large as it goes."""
+        self._enlarge(0)
+
+    @on(ContactSheet.Chosen)
+    def enlarge_clicked(self, message: ContactSheet.Chosen) -> None:
+        """Show the clicked picture as large as it goes."""
+        self._enlarge(message.index)
+
+    def _enlarge(self, index: int) -> None:
+        from sood_tui.screens.picture import PictureScreen
+
+        pictures = self.query_one(ContactSheet).pictures
+        if pictures:
+            item = self._present()
+            self.app.push_screen(PictureScreen(pictures, index, item.lemma.replace("_", " ")))
+
+    async def action_open_browse(self) -> None:
+        """Show this synset in the tree."""
+        self.sood.place.synset = self._present().wnid
+        await self.sood.action_go("browse")
+
+    def _present(self) -> QueueItem:
+        item = self.desk.current
+        if item is None:
+            raise EngineError("There is no candidate here.", "Press c for another superclass, f for another filter.")
+        return item
+
+
+def _read(workspace: Workspace, superclass: str, order: str) -> _Read:
+    with workspace.opened().reading() as cursor:
+        superclasses = tuple(fetch_superclasses(cursor))
+        names = [row.superclass for row in superclasses]
+        if superclass not in names:
+            # The one with most left to do is the likeliest to be worked on next.
+            superclass = max(superclasses, key=lambda row: row.pending).superclass if superclasses else ""
+        wanted: Order = order if order in ORDER_WORDS else "tree"  # type: ignore[assignment]
+        items = tuple(queue(cursor, superclass, wanted)) if superclass else ()
+        return _Read(superclasses, superclass, items)
+
+
+def _numbers(row: Superclass) -> str:
+    return f"{row.pending:,} left of {row.candidates:,} · {row.accepted:,} accepted · {row.images:,} pictures"

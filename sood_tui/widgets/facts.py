@@ -1,0 +1,149 @@
+"""What is known of a synset, in words."""
+
+from collections.abc import Iterable
+
+from rich.cells import cell_len
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from sood_tui.folio import Folio
+from sood_tui.marks import MARKS
+from sood_tui.plain import ago, plain, some
+from store.review import LogEntry, QueueItem
+from store.wordnet import Membership, Synset
+
+LIST_NAMES = {
+    "imagenet_21k_p_fall11": "21K-P", "imagenet_21k_p_winter21": "21K-P winter", "imagenet_22k": "22K",
+    "imagenet_12k": "12K", "imagenet_1k": "1K",
+}  # fmt: skip
+HISTORY_SHOWN = 6
+
+
+class Facts(VerticalScroll, can_focus=False):
+    """A column of facts; painted anew without a new layout of the screen."""
+
+    DEFAULT_CSS = """
+    Facts { width: 1fr; height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+    Facts > Static { height: auto; }
+    """
+
+    def compose(self) -> Iterable[Static]:
+        """One text."""
+        yield Static("", markup=False)
+
+    def show(self, content: Content) -> None:
+        """Show these facts, from the top."""
+        self.query_one(Static).update(content)
+        self.scroll_home(animate=False)
+
+
+def words_of(synset: Synset) -> str:
+    """The lemmas as people write them."""
+    return plain(", ".join(lemma.replace("_", " ") for lemma in synset.lemmas))
+
+
+def path_content(path: Iterable[Synset], width: int) -> Content:
+    """The way from the root down, shortened in its middle to two lines."""
+    names = [plain(synset.lemma.replace("_", " ")) for synset in path]
+    shown = names[-1:]
+    for name in reversed(names[1:-1]):
+        if cell_len(" › ".join([names[0], "…", name, *shown])) > max(2 * width - 8, 20):
+            shown = ["…", *shown]
+            break
+        shown = [name, *shown]
+    way = [*names[:1], *shown] if len(names) > 1 else names
+    return Content.assemble((" › ".join(way[:-1]), "$text-muted"), (" › " if len(way) > 1 else "", "$text-muted"),
+                            (way[-1], "bold"))  # fmt: skip
+
+
+def candidate_facts(item: QueueItem, folio: Folio | None, width: int) -> Content:
+    """What Review says of a candidate; what is not read yet is left open."""
+    lines = [Content(plain(item.gloss)), Content("")]
+    if folio is not None:
+        lines += [path_content(folio.path, width), Content("")]
+    lines.append(_row("state", _state(item)))
+    if item.note:
+        lines.append(_row("", Content.styled(f"“{plain(item.note)}”", "italic")))
+    lines += [
+        _row("pictures", Content(f"{item.images:,}")),
+        _row("route", Content(_route(item))),
+    ]
+    if item.similarity is not None:
+        lines.append(_row("text match", Content(f"{item.similarity:.3f}")))
+    if item.similarity_mean is not None:
+        lines.append(_row("mean score", Content(f"{item.similarity_mean:.4f}")))
+    if folio is not None:
+        lines += _claims(folio, item.superclass)
+        if len(folio.synset.lemmas) > 1:
+            lines.append(_row("words", Content(words_of(folio.synset))))
+        lines += _lists(folio.memberships)
+        lines += _history(folio.history)
+    return Content("\n").join(lines)
+
+
+def synset_facts(folio: Folio, width: int) -> Content:
+    """What Browse says of a synset."""
+    synset = folio.synset
+    lines = [
+        Content.styled(words_of(synset), "bold"),
+        Content(plain(synset.gloss)),
+        Content(""),
+        path_content(folio.path, width),
+        Content(""),
+        _row("pictures", Content(_pictures(folio))),
+        *_claims(folio, ""),
+        *_lists(folio.memberships),
+        *_history(folio.history),
+    ]
+    return Content("\n").join(lines)
+
+
+def _pictures(folio: Folio) -> str:
+    below = folio.subtree_images
+    return f"{folio.images:,}" if below == folio.images else f"{folio.images:,}, with all below {below:,}"
+
+
+def _row(name: str, value: Content) -> Content:
+    return Content.assemble((name.ljust(11), "$text-muted"), value)
+
+
+def _state(item: QueueItem) -> Content:
+    mark = MARKS[item.state]
+    who = f"  by {plain(item.reviewer)}, {ago(item.at)}" if item.reviewer and item.at else ""
+    return Content.assemble((f"{mark.sign} {mark.word}", f"bold {mark.colour}"), (who, "$text-muted"))
+
+
+def _route(item: QueueItem) -> str:
+    if item.route == "hyponym" and item.depth is not None:
+        return f"hyponym, {some(item.depth, 'step')} down"
+    return {"root": "the superclass itself", "match": "text match"}.get(item.route, plain(item.route))
+
+
+def _claims(folio: Folio, own: str) -> list[Content]:
+    rows = []
+    for superclass, state in folio.claims.items():
+        if superclass != own:
+            mark = MARKS[state]
+            claim = Content.assemble(f"{plain(superclass)} ", (f"{mark.sign} {mark.word}", mark.colour))
+            rows.append(_row(("also under" if own else "under") if not rows else "", claim))
+    return rows
+
+
+def _lists(memberships: Iterable[Membership]) -> list[Content]:
+    names = [LIST_NAMES.get(membership.list_name, membership.list_name) for membership in memberships]
+    return [_row("ImageNet", Content(" · ".join(names)))] if names else []
+
+
+def _history(history: tuple[LogEntry, ...]) -> list[Content]:
+    lines = [Content(""), Content.styled("decisions", "$text-muted")] if history else []
+    for entry in history[:HISTORY_SHOWN]:
+        mark = MARKS.get(entry.kind)
+        words = f"{mark.sign} {mark.word}" if mark else "· put back"
+        note = f"  “{plain(entry.note)}”" if entry.note else ""
+        told = f"{words} under {plain(entry.superclass)} by {plain(entry.reviewer)}, {ago(entry.at)}{note}"
+        lines.append(Content.styled(f"{told} (taken back)" if entry.undone else told,
+                                    "strike $text-muted" if entry.undone else (mark.colour if mark else "")))  # fmt: skip
+    if len(history) > HISTORY_SHOWN:
+        lines.append(Content.styled(f"and {len(history) - HISTORY_SHOWN} more", "$text-muted"))
+    return lines
