@@ -60,9 +60,7 @@ def take_in_results(workspace: Workspace) -> list[TakenIn]:
     """
     taken = ingest_ready(workspace)
     for report in taken:
-        if report.error is not None:
-            reason = f"{report.error.message} {report.error.hint}".rstrip()
-            say(printable(f"The results of {report.job_id} cannot be taken in. {reason}"))
+        _say_problem(report)
     return taken
 
 
@@ -171,13 +169,21 @@ def _say_end(job: JobFolder, summary: JobSummary) -> None:
 def _take_in(workspace: Workspace, job: JobFolder) -> None:
     try:
         with opened(workspace) as open_workspace:
-            taken = take_in_results(open_workspace)
+            taken = ingest_ready(open_workspace)
     except CatalogueLocked as locked:
         say(f"{locked.message} It takes the results of {job.id} in, or the next command does.")
         return
     for report in taken:
-        if report.job_id == job.id and report.error is not None:
+        if report.job_id != job.id:
+            _say_problem(report)
+        elif report.error is not None:
             raise report.error
+
+
+def _say_problem(report: TakenIn) -> None:
+    if report.error is not None:
+        reason = f"{report.error.message} {report.error.hint}".rstrip()
+        say(printable(f"The results of {report.job_id} cannot be taken in. {reason}"))
 
 
 def _short(value: object) -> str:

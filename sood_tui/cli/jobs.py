@@ -7,7 +7,7 @@ import typer
 
 from engine.jobs.events import JobEvent
 from engine.jobs.folder import JobFolder
-from engine.jobs.runner import PATIENCE, cancel, find_job, list_jobs, resume
+from engine.jobs.runner import ACTIVE, PATIENCE, cancel, find_job, list_jobs, resume
 from engine.jobs.summary import summarise
 from sood_tui.cli.context import AsJson, workspace_of
 from sood_tui.cli.following import duration_text, follow, printable, progress_text
@@ -86,7 +86,8 @@ def cancel_command(context: typer.Context, job: Job, as_json: AsJson = False) ->
     Example: sood-tui jobs cancel 7
     """
     folder = find_job(workspace_of(context).root, job)
-    say(f"{folder.id} ends after its current batch, {duration_text(PATIENCE)} from now at the latest.")
+    if folder.state() in ACTIVE:
+        say(f"{folder.id} ends after its current batch, {duration_text(PATIENCE)} from now at the latest.")
     cancel(folder)
     _show(folder, as_json)
 
