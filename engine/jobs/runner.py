@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import engine
 from engine.errors import EngineError
@@ -71,7 +71,8 @@ def submit(
     unit = find_kind(kind).unit
     jobs = workspace_root / "jobs"
     jobs.mkdir(exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".new-", dir=jobs))
+    staging = jobs / f".new-{uuid4().hex}"  # made aside, so that a job's folder is there with all its files
+    staging.mkdir()
     try:
         written = _write_work(staging / "work.parquet", work, shard_rows)
         total = None if work is None else written.rows
@@ -94,7 +95,6 @@ def submit(
                 )
                 spec.write(staging / "spec.json")
                 JobFolder(staging).log().append("queued")
-                staging.chmod(0o755)
                 staging.rename(folder.path)
             _start(folder, lock)
         finally:

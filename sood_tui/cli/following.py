@@ -67,7 +67,7 @@ def take_in_results(workspace: Workspace) -> list[TakenIn]:
 def progress_text(summary: JobSummary) -> str:
     """How far a job is, in words: ``1,024 of 4,096 pictures (25 %), 512/s, 6 s left, batch 64``."""
     if summary.state == "queued":
-        return f"waits for {summary.device or 'its turn'}"
+        return f"waits for {summary.device}" if summary.device else "waits to start"
     total = "" if summary.total is None else f" of {summary.total:,}"
     share = f" ({summary.done / summary.total:.0%})".replace("%", " %") if summary.total else ""
     words = [f"{summary.done:,}{total} {summary.unit}{share}"]
