@@ -18,6 +18,8 @@ ROOMS = (
     Room("images", "Which concepts have pictures here?", ("image_root", "image", "image_count", "image_issue")),
     Room("candidates", "Which synsets may stand under each superclass?",
          ("superclass", "superclass_root", "candidate")),
+    Room("filters", "What does a model say, and what falls away by rule?",
+         ("filter_run", "verdict", "filter_rule", "audit_candidate")),
     Room("review", "What did a person decide?", ("decision",)),
     Room("scoring", "How typical is each picture of its superclass?",
          ("embedding_set", "embedding_part", "embedding", "score_run", "similarity")),

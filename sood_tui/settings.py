@@ -45,6 +45,8 @@ SETTINGS = (
     Setting("theme", "textual-dark", "The colours, one of Textual's themes.", "Only the screen."),
     Setting("review.samples", 16, "How many pictures a contact sheet draws from a synset.",
             "Contact sheets; large terminals show all of them, small ones page."),
+    Setting("filters.model", "", "The vision-language model: a transformers id or a local folder.",
+            "The next `filters run`; verdicts of each model are kept apart."),
     Setting("scoring.model", "ViT-B-32", "open_clip's architecture, local-dir:FOLDER or hf-hub:ORG/NAME.",
             "The next scoring run; embeddings of each model are kept apart."),
     Setting("scoring.pretrained", "openai", "open_clip's tag of the weights, or the path of a checkpoint.",

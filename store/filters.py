@@ -203,3 +203,11 @@ def fetch_audit(cursor: Cursor, audit_id: int | None = None) -> list[AuditCandid
         {"audit_id": audit_id},
     ).fetchall()
     return [AuditCandidate(*row) for row in rows]
+
+
+def fetch_decided(cursor: Cursor) -> dict[tuple[str, str], str]:
+    """Superclass and wnid to accept or reject, for every candidate that people have settled."""
+    rows = cursor.execute(
+        "SELECT superclass, wnid, state FROM decision_state WHERE state IN ('accept', 'reject')"
+    ).fetchall()
+    return {(superclass, wnid): state for superclass, wnid, state in rows}

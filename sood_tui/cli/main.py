@@ -13,6 +13,7 @@ ROOM_COMMANDS = {
     "wordnet": "Look things up in WordNet.",
     "images": "Folders of pictures.",
     "candidates": "Superclasses, and the synsets that may stand under each.",
+    "filters": "What models and rules say of candidates.",
     "review": "Decisions: accept, reject, unsure, undo.",
     "scoring": "How typical each picture is of its superclass.",
     "splits": "Which subclasses are train, Easy and Hard.",

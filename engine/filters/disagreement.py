@@ -1,0 +1,71 @@
+"""Where filters disagree with one another."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import combinations
+
+from engine.agreement import agreement
+from store.connection import Cursor
+from store.filters import Verdict, fetch_verdicts
+
+DECISIVE = ("accept", "reject")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterPair:
+    """Agreement of two filters over the candidates that both accepted or rejected."""
+
+    filter: str
+    other_filter: str
+    items: int
+    raw: float
+    kappa: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A candidate that some filters accept and others reject; spread is the range of their P(yes), in [0, 1]."""
+
+    superclass: str
+    wnid: str
+    spread: float
+    accepting: tuple[str, ...]
+    rejecting: tuple[str, ...]
+
+
+def name_of(verdict: Verdict) -> str:
+    """What a filter is called: its kind, its mode and its model."""
+    return f"{verdict.kind} {verdict.mode} {verdict.model}"
+
+
+def matrix(cursor: Cursor, superclass: str | None = None) -> list[FilterPair]:
+    """Raw agreement and Cohen's kappa of every two filters that judged candidates in common."""
+    said: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
+    for verdict in fetch_verdicts(cursor, superclass):
+        if verdict.outcome in DECISIVE:
+            said[name_of(verdict)][verdict.superclass, verdict.wnid] = verdict.outcome
+    pairs = []
+    for one, other in combinations(sorted(said), 2):
+        common = sorted(said[one].keys() & said[other].keys())
+        if common:
+            found = agreement([said[one][place] for place in common], [said[other][place] for place in common])
+            pairs.append(FilterPair(one, other, found.items, found.raw, found.kappa))
+    return pairs
+
+
+def ranked(cursor: Cursor, superclass: str | None = None) -> list[Disagreement]:
+    """Candidates on which filters disagree, the widest spread first."""
+    places: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for verdict in fetch_verdicts(cursor, superclass):
+        if verdict.outcome in DECISIVE:
+            places[verdict.superclass, verdict.wnid].append(verdict)
+    found = []
+    for (name, wnid), verdicts in places.items():
+        accepting, rejecting = (
+            tuple(name_of(row) for row in verdicts if row.outcome == outcome) for outcome in DECISIVE
+        )
+        if accepting and rejecting:
+            p_yes = [row.p_yes for row in verdicts if row.p_yes is not None]
+            spread = max(p_yes) - min(p_yes) if p_yes else 1.0
+            found.append(Disagreement(name, wnid, spread, accepting, rejecting))
+    return sorted(found, key=lambda row: (-row.spread, row.superclass, row.wnid))

@@ -1,0 +1,219 @@
+"""Verdicts of models and rules on candidates."""
+
+from typing import Annotated
+
+import typer
+
+from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
+from sood_tui.cli.output import emit, emit_json, say
+
+app = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="What models and rules say of candidates."
+)
+
+VERDICT_COLUMNS = {
+    "superclass": "superclass", "wnid": "wnid", "kind": "kind", "mode": "mode", "model": "model",
+    "outcome": "outcome", "p_yes": "p_yes", "mass": "mass", "reason": "reason",
+}  # fmt: skip
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    superclasses: Annotated[list[str] | None, typer.Argument(metavar="[SUPERCLASS ...]", help="All if none.")] = None,
+    kind: Annotated[
+        str, typer.Option(help="vlm (asks a vision-language model) or clip (uses the embeddings).")
+    ] = "vlm",
+    model: Annotated[str | None, typer.Option(help="transformers id or local folder, for vlm.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Pictures on a sheet.")] = None,
+    per_picture: Annotated[int | None, typer.Option(help="Ask about so many single pictures instead.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draws the pictures; default: the workspace's.")] = None,
+    compat: Annotated[
+        bool, typer.Option("--compat", help="Ask and read the answer as the paper's script does.")
+    ] = False,
+    pending: Annotated[bool, typer.Option("--pending", help="Only candidates that nobody has decided.")] = False,
+    batch_size: Annotated[int, typer.Option(help="Sheets in a batch; halved when memory runs out.")] = 8,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Let a model judge candidates.
+
+    Example: sood-tui filters run dog --kind vlm --model google/paligemma2-3b-mix-224
+    """
+    from engine.errors import EngineError
+    from engine.filters import asking, clip_share
+    from sood_tui.cli.following import follow
+    from store.filters import fetch_runs
+
+    names = list(superclasses or ())
+    if kind not in ("vlm", "clip"):
+        raise EngineError(f"{kind!r} is no kind of filter.", "One of: vlm, clip.")
+    if kind == "clip":
+        with open_workspace(context) as workspace:
+            number = clip_share.judge(workspace, names)
+            with workspace.opened().reading() as cursor:
+                done = fetch_runs(cursor)[-1]
+        if as_json:
+            emit_json(done)
+        else:
+            say(f"Filter run {number} judged {done.verdicts:,} candidates: `sood-tui filters list`.")
+        return 0
+    workspace = workspace_of(context)
+    settings = settings_of(workspace, filters__model=model, review__samples=samples, seed=seed, scoring__device=device)
+    if not settings.text("filters.model"):
+        raise EngineError(
+            "No vision-language model is named.", "Give --model, or set filters.model; --kind clip needs none."
+        )
+    request = asking.VlmRequest(
+        model=settings.text("filters.model"),
+        superclasses=names,
+        samples=settings.integer("review.samples"),
+        per_picture=per_picture,
+        seed=settings.integer("seed"),
+        compatible=compat,
+        pending_only=pending,
+        batch_size=batch_size,
+        device=settings.text("scoring.device"),
+        reviewer=settings.reviewer,
+    )
+    with open_workspace(context) as opened:
+        job_id = asking.submit(opened, request)
+    return follow(workspace.root, job_id, as_json)
+
+
+@app.command("list")
+def list_verdicts(
+    context: typer.Context,
+    superclass: Annotated[str | None, typer.Argument(help="Only of this one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest verdict of each model, and what the rules that are on would drop.
+
+    Example: sood-tui filters list dog --json
+    """
+    from engine.filters import rules
+    from store.filters import fetch_verdicts
+
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        verdicts = fetch_verdicts(cursor, superclass)
+        dropped = rules.verdicts(cursor, [superclass] if superclass else [])
+    if as_json:
+        emit_json({"verdicts": verdicts, "rules": dropped})
+        return
+    emit(verdicts, VERDICT_COLUMNS, as_json=False, empty="No verdict yet: `sood-tui filters run`.")
+    emit(dropped, ["superclass", "wnid", "rule", "reason"], as_json=False)
+
+
+@app.command()
+def runs(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the filter runs, first to last.
+
+    Example: sood-tui filters runs
+    """
+    from store.filters import fetch_runs
+
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        columns = ["filter_run_id", "kind", "mode", "model", "revision", "verdicts", "created_at"]
+        emit(fetch_runs(cursor), columns, as_json, "No filter has run yet.")
+
+
+@app.command("rules")
+def rules_command(
+    context: typer.Context,
+    rule: Annotated[str | None, typer.Argument(help="The rule to switch; none: list all.")] = None,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Switch it.")] = None,
+    value: Annotated[float | None, typer.Option(help="Its value.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who switches it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the rules, or switch one on or off; nothing is lost either way.
+
+    Example: sood-tui filters rules least_images --on --value 20
+    """
+    from engine.errors import EngineError
+    from engine.filters import rules
+
+    with open_workspace(context) as workspace:
+        if rule is not None:
+            if on is None:
+                raise EngineError("Say --on or --off.")
+            rules.switch(workspace, rule, on, value, by or settings_of(workspace).reviewer)
+        with workspace.opened().reading() as cursor:
+            emit(rules.settings(cursor), ["rule", "active", "value", "sentence"], as_json)
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    size: Annotated[int, typer.Option(help="Candidates to draw.")] = 50,
+    seed: Annotated[int | None, typer.Option(help="Default: the workspace's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a stratified sample of candidates to judge, so that filters can be held against people.
+
+    Example: sood-tui filters audit --size 100
+    """
+    from engine.filters.audit import draw
+    from store.filters import fetch_audit
+
+    with open_workspace(context) as workspace:
+        drawn = draw(workspace, size, workspace.seed if seed is None else seed)
+        with workspace.opened().reading() as cursor:
+            rows = fetch_audit(cursor, drawn.audit_id)
+    if as_json:
+        emit_json({"audit": drawn, "candidates": rows})
+        return
+    emit(rows, ["superclass", "wnid", "stratum", "weight", "state"], as_json=False)
+    say(f"Audit {drawn.audit_id} holds {drawn.drawn} candidates; judge them, then: sood-tui filters agreement")
+
+
+@app.command()
+def agreement(
+    context: typer.Context,
+    superclass: Annotated[str | None, typer.Argument(help="Only of this one.")] = None,
+    at_recall: Annotated[float, typer.Option(help="Good candidates to keep, as a fraction.")] = 0.95,
+    as_json: AsJson = False,
+) -> None:
+    """Hold each filter against people, and filters against one another.
+
+    Example: sood-tui filters agreement --at-recall 0.98
+    """
+    from engine.errors import EngineError
+    from engine.filters.calibration import filter_agreement
+    from engine.filters.disagreement import matrix
+
+    if not 0 < at_recall <= 1:
+        raise EngineError("--at-recall is a fraction above 0 and at most 1.")
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        people = filter_agreement(cursor, superclass, at_recall)
+        pairs = matrix(cursor, superclass)
+    if as_json:
+        emit_json({"people": people, "filters": pairs})
+        return
+    rows = [
+        {
+            "filter": f"{row.kind} {row.mode} {row.model}", "labels": row.labels, "precision": row.precision.value,
+            "recall": row.recall.value, "accuracy": row.accuracy.value, "kappa": row.kappa,
+            "calibration": row.calibration, "ece": row.expected_calibration_error, "saved": row.saved.value,
+        }
+        for row in people
+    ]  # fmt: skip
+    emit(rows, list(rows[0]) if rows else [], as_json=False, empty="No candidate was judged by a filter and by people.")
+    emit(pairs, ["filter", "other_filter", "items", "raw", "kappa"], as_json=False)
+
+
+@app.command()
+def disagreements(
+    context: typer.Context,
+    superclass: Annotated[str | None, typer.Argument(help="Only of this one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the candidates on which filters disagree, the widest disagreement first.
+
+    Example: sood-tui filters disagreements dog
+    """
+    from engine.filters.disagreement import ranked
+
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        rows = ranked(cursor, superclass)
+        emit(rows, ["superclass", "wnid", "spread", "accepting", "rejecting"], as_json, "Filters do not disagree.")
