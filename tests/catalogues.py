@@ -124,7 +124,12 @@ def add_scores(
 
 
 def scored_workspace(
-    folder: Path, scores: Scores, accept: bool = True, lemmas: Mapping[str, str] | None = None
+    folder: Path,
+    scores: Scores,
+    accept: bool = True,
+    lemmas: Mapping[str, str] | None = None,
+    store: Store | None = None,
+    paths: Mapping[str, Sequence[str]] | None = None,
 ) -> Workspace:
     """A workspace in memory in which every picture of every subclass has the given similarity.
 
@@ -133,23 +138,27 @@ def scored_workspace(
         scores: superclass -> name of the subclass -> similarity of each of its pictures.
         accept: decide that every candidate is accepted.
         lemmas: first lemma of a subclass where it is not its name.
+        store: an empty catalogue; None makes one in memory.
+        paths: file names of the pictures of a subclass, where they are not to be made up.
     """
-    store = memory_store()
+    store = store or memory_store()
     workspace = Workspace(folder, store, seed=7)
     names = list(dict.fromkeys(name for subs in scores.values() for name in subs))
     add_synsets(store, names, lemmas)
     add_superclasses(store, {name: list(subs) for name, subs in scores.items()})
     images: dict[tuple[str, int], int] = {}
-    paths: list[tuple[str, str]] = []
+    pictures: list[tuple[str, str]] = []
     similarity = []
     for superclass, subs in scores.items():
         for name, values in subs.items():
             for number, value in enumerate(values):
                 if (name, number) not in images:
-                    images[name, number] = 1000 + len(paths)
-                    paths.append((name, f"{wnid_of(name)}/{wnid_of(name)}_{number:03d}.JPEG"))
+                    images[name, number] = 1000 + len(pictures)
+                    own = (paths or {}).get(name)
+                    file = own[number] if own else f"{wnid_of(name)}_{number:03d}.JPEG"
+                    pictures.append((name, f"{wnid_of(name)}/{file}"))
                 similarity.append((superclass, name, images[name, number], value))
-    add_pictures(store, paths)
+    add_pictures(store, pictures)
     add_scores(store, similarity, list(scores))
     if accept:
         for superclass, subs in scores.items():

@@ -1,0 +1,329 @@
+"""Commands of the room review: decisions, and everything that follows from their log."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine import review as engine
+from engine.agreement import reviewer_agreement
+from engine.queue import queue
+from engine.review import DecisionKind, Step
+from engine.wordnet.resolve import AmbiguousWord, resolve
+from sood_tui.cli.context import AsJson, open_workspace, settings_of
+from sood_tui.cli.output import emit, emit_json, say
+from store.connection import Cursor
+from store.review import fetch_candidates_among, fetch_log
+from store.splits import fetch_runs
+
+app = typer.Typer(
+    name="review", help="Decisions: accept, reject, unsure, undo.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Superclass = Annotated[str, typer.Argument(metavar="SUPERCLASS")]
+Synsets = Annotated[list[str], typer.Argument(metavar="SYNSET...", help="wnids, NLTK names or unambiguous words.")]
+By = Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; else the setting `reviewer`.")]
+Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the decision.")]
+
+
+class Order(StrEnum):
+    """In which order candidates are listed."""
+
+    name = "name"
+    tree = "tree"
+    pictures = "pictures"
+    score = "score"
+    match = "match"
+
+
+class Policy(StrEnum):
+    """How replicas are settled."""
+
+    nearest = "nearest"
+    score = "score"
+    drop = "drop"
+
+
+@app.command("list")
+def list_command(
+    context: typer.Context,
+    superclass: Annotated[str | None, typer.Argument(metavar="[SUPERCLASS]", help="Only its candidates.")] = None,
+    pending: Annotated[bool, typer.Option("--pending", help="Only what nobody has decided.")] = False,
+    order: Annotated[Order, typer.Option(help="score: lowest mean similarity first; match: most similar first.")] = (
+        Order.name
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """List candidates with the decision that stands.
+
+    Example: sood-tui review list dog --pending --order pictures
+    """
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        items = queue(cursor, superclass, order.value, pending, _newest_run(cursor))
+    columns = {
+        "superclass": "superclass",
+        "state": "state",
+        "wnid": "wnid",
+        "name": "subclass",
+        "images": "pictures",
+        "similarity_mean": "similarity",
+        "reviewer": "by",
+        "note": "note",
+    }
+    emit(items, columns, as_json, "No candidates are left to list." if pending else "There are no candidates.")
+
+
+@app.command()
+def accept(
+    context: typer.Context,
+    superclass: Superclass,
+    synsets: Synsets,
+    by: By = None,
+    note: Note = None,
+    as_json: AsJson = False,
+) -> None:
+    """Accept candidates under a superclass, as one step.
+
+    Example: sood-tui review accept dog n02085620 papillon
+    """
+    _decide(context, superclass, synsets, "accept", by, note, as_json)
+
+
+@app.command()
+def reject(
+    context: typer.Context,
+    superclass: Superclass,
+    synsets: Synsets,
+    by: By = None,
+    note: Note = None,
+    as_json: AsJson = False,
+) -> None:
+    """Reject candidates under a superclass, as one step.
+
+    Example: sood-tui review reject dog hot_dog.n.01 --note "food"
+    """
+    _decide(context, superclass, synsets, "reject", by, note, as_json)
+
+
+@app.command()
+def unsure(
+    context: typer.Context,
+    superclass: Superclass,
+    synsets: Synsets,
+    by: By = None,
+    note: Note = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mark candidates as unsure, as one step.
+
+    Example: sood-tui review unsure dog n02087122 --note "wild or tame?"
+    """
+    _decide(context, superclass, synsets, "unsure", by, note, as_json)
+
+
+@app.command()
+def undo(
+    context: typer.Context,
+    by: By = None,
+    of: Annotated[str | None, typer.Option(metavar="NAME", help="Only a step of this person.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take back the newest step that stands. The log keeps both.
+
+    Example: sood-tui review undo
+    """
+    with open_workspace(context) as workspace:
+        step = engine.undo(workspace, by or settings_of(workspace).reviewer, of)
+    _tell("Taken back", step, as_json)
+
+
+@app.command()
+def redo(
+    context: typer.Context,
+    by: By = None,
+    of: Annotated[str | None, typer.Option(metavar="NAME", help="Only a step of this person.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring back the step that was taken back last, if nothing was decided since.
+
+    Example: sood-tui review redo
+    """
+    with open_workspace(context) as workspace:
+        step = engine.redo(workspace, by or settings_of(workspace).reviewer, of)
+    _tell("Brought back", step, as_json)
+
+
+@app.command()
+def replicas(
+    context: typer.Context,
+    settle: Annotated[
+        Policy | None,
+        typer.Option(help="Settle them: nearest root, highest mean score, or drop from all; ties are left."),
+    ] = None,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the synsets that two or more superclasses have accepted, or settle them by a rule as one step.
+
+    Example: sood-tui review replicas --settle nearest
+    """
+    with open_workspace(context) as workspace:
+        with workspace.opened().reading() as cursor:
+            run_id = _newest_run(cursor)
+        if settle is not None:
+            step = engine.settle(workspace, settle.value, by or settings_of(workspace).reviewer, run_id)
+            say(f"{len(step.wnids)} settled." if step else "Nothing could be settled by this rule.")
+        with workspace.opened().reading() as cursor:
+            claims = [claim for group in engine.replicas(cursor, run_id).values() for claim in group]
+    columns = {
+        "wnid": "wnid",
+        "name": "subclass",
+        "superclass": "superclass",
+        "depth": "depth",
+        "similarity_mean": "similarity",
+        "images": "pictures",
+        "reviewer": "by",
+    }
+    emit(claims, columns, as_json, "No synset is accepted under two superclasses.")
+
+
+@app.command()
+def assign(
+    context: typer.Context,
+    synset: Annotated[str, typer.Argument(metavar="SYNSET")],
+    superclass: Superclass,
+    by: By = None,
+    note: Note = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a synset to one superclass and take it from all others, as one step.
+
+    Example: sood-tui review assign lynx.n.02 wildcat
+    """
+    with open_workspace(context) as workspace:
+        with workspace.opened().reading() as cursor:
+            wnid = _candidate(cursor, superclass, synset)
+        step = engine.assign(workspace, wnid, superclass, by or settings_of(workspace).reviewer, note)
+    _tell("Recorded", step, as_json)
+
+
+@app.command()
+def log(
+    context: typer.Context,
+    superclass: Annotated[str | None, typer.Argument(metavar="[SUPERCLASS]")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the newest so many.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every decision, newest first, those that were taken back among them.
+
+    Example: sood-tui review log dog --limit 20
+    """
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        entries = fetch_log(cursor, superclass, limit)
+    columns = {
+        "at": "when",
+        "reviewer": "by",
+        "kind": "what",
+        "superclass": "superclass",
+        "wnid": "wnid",
+        "name": "subclass",
+        "undone": "taken back",
+        "note": "note",
+    }
+    emit(entries, columns, as_json, "Nothing was decided yet.")
+
+
+@app.command("export")
+def export_command(
+    context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write JSON lines.")]
+) -> None:
+    """Write the whole log as JSON lines, for another workspace to import.
+
+    Example: sood-tui review export anna.jsonl
+    """
+    with open_workspace(context) as workspace:
+        events = engine.export_events(workspace, file)
+    say(f"{events} events written to {file}.")
+
+
+@app.command("import")
+def import_command(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `review export` wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take in another workspace's log: all of it or nothing. Taking it in again changes nothing.
+
+    Example: sood-tui review import anna.jsonl
+    """
+    with open_workspace(context) as workspace:
+        report = engine.import_events(workspace, file)
+    if as_json:
+        emit_json(report)
+    say(f"{report.added} events taken in, {report.known} were here already.")
+    if report.strangers:
+        say(f"{report.strangers} synsets are no candidates here; their decisions wait in the log until they are.")
+
+
+@app.command()
+def agreement(
+    context: typer.Context,
+    superclass: Annotated[str | None, typer.Argument(metavar="[SUPERCLASS]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How far every two reviewers agree on what both decided: raw, and Cohen's kappa.
+
+    Example: sood-tui review agreement
+    """
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        rows = reviewer_agreement(cursor, superclass)
+    columns = {
+        "superclass": "superclass",
+        "reviewer": "reviewer",
+        "other_reviewer": "and",
+        "items": "both decided",
+        "raw": "agreement",
+        "kappa": "kappa",
+    }
+    emit(rows, columns, as_json, "No two people have decided on the same candidate.")
+
+
+def _decide(
+    context: typer.Context,
+    superclass: str,
+    synsets: list[str],
+    kind: DecisionKind,
+    by: str | None,
+    note: str | None,
+    as_json: bool,
+) -> None:
+    with open_workspace(context) as workspace:
+        with workspace.opened().reading() as cursor:
+            engine.require_superclass(cursor, superclass)
+            wnids = [_candidate(cursor, superclass, text) for text in synsets]
+        step = engine.decide(workspace, superclass, wnids, kind, by or settings_of(workspace).reviewer, note)
+    _tell("Recorded", step, as_json)
+
+
+def _candidate(cursor: Cursor, superclass: str, text: str) -> str:
+    """The wnid that a text names; of several senses the one that is a candidate, if only one is."""
+    try:
+        return resolve(cursor, text)
+    except AmbiguousWord as ambiguous:
+        meant = fetch_candidates_among(cursor, superclass, [sense.wnid for sense in ambiguous.senses])
+        if len(meant) == 1:
+            return meant.pop()
+        raise
+
+
+def _newest_run(cursor: Cursor) -> int | None:
+    runs = fetch_runs(cursor)
+    return runs[-1].run_id if runs else None
+
+
+def _tell(what: str, step: Step, as_json: bool) -> None:
+    if as_json:
+        emit_json(step)
+    for event in step.events:
+        say(f"{what}: {event.kind} {event.wnid} under {event.superclass} by {event.reviewer}")
