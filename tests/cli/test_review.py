@@ -32,7 +32,7 @@ def said(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str) -> Any
 
 
 def test_accept_undo_redo_and_the_log(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    step = said(capsys, root, "accept", "cat", "lion.n.01", wnid_of("lynx"), "--by", "anna", "--note", "seen all 16")
+    step = said(capsys, root, "accept", "cat", "lion.n.01", "lynx.n.01", "--by", "anna", "--note", "seen all 16")
     assert [event["wnid"] for event in step["events"]] == [wnid_of("lion"), wnid_of("lynx")]
     assert {item["state"] for item in said(capsys, root, "list", "cat")} == {"accept"}
     assert said(capsys, root, "list", "cat", "--pending") == []
