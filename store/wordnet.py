@@ -191,6 +191,42 @@ def fetch_nodes(cursor: Cursor, wnids: Iterable[str]) -> dict[str, TreeNode]:
     return {wnid: found[wnid] for wnid in asked if wnid in found}
 
 
+def fetch_subtree(cursor: Cursor, wnid: str, depth: int | None = None) -> list[tuple[str, TreeNode]]:
+    """Every step down below a synset: the wnid of the hypernym and the node below it, sorted by name.
+
+    Args:
+        cursor: any cursor.
+        wnid: the synset above.
+        depth: leave out hypernyms that are so many steps down or more; None for all.
+    """
+    rows = cursor.execute(
+        """
+        WITH above AS (
+            SELECT $wnid AS wnid
+            UNION ALL
+            SELECT wnid FROM hyponym_closure WHERE ancestor_wnid = $wnid AND ($depth IS NULL OR depth < $depth)
+        )
+        SELECT
+            tree_node.hypernym_wnid,
+            tree_node.wnid,
+            tree_node.name,
+            tree_node.lemma,
+            tree_node.is_instance,
+            tree_node.children,
+            tree_node.descendants,
+            coalesce(image_count.images, 0) AS images,
+            coalesce(image_count.subtree_images, 0) AS subtree_images,
+            coalesce(image_count.subtree_synsets, 0) AS subtree_synsets
+        FROM tree_node
+        JOIN above ON above.wnid = tree_node.hypernym_wnid
+        LEFT JOIN image_count ON image_count.wnid = tree_node.wnid
+        ORDER BY tree_node.name
+        """,
+        {"wnid": wnid, "depth": depth},
+    ).fetchall()
+    return [(row[0], TreeNode(*row[1:])) for row in rows]
+
+
 def fetch_closure(cursor: Cursor, wnid: str, depth: int | None = None) -> list[Descendant]:
     """Everything below a synset, without itself, each synset once with its least depth.
 

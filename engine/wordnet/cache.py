@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import shutil
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -99,11 +98,6 @@ def write_cache(tables: CatalogueTables, fingerprint: str, origin: str) -> None:
             fresh.rename(final)
 
 
-def clear_cache() -> None:
-    """Remove this user's WordNet caches."""
-    shutil.rmtree(cache_folder(), ignore_errors=True)
-
-
 def derive_tables(tables: WordNetTables) -> CatalogueTables:
     """Work out closure, tree and cards in a catalogue in memory."""
     store = memory_store()
@@ -131,7 +125,8 @@ def _undamaged(folder: Path) -> CachedWordNet | None:
     """The cache in a folder if every file is as it was written; None if any is missing or differs."""
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-        if any(_sha256(folder / name) != sha256 for name, sha256 in record["sha256"].items()):
+        names = [f"{field.name}.parquet" for field in fields(CatalogueTables)]
+        if any(_sha256(folder / name) != record["sha256"][name] for name in names):
             return None
         return CachedWordNet(folder, str(record["origin"]), str(record["fingerprint"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -80,7 +80,7 @@ def read_wordnet(source: WordNetSource, scratch: Path, on_progress: OnProgress |
     """
     rows = _Rows()
     total = NOUN_SYNSETS + ADJECTIVE_SYNSETS
-    with _staged(source, scratch) as folder, _opened_by_nltk(folder) as reader:
+    with staged(source, scratch) as folder, opened_by_nltk(folder) as reader:
         counts = _sense_counts(folder / "cntlist.rev")
         done = 0
         for part in ("n", "a"):
@@ -180,7 +180,7 @@ def lexnames_text() -> str:
 
 
 @contextmanager
-def _staged(source: WordNetSource, scratch: Path) -> Iterator[Path]:
+def staged(source: WordNetSource, scratch: Path) -> Iterator[Path]:
     """WordNet's files as NLTK wants them: real files in a folder of the user, with lexnames and index.sense.
 
     NLTK refuses links, and folders outside its data path. It opens index.sense only to map between versions of
@@ -198,7 +198,7 @@ def _staged(source: WordNetSource, scratch: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _opened_by_nltk(folder: Path) -> Iterator[Any]:
+def opened_by_nltk(folder: Path) -> Iterator[Any]:
     """NLTK's reader over a folder ``<root>/corpora/wordnet``; NLTK's data path has the root while it is open."""
     import nltk.data
     from nltk.corpus.reader.wordnet import WordNetCorpusReader
