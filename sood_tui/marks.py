@@ -16,7 +16,7 @@ MARKS = {
     "accept": Mark("✓", "accepted", "$text-success"),
     "reject": Mark("✗", "rejected", "$text-error"),
     "unsure": Mark("?", "unsure", "$text-warning"),
-    "pending": Mark("·", "undecided", "$text-muted"),
+    "pending": Mark("·", "undecided", "$foreground 60%"),
     "superclass": Mark("◆", "superclass", "$text-accent"),
 }
 

@@ -53,7 +53,7 @@ def path_content(path: Iterable[Synset], width: int) -> Content:
             break
         shown = [name, *shown]
     way = [*names[:1], *shown] if len(names) > 1 else names
-    return Content.assemble((" › ".join(way[:-1]), "$text-muted"), (" › " if len(way) > 1 else "", "$text-muted"),
+    return Content.assemble((" › ".join(way[:-1]), "$foreground 60%"), (" › " if len(way) > 1 else "", "$foreground 60%"),
                             (way[-1], "bold"))  # fmt: skip
 
 
@@ -105,13 +105,13 @@ def _pictures(folio: Folio) -> str:
 
 
 def _row(name: str, value: Content) -> Content:
-    return Content.assemble((name.ljust(11), "$text-muted"), value)
+    return Content.assemble((name.ljust(11), "$foreground 60%"), value)
 
 
 def _state(item: QueueItem) -> Content:
     mark = MARKS[item.state]
     who = f"  by {plain(item.reviewer)}, {ago(item.at)}" if item.reviewer and item.at else ""
-    return Content.assemble((f"{mark.sign} {mark.word}", f"bold {mark.colour}"), (who, "$text-muted"))
+    return Content.assemble((f"{mark.sign} {mark.word}", f"bold {mark.colour}"), (who, "$foreground 60%"))
 
 
 def _route(item: QueueItem) -> str:
@@ -136,14 +136,14 @@ def _lists(memberships: Iterable[Membership]) -> list[Content]:
 
 
 def _history(history: tuple[LogEntry, ...]) -> list[Content]:
-    lines = [Content(""), Content.styled("decisions", "$text-muted")] if history else []
+    lines = [Content(""), Content.styled("decisions", "$foreground 60%")] if history else []
     for entry in history[:HISTORY_SHOWN]:
         mark = MARKS.get(entry.kind)
         words = f"{mark.sign} {mark.word}" if mark else "· put back"
         note = f"  “{plain(entry.note)}”" if entry.note else ""
         told = f"{words} under {plain(entry.superclass)} by {plain(entry.reviewer)}, {ago(entry.at)}{note}"
         lines.append(Content.styled(f"{told} (taken back)" if entry.undone else told,
-                                    "strike $text-muted" if entry.undone else (mark.colour if mark else "")))  # fmt: skip
+                                    "strike $foreground 60%" if entry.undone else (mark.colour if mark else "")))  # fmt: skip
     if len(history) > HISTORY_SHOWN:
-        lines.append(Content.styled(f"and {len(history) - HISTORY_SHOWN} more", "$text-muted"))
+        lines.append(Content.styled(f"and {len(history) - HISTORY_SHOWN} more", "$foreground 60%"))
     return lines

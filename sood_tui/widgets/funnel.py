@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sood_tui.app import SoodApp
 
 SCREEN_OF_ROOM = {
-    "wordnet": "browse", "images": "jobs", "candidates": "browse", "review": "review", "scoring": "jobs",
+    "wordnet": "browse", "images": "jobs", "candidates": "browse", "filters": "jobs", "review": "review", "scoring": "jobs",
     "splits": "splits", "export": "splits",
 }  # fmt: skip
 HOME = "sood"
@@ -66,7 +66,7 @@ class Funnel(Widget):
             segments.append(Segment(text, style["lit"] if lit else style["name"]))
             number = f"{'' if text.endswith(' ') else ' '}{count}{' ' if lit else ''}" if count else ""
             segments.append(Segment(number, style["lit"] if lit else style["count"]))
-            self._spans.append((x, x + len(text) + len(number), SCREEN_OF_ROOM[room]))
+            self._spans.append((x, x + len(text) + len(number), SCREEN_OF_ROOM.get(room, "home")))
             x += len(text) + len(number)
         if x + len(self._reviewer) + 2 <= width:
             segments.append(Segment(" " * (width - x - len(self._reviewer) - 1), base))

@@ -1,0 +1,122 @@
+"""What Browse reads of WordNet: the lines that are unfolded, the marks, and what a decision on a subtree touches."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.errors import EngineError
+from engine.workspace import Workspace
+from store.candidates import fetch_candidates, fetch_superclasses
+from store.connection import Cursor
+from store.wordnet import (
+    TreeNode,
+    fetch_children,
+    fetch_closure,
+    fetch_hypernym_path,
+    fetch_roots,
+    fetch_subtree,
+)
+
+Path = tuple[str, ...]
+
+MOST_LINES = 20_000  # unfolding more than this at once helps nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Unfolded:
+    """Children by wnid, for the lines that are unfolded."""
+
+    roots: tuple[TreeNode, ...]
+    below: Mapping[str, Sequence[TreeNode]]
+    unfolded: set[Path]
+    cursor: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the tree shows beside a synset, and the states behind it by superclass.
+
+    Attributes:
+        signs: superclass, accept, reject, unsure, pending or conflict, by wnid.
+        states: by wnid, the state under each superclass that has it as a candidate.
+        roots: the superclasses that a synset is a root of.
+    """
+
+    signs: Mapping[str, str]
+    states: Mapping[str, Mapping[str, str]]
+    roots: Mapping[str, Sequence[str]]
+
+
+def read_unfolded(workspace: Workspace, unfolded: Iterable[Path], wnid: str = "") -> Unfolded:
+    """Read the tree as it was left, and the way down to a synset, which gets the cursor."""
+    with workspace.opened().reading() as cursor:
+        roots = tuple(fetch_roots(cursor))
+        wanted = set(unfolded)
+        way: Path = ()
+        if wnid:
+            way = tuple(synset.wnid for synset in fetch_hypernym_path(cursor, wnid))
+        elif roots and not wanted:
+            wanted = {(roots[0].wnid,)}
+        wanted |= {way[:length] for length in range(1, len(way))}
+        below = {name: fetch_children(cursor, name) for name in {path[-1] for path in wanted}}
+        return Unfolded(roots, below, wanted, way)
+
+
+def read_children(workspace: Workspace, wnid: str) -> list[TreeNode]:
+    """The children of one synset."""
+    with workspace.opened().reading() as cursor:
+        return fetch_children(cursor, wnid)
+
+
+def read_subtree(workspace: Workspace, path: Path, pictured: bool) -> tuple[dict[str, list[TreeNode]], set[Path]]:
+    """Everything below a line, and the lines to unfold for it.
+
+    Raises: EngineError when that is more than a person can read.
+    """
+    with workspace.opened().reading() as cursor:
+        below: dict[str, list[TreeNode]] = {}
+        for hypernym, node in fetch_subtree(cursor, path[-1]):
+            below.setdefault(hypernym, []).append(node)
+    unfold: set[Path] = set()
+    waiting, lines = [path], 0
+    while waiting:
+        line = waiting.pop()
+        children = [node for node in below.get(line[-1], []) if node.subtree_images or not pictured]
+        if children:
+            unfold.add(line)
+        lines += len(children)
+        if lines > MOST_LINES:
+            raise EngineError(
+                f"More than {MOST_LINES:,} lines lie under this synset.", "Unfold a synset further down, or press / to find one."
+            )
+        waiting += [(*line, node.wnid) for node in children if node.children]
+    return below, unfold
+
+
+def read_marks(workspace: Workspace) -> Marks:
+    """The marks of all superclasses and candidates."""
+    states: dict[str, dict[str, str]] = {}
+    roots: dict[str, list[str]] = {}
+    with workspace.opened().reading() as cursor:
+        for row in fetch_superclasses(cursor):
+            for wnid in row.roots:
+                roots.setdefault(wnid, []).append(row.superclass)
+            for candidate in fetch_candidates(cursor, row.superclass):
+                states.setdefault(candidate.wnid, {})[row.superclass] = candidate.state
+    signs = {wnid: _sign(list(under.values())) for wnid, under in states.items()}
+    return Marks({**signs, **dict.fromkeys(roots, "superclass")}, states, roots)
+
+
+def candidates_under(cursor: Cursor, marks: Marks, wnid: str) -> dict[str, list[str]]:
+    """The candidates at and under a synset, by superclass."""
+    found: dict[str, list[str]] = {}
+    for below in (wnid, *(row.wnid for row in fetch_closure(cursor, wnid))):
+        for superclass in marks.states.get(below, {}):
+            found.setdefault(superclass, []).append(below)
+    return found
+
+
+def _sign(states: Sequence[str]) -> str:
+    # Accepted under two superclasses is a replica that must be settled; rejected under one and accepted under another is not.
+    if states.count("accept") > 1:
+        return "conflict"
+    return next((state for state in ("accept", "unsure", "pending", "reject") if state in states), "pending")
