@@ -169,19 +169,13 @@ def _of_architecture(model: str, pretrained: str | None) -> Checkpoint:
 
 
 def _of_tag(name: str, tag: str, settings: dict[str, Any]) -> Checkpoint:
-    quick = bool(settings.get("quick_gelu"))
-    if not quick and (open_clip.get_model_config(name) or {}).get("quick_gelu"):
-        raise EngineError(
-            f"The weights {tag} were not trained with the activation of {name}.",
-            f"Use --model {name.removesuffix('-quickgelu')}.",
-        )
     try:
         repository, _, file_name = settings["hf_hub"].rpartition("/")
         weights = _from_hub(repository, (file_name,) if file_name else HUB_WEIGHTS)
     except (OSError, ValueError, RuntimeError) as error:
         raise _not_here(f"The weights {tag} of {name}", error) from error
     pictures = {key: settings[key] for key in _PICTURE_KEYS if settings.get(key) is not None}
-    return Checkpoint(name, tag, weights, f"{name}--{tag}", pictures, quick)
+    return Checkpoint(name, tag, weights, f"{name}--{tag}", pictures, bool(settings.get("quick_gelu")))
 
 
 def _from_hub(repository: str, names: tuple[str, ...]) -> Path:

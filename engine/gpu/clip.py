@@ -194,10 +194,10 @@ def _build(checkpoint: Checkpoint) -> torch.nn.Module:
 def _load_weights(network: torch.nn.Module, path: Path) -> None:
     try:
         if _is_torchscript(path):
-            # The files that OpenAI published are TorchScript archives, half precision, with three sizes among them.
-            state = torch.jit.load(str(path), map_location="cpu").state_dict()  # type: ignore[no-untyped-call]
-            sizes = {"input_resolution", "context_length", "vocab_size"}
-            network.load_state_dict({key: value for key, value in state.items() if key not in sizes})
+            # What OpenAI published are TorchScript archives in half precision, with more in them than weights.
+            archive = torch.jit.load(str(path), map_location="cpu").state_dict()  # type: ignore[no-untyped-call]
+            names = network.state_dict().keys()
+            network.load_state_dict({name: value for name, value in archive.items() if name in names})
         else:
             open_clip.load_checkpoint(network, str(path), strict=True, weights_only=True)
     except Exception as error:

@@ -146,7 +146,7 @@ def _read(path: str) -> bytearray:
         raise UnreadablePicture("missing_file", "the file is not there") from error
     except (OSError, ValueError) as error:
         raise UnreadablePicture("undecodable", _reason(error)) from error
-    with os.fdopen(handle, "rb", buffering=0) as file:
+    try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise UnreadablePicture("undecodable", "this is no ordinary file")
@@ -154,10 +154,12 @@ def _read(path: str) -> bytearray:
             raise UnreadablePicture("undecodable", "the file is empty")
         if status.st_size > LARGEST_FILE:
             raise UnreadablePicture("undecodable", f"the file has {status.st_size:,} bytes")
-        try:
+        with os.fdopen(handle, "rb", buffering=0, closefd=False) as file:
             return bytearray(file.read())
-        except OSError as error:
-            raise UnreadablePicture("undecodable", _reason(error)) from error
+    except OSError as error:
+        raise UnreadablePicture("undecodable", _reason(error)) from error
+    finally:
+        os.close(handle)
 
 
 def _prepare(data: bytearray, picture: Image.Image, wanted: PictureFormat) -> torch.Tensor:

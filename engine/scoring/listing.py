@@ -1,11 +1,11 @@
 """The subclasses of a run, for a person to look at."""
 
-import difflib
 from dataclasses import dataclass
 
+from engine.errors import EngineError
 from engine.scoring.statistics import ScoreSettings, find_run, scores_of
 from store import scoring as store
-from store.candidates import UnknownSuperclass, fetch_candidates
+from store.candidates import fetch_candidates
 from store.connection import Cursor
 
 
@@ -46,12 +46,14 @@ def list_subclasses(cursor: Cursor, run_id: int | None, superclass: str | None, 
         run_id: None for the newest run.
         superclass: None for all.
 
-    Raises: EngineError for an unknown run; UnknownSuperclass when the run does not have it.
+    Raises: EngineError for an unknown run, or a superclass that it did not score.
     """
     run = find_run(cursor, run_id)
     names = [scored.superclass for scored in store.fetch_run_superclasses(cursor, run.run_id)]
     if superclass is not None and superclass not in names:
-        raise UnknownSuperclass(superclass, difflib.get_close_matches(superclass, names, n=1))
+        raise EngineError(
+            f"Run {run.run_id} has no scores of a superclass {superclass}.", f"It scored: {', '.join(names)}."
+        )
     listed: list[ListedSubclass] = []
     constant: list[str] = []
     not_scored = 0
