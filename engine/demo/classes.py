@@ -51,26 +51,28 @@ def choose_classes(cursor: Cursor) -> list[DemoClass]:
     chosen: list[DemoClass] = []
     taken: set[str] = set()
     for superclass, root in SUPERCLASSES.items():
-        leaves = [leaf for leaf in fetch_known_leaves(cursor, root) if leaf.lemma.lower() not in taken]
-        familiar = sorted(leaves, key=familiarity)[:SUBCLASSES]
+        familiar: dict[str, KnownLeaf] = {}
+        for leaf in sorted(fetch_known_leaves(cursor, root), key=familiarity):
+            word = leaf.lemma.replace("_", " ")
+            if len(familiar) < SUBCLASSES and word.lower() not in taken:
+                taken.add(word.lower())
+                familiar[word] = leaf
         if len(familiar) < SUBCLASSES:
             raise EngineError(
                 f"Below {root} are only {len(familiar)} leaves that ImageNet-22k knows; the demo needs {SUBCLASSES}.",
                 "The catalogue is not a complete WordNet 3.0; make a new workspace.",
             )
-        # How odd a subclass looks should not follow from its wnid.
-        random.Random(root).shuffle(familiar)
-        taken.update(leaf.lemma.lower() for leaf in familiar)
-        chosen += [
-            DemoClass(superclass, leaf.wnid, leaf.lemma.replace("_", " "), position)
-            for position, leaf in enumerate(familiar)
-        ]
+        words = list(familiar)
+        # How odd a subclass looks should not follow from how familiar it is.
+        random.Random(root).shuffle(words)
+        chosen += [DemoClass(superclass, familiar[word].wnid, word, place) for place, word in enumerate(words)]
     return chosen
 
 
-def familiarity(leaf: KnownLeaf) -> tuple[bool, int, int, str]:
-    """A sort key that puts what most people know first: ImageNet-1k, then often tagged, then single words."""
-    return not leaf.in_imagenet_1k, -leaf.sense_count, leaf.lemma.count("_"), leaf.wnid
+def familiarity(leaf: KnownLeaf) -> tuple[bool, bool, int, int, str]:
+    """A sort key that puts what most people know first: ImageNet-1k, no names, often tagged, one word."""
+    is_name = leaf.lemma != leaf.lemma.lower()
+    return not leaf.in_imagenet_1k, is_name, -leaf.sense_count, leaf.lemma.count("_"), leaf.wnid
 
 
 def as_settings(classes: Sequence[DemoClass]) -> list[list[str | int]]:
