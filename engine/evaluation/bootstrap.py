@@ -158,9 +158,7 @@ class _Ranked:
         return {name: float(value[0]) for name, value in counts.items()}
 
 
-def _difference(
-    name: str, observed: list[dict[str, float]], drawn: list[list[dict[str, float]]]
-) -> PairedDifference:
+def _difference(name: str, observed: list[dict[str, float]], drawn: list[list[dict[str, float]]]) -> PairedDifference:
     gaps = np.array([after[name] - before[name] for before, after in zip(*drawn, strict=True)])
     interval = _interval(gaps)
     other_side = 2 * min((gaps <= 0).mean(), (gaps >= 0).mean())

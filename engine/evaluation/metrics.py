@@ -164,8 +164,8 @@ def _least_count(n: int, recall: float) -> int:
 def _nearest(of_id: Floats, of_ood: Floats, recall: float = RECALL) -> tuple[float, float]:
     """The share of OOD accepted, and the recall, at the point that NegLabel's code takes.
 
-    It walks from full recall down over the distinct thresholds, then tries recall 1 with nothing accepted, and keeps the
-    first point whose recall is nearest: among equal recalls the lowest threshold, that is the worst share.
+    It walks from full recall down over the distinct thresholds, then tries recall 1 with nothing accepted, and keeps
+    the first point whose recall is nearest: among equal recalls the lowest threshold, that is the worst share.
     """
     ranked, other = np.sort(of_id), np.sort(of_ood)
     thresholds = np.unique(np.concatenate([ranked, other]))

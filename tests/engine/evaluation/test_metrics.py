@@ -133,7 +133,7 @@ def test_counts_give_the_same_numbers_as_the_scores(of_id: list[float], of_ood: 
 
 
 def test_intervals_cover_the_spread_of_fresh_samples() -> None:
-    # AUROC of N(1, 1) against N(0, 1) is Phi(1 / sqrt 2) = 0.7602; 400 and 300 pictures give a deviation of about 0.018.
+    # AUROC of N(1, 1) against N(0, 1) is Phi(1 / sqrt 2) = 0.7602; 400 and 300 pictures give a deviation of 0.018.
     generator = np.random.default_rng(7)
     inside, outside = generator.normal(1, 1, 400), generator.normal(0, 1, 300)
     interval = detection_intervals(inside, outside, seed=1)["auroc"]

@@ -1,0 +1,239 @@
+"""How fast the evaluation is, each number beside a baseline that runs in turn with it.
+
+    python -m tests.benchmarks.evaluation [--pictures N] [--rounds N] [--only mining,...] [--device cuda]
+
+Made-up embeddings: 85,640 pictures (ImageNet's 50,000 and the four OOD sets), 1,000 ID labels and 10,000 negative
+labels in 512 dimensions. The baselines are the forms of the published code, in torch: softmax of every group with all
+ID labels, the whole similarity matrix and torch.quantile, scikit-learn's curves. Times are medians of interleaved rounds.
+"""
+
+import argparse
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from engine.evaluation.batches import Batch, TextBank, Texts, group_order
+from engine.evaluation.bootstrap import detection_intervals
+from engine.evaluation.formulas import Grouping, neglabel
+from engine.evaluation.methods import find_method
+from engine.evaluation.metrics import RankedScores
+from engine.evaluation.mining import Share, permutation, select, similarity_quantile
+from engine.evaluation.passes import normalised, score_set, to_host
+from engine.evaluation.sweep import Grid, preview_rows, sweep_results, sweep_scores
+
+WIDTH, LABELS, NEGATIVES, CORPUS, PICTURES, GROUPS = 512, 1_000, 10_000, 70_000, 85_640, 100
+GRID = Grid((1_000, 2_000, 4_000, 8_000, 10_000), (1, 5, 10, 100), (0.005, 0.01, 0.02, 0.05, 0.1))
+
+
+def unit(rows: int, seed: int, pull: np.ndarray | None = None, weight: float = 0.0) -> np.ndarray:
+    """Random directions, pulled towards some others so that scores are not all alike."""
+    generator = np.random.default_rng(seed)
+    found = generator.standard_normal((rows, WIDTH), dtype=np.float32)
+    if pull is not None:
+        found += weight * np.sqrt(WIDTH) * pull[generator.integers(len(pull), size=rows)]
+    return normalised(found)
+
+
+def interleaved(rounds: int, **functions: Callable[[], object]) -> dict[str, float]:
+    """Median seconds of each function; they take turns, so that a slow moment of the machine hits all of them."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            started = time.perf_counter()
+            function()
+            times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def peak_mb() -> float:
+    """The most memory this process has held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def row(what: str, got: float, baseline: float, note: str = "") -> None:
+    """One line of the table."""
+    print(f"{what:<44} {got * 1e3:>10,.1f} ms {baseline * 1e3:>11,.1f} ms {baseline / got:>7.1f}x  {note}", flush=True)
+
+
+def reference_scores(images: torch.Tensor, labels: torch.Tensor, negatives: torch.Tensor, batch: int) -> torch.Tensor:
+    """NegLabel as published: softmax over the ID labels and one group, for every group anew."""
+    found = []
+    for part in images.split(batch):
+        logits = part @ torch.cat([labels, negatives]).T * 100
+        positive, negative = logits[:, : len(labels)], logits[:, len(labels) :]
+        grouped = negative.reshape(len(part), GROUPS, -1)
+        together = torch.cat([positive[:, None, :].expand(-1, GROUPS, -1), grouped], dim=2)
+        found.append(together.softmax(dim=2)[:, :, : len(labels)].sum(dim=2).mean(dim=1))
+    return torch.cat(found)
+
+
+def scoring(rounds: int, pictures: int, device: str) -> None:
+    """Row 9: the scoring pass, its memory and its error."""
+    labels, negatives = unit(LABELS, 1), unit(NEGATIVES, 2)
+    images = unit(pictures, 3, labels, 0.3)
+    bank = TextBank(labels, negatives, permutation(NEGATIVES, 0))
+    method = find_method("neglabel")
+    chosen = [(method, method.settings({"groups": GROUPS}))]
+    order = group_order(bank, Grouping(GROUPS))
+    t_images, t_labels = torch.from_numpy(images), torch.from_numpy(labels)
+    t_negatives = torch.from_numpy(negatives[order])
+
+    before = peak_mb()
+    ours = score_set(images, Texts({"plain": bank}), chosen).id_scores["neglabel"]
+    above = peak_mb() - before
+    for batch in (256, 1024):
+
+        def streaming(batch: int = batch) -> None:
+            texts = Texts({"plain": bank})
+            for start in range(0, pictures, batch):
+                method.score(Batch(images[start : start + batch], texts), chosen[0][1])  # type: ignore[misc]
+
+        def published(batch: int = batch) -> None:
+            with torch.inference_mode():
+                reference_scores(t_images, t_labels, t_negatives, batch)
+
+        seconds = interleaved(rounds, streaming=streaming, published=published)
+        rate = f"{pictures / seconds['streaming']:,.0f} pictures/s"
+        row(f"9  scoring, {pictures:,} pictures, batch {batch}", seconds["streaming"], seconds["published"], rate)
+    some = np.random.default_rng(0).choice(pictures, size=min(2_000, pictures), replace=False)
+    exact = images[some].astype(np.float64)
+    wanted = neglabel(exact @ labels.T.astype(float), exact @ negatives[order].T.astype(float), 0.01, Grouping(GROUPS))
+    error = np.abs(ours[some] - wanted).max()
+    print(f"   peak above the inputs {above:.0f} MiB (with one copy of the texts), largest error {error:.1e}")
+    if device != "cpu":
+        cuda_scoring(rounds, images, bank, device)
+
+
+def cuda_scoring(rounds: int, images: np.ndarray, bank: TextBank, device: str) -> None:
+    """On a GPU: the pass beside the bare matrix product of the same shapes."""
+    moved = TextBank(
+        torch.from_numpy(bank.labels).to(device), torch.from_numpy(bank.negatives).to(device), bank.permutation
+    )
+    texts = Texts({"plain": moved})
+    on_device = torch.from_numpy(images).to(device)
+    method = find_method("neglabel")
+    chosen = method.settings({"groups": GROUPS})
+    everything = torch.cat([moved.labels, moved.negatives])
+    texts.blocks("plain", Grouping(GROUPS))
+
+    def ours() -> None:
+        for part in on_device.split(1024):
+            to_host(method.score(Batch(part, texts), chosen))  # type: ignore[misc]
+
+    def product() -> None:
+        for part in on_device.split(1024):
+            part @ everything.T
+        torch.cuda.synchronize()
+
+    seconds = interleaved(rounds, ours=ours, product=product)
+    row(f"9  scoring on {device} beside its bare product", seconds["ours"], seconds["product"])
+
+
+def mining(rounds: int) -> None:
+    """Row 10: ranking a corpus, beside the whole matrix with torch.quantile."""
+    words, labels = unit(CORPUS, 4), unit(LABELS, 5)
+    t_words, t_labels = torch.from_numpy(words), torch.from_numpy(labels)
+
+    def ours() -> np.ndarray:
+        return similarity_quantile(words, labels, 0.95)[0]
+
+    def published() -> np.ndarray:
+        with torch.inference_mode():
+            similarity = t_words @ t_labels.T
+            # torch.quantile takes at most 16 million numbers at a time.
+            return torch.cat([part.quantile(0.95, dim=1) for part in similarity.split(10_000)]).numpy()
+
+    before = peak_mb()
+    first = ours()
+    above = peak_mb() - before
+    before = peak_mb()
+    second = published()
+    baseline_above = peak_mb() - before
+    seconds = interleaved(rounds, ours=ours, published=published)
+    row(f"10 mining, {CORPUS:,} words x {LABELS:,} labels", seconds["ours"], seconds["published"])
+    pos, share = ["noun"] * CORPUS, Share(count=10_000)
+    same = len(set(select(first, pos, share).rows) & set(select(second.astype(np.float64), pos, share).rows))
+    print(f"   peak {above:.0f} MiB and {baseline_above:.0f} MiB above the inputs; {same:,} of 10,000 words the same")
+
+
+def metrics(rounds: int) -> None:
+    """Row 11: AUROC and both FPR95, ID sorted once."""
+    generator = np.random.default_rng(6)
+    inside, outside = generator.normal(1, 1, 50_000), generator.normal(0, 1, 10_000)
+    is_id = np.concatenate([np.ones(50_000), np.zeros(10_000)])
+    both = np.concatenate([inside, outside])
+    ranked = RankedScores(inside)
+
+    def published() -> tuple[float, float]:
+        accepted, kept, _ = roc_curve(is_id, both, drop_intermediate=False)
+        return roc_auc_score(is_id, both), accepted[np.argmax(kept >= 0.95)]
+
+    def prepared() -> tuple[float, float]:
+        return ranked.auroc(outside), ranked.fpr_id_positive(outside).fpr
+
+    def one_shot() -> tuple[float, float]:
+        fresh = RankedScores(inside)
+        return fresh.auroc(outside), fresh.fpr_id_positive(outside).fpr
+
+    seconds = interleaved(max(rounds, 11), prepared=prepared, one_shot=one_shot, published=published)
+    row("11 AUROC and FPR95 ID-positive, one shot", seconds["one_shot"], seconds["published"])
+    row("11 the same, ID sorted once", seconds["prepared"], seconds["published"])
+    gap = max(abs(a - b) for a, b in zip(prepared(), published(), strict=True))
+    intervals = interleaved(rounds, bootstrap=lambda: detection_intervals(inside, outside))
+    print(f"   largest difference {gap:.1e}; 1,000 bootstrap resamples {intervals['bootstrap']:.2f} s")
+
+
+def sweeping(rounds: int, pictures: int) -> None:
+    """Row 12: 100 settings, as a preview and exactly, beside 100 passes of the published form."""
+    labels, negatives = unit(LABELS, 1), unit(NEGATIVES, 2)
+    images = unit(pictures, 3, labels, 0.3)
+    n_id = pictures * 50 // 86
+    t_images, t_labels = torch.from_numpy(images[:2_048]), torch.from_numpy(labels)
+    t_negatives = torch.from_numpy(negatives)
+
+    def evaluate(part: np.ndarray, inside: int) -> None:
+        found = sweep_scores(part, labels, negatives, GRID)
+        list(sweep_results(GRID.points(), found[:, :inside], {"ood": found[:, inside:]}))
+
+    rows = preview_rows({"id": n_id, "ood": pictures - n_id}, seed=0)
+    preview = np.concatenate([images[rows["id"]], images[n_id + rows["ood"]]])
+
+    def published() -> None:
+        with torch.inference_mode():
+            reference_scores(t_images, t_labels, t_negatives, 256)
+
+    seconds = interleaved(rounds, preview=lambda: evaluate(preview, len(rows["id"])), published=published)
+    hundred = seconds["published"] / 2_048 * pictures * len(GRID.points())
+    row(f"12 sweep of {len(GRID.points())} settings, preview", seconds["preview"], hundred, "(baseline extrapolated)")
+    exact = interleaved(max(1, rounds // 3), exact=lambda: evaluate(images, n_id))
+    row(f"12 sweep of {len(GRID.points())} settings, exact", exact["exact"], hundred, "(baseline extrapolated)")
+
+
+def main(arguments: list[str]) -> None:
+    """Run the benchmarks that were asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=PICTURES)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="mining,metrics,scoring,sweep")
+    parser.add_argument("--device", default="cpu")
+    given = parser.parse_args(arguments)
+    print(f"{'what':<44} {'here':>13} {'baseline':>14} {'ratio':>8}   ({torch.get_num_threads()} threads)")
+    wanted = given.only.split(",")
+    if "mining" in wanted:
+        mining(given.rounds)
+    if "metrics" in wanted:
+        metrics(given.rounds)
+    if "scoring" in wanted:
+        scoring(given.rounds, given.pictures, given.device)
+    if "sweep" in wanted:
+        sweeping(given.rounds, given.pictures)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
