@@ -80,13 +80,17 @@ class Tour:
         """A command as a person would type it."""
         return shlex.join(["sood-tui", "-w", str(self.place.root), *arguments])
 
-    def run(self, *arguments: str) -> None:
-        """Show a command and run it.
+    def run(self, *arguments: str, silently: bool = False) -> None:
+        """Show a command and run it; silently leaves out what it says.
 
         Raises: typer.Exit with the command's exit code if it fails.
         """
         self._announce(self.shown(list(arguments)))
-        self._obey(["-w", str(self.place.root), *arguments])
+        messages.quiet = silently
+        try:
+            self._obey(["-w", str(self.place.root), *arguments])
+        finally:
+            messages.quiet = False
 
     def run_init(self) -> None:
         """The one command that names its folder by itself."""
@@ -181,10 +185,13 @@ def decide(tour: Tour) -> None:
     assert isinstance(listing, dict)
     scores = [SubclassScore(row["superclass"], row["wnid"], row["score_mean"]) for row in listing["subclasses"]]
     signed = ("--by", REVIEWER, "--note", NOTE)
-    for decided in decide_by_score(scores):
+    taken = decide_by_score(scores)
+    for decided in taken:
         for verb, wnids in (("accept", decided.accepted), ("reject", decided.rejected)):
             if wnids:
-                tour.run("review", verb, decided.superclass, *wnids, *signed)
+                tour.run("review", verb, decided.superclass, *wnids, *signed, silently=True)
+    accepted, rejected = sum(len(d.accepted) for d in taken), sum(len(d.rejected) for d in taken)
+    say(f"  {accepted} accepted, {rejected} rejected, {sum(len(d.pending) for d in taken)} left for you")
 
 
 def split(tour: Tour) -> None:
