@@ -57,7 +57,7 @@ def add(
         started = start_add(workspace, root, name, layout.value if layout else None, mapping, base)
     for remark in started.remarks:
         say(remark)
-    _finish(context, [started], as_json)
+    _finish(context, [started], as_json, single=True)
 
 
 @app.command("list")
@@ -96,7 +96,7 @@ def rescan(
     with open_workspace(context) as workspace:
         take_in_results(workspace)
         started = start_rescan(workspace, name)
-    _finish(context, started, as_json)
+    _finish(context, started, as_json, single=False)
 
 
 @app.command()
@@ -145,7 +145,7 @@ def issues(
     )
 
 
-def _finish(context: typer.Context, started: Sequence[StartedScan], as_json: bool) -> None:
+def _finish(context: typer.Context, started: Sequence[StartedScan], as_json: bool, single: bool) -> None:
     """Follow the scans with the catalogue closed, then tell what they changed."""
     workspace_root = workspace_of(context).root
     codes = [follow(workspace_root, scan.job.id) for scan in started]
@@ -154,7 +154,7 @@ def _finish(context: typer.Context, started: Sequence[StartedScan], as_json: boo
     with open_workspace(context) as workspace:
         reports = [read_report(workspace, scan.job.id) for scan in started]
     if as_json:
-        emit_json(reports)
+        emit_json(reports[0] if single else reports)
     else:
         emit([_row(report) for report in reports], _REPORT_COLUMNS, as_json=False)
     for report in reports:
