@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from engine.errors import EngineError
 from engine.wordnet.cache import CachedWordNet
@@ -87,14 +96,26 @@ def shown_progress() -> Iterator[OnProgress]:
     if not messages.is_terminal:
         yield _PlainLines()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=messages, transient=True) as bar:
         task = bar.add_task("Looking for WordNet", total=None)
 
         def paint(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total or None)
+            nonlocal task
+            if bar.tasks[-1].description != what:
+                # A total that is not known cannot replace one that is: each step has a line of its own.
+                bar.remove_task(task)
+                task = bar.add_task(what, total=total or None)
+            bar.update(task, completed=done)
 
         yield paint
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed and task.total else "")
 
 
 class _PlainLines:
