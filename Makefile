@@ -6,13 +6,14 @@ DEMO ?= sood-demo
 ARGS ?=
 PYTEST := $(PYTHON) -m pytest --ignore=tests/benchmarks -n auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: help install demo test quick check format benchmarks wordnet lock clean distclean
+.PHONY: help install demo test quick check format benchmarks pages wordnet lock clean distclean
 
 help:
 	@echo 'make demo       the whole walk on made-up pictures in $(DEMO), then the screens (ARGS="--no-tui --seed 1")'
 	@echo 'make install    the program and its tools into $(VENV)'
 	@echo 'make test       all tests; make quick leaves the slow ones out; make check adds formatting, types and contracts'
 	@echo 'make benchmarks the tables of docs/benchmarks.md'
+	@echo 'make pages      the pages of docs/ that come from the program: keys and settings'
 	@echo 'make wordnet    WordNet 3.0, where this machine has none'
 	@echo 'make lock       constraints.txt anew, from the newest versions that pyproject.toml allows'
 	@echo 'make clean      remove caches and builds; make distclean removes $(VENV) too'
@@ -41,6 +42,9 @@ format: $(VENV)/installed-dev
 
 benchmarks: $(VENV)/installed-dev wordnet
 	$(PYTHON) -m pytest tests/benchmarks -s -p no:xdist
+
+pages: $(VENV)/installed-dev
+	$(PYTHON) scripts/write_pages.py
 
 wordnet: $(VENV)/installed
 	@$(PYTHON) scripts/get_wordnet.py

@@ -265,7 +265,7 @@ STEPS = (
 )
 
 TO_TRY: tuple[tuple[list[str], str], ...] = (
-    ([], "the screens: decide on what is left in Review (F3)"),
+    ([], "the screens: decide on what is left in Review (F4)"),
     (["review", "list", "--pending"], "what is left to decide"),
     (["images", "issues"], "the damaged pictures"),
     (["wordnet", "tree", "dog.n.01", "--with-images"], "one superclass in the hierarchy"),
