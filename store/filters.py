@@ -211,3 +211,11 @@ def fetch_decided(cursor: Cursor) -> dict[tuple[str, str], str]:
         "SELECT superclass, wnid, state FROM decision_state WHERE state IN ('accept', 'reject')"
     ).fetchall()
     return {(superclass, wnid): state for superclass, wnid, state in rows}
+
+
+def fetch_root_glosses(cursor: Cursor) -> dict[str, str]:
+    """Superclass to the gloss of the synset that gave it its name; those made of matches alone have none."""
+    rows = cursor.execute(
+        "SELECT superclass, gloss FROM superclass_root JOIN synset USING (wnid) WHERE position = 0 ORDER BY superclass"
+    ).fetchall()
+    return dict(rows)

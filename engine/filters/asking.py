@@ -17,10 +17,9 @@ from engine.jobs.ingest import Intake
 from engine.workspace import Workspace
 from store import filters as store
 from store import images
-from store.candidates import Candidate, fetch_candidates, fetch_superclass_names, fetch_superclass_roots
+from store.candidates import Candidate, fetch_candidates, fetch_superclass_names
 from store.connection import Cursor
 from store.paths import path_of_text
-from store.wordnet import fetch_synset
 
 KIND = "vlm-filter"
 LEAST_IMAGES = 8
@@ -81,7 +80,10 @@ def submit(workspace: Workspace, request: VlmRequest) -> str:
     with workspace.opened().reading() as cursor:
         chosen = _candidates(cursor, request)
         roots = images.fetch_roots(cursor)
-        rows = [_work_row(cursor, roots, candidate, request) for candidate in chosen]
+        glosses = store.fetch_root_glosses(cursor)
+        rows = [
+            _work_row(cursor, roots, candidate, _question(candidate, request, glosses), request) for candidate in chosen
+        ]
     if not rows:
         raise EngineError("There is no candidate to ask about.", "`sood-tui candidates add SYNSET` makes some.")
     settings = {**asdict(request), "mode": "sheet" if request.per_picture is None else "picture"}
@@ -118,7 +120,7 @@ def _candidates(cursor: Cursor, request: VlmRequest) -> list[Candidate]:
 
 
 def _work_row(
-    cursor: Cursor, roots: dict[int, images.Root], candidate: Candidate, request: VlmRequest
+    cursor: Cursor, roots: dict[int, images.Root], candidate: Candidate, text: str, request: VlmRequest
 ) -> dict[str, object]:
     wanted = request.per_picture or request.samples
     drawn = sample_images(cursor, candidate.wnid, wanted + STAND_INS, request.seed)
@@ -126,20 +128,18 @@ def _work_row(
     return {
         "superclass": candidate.superclass,
         "wnid": candidate.wnid,
-        "question": _question(cursor, candidate, request),
+        "question": text,
         "wanted": wanted,
         "image_ids": [image.image_id for image in drawn],
         "paths": paths,
     }
 
 
-def _question(cursor: Cursor, candidate: Candidate, request: VlmRequest) -> str:
+def _question(candidate: Candidate, request: VlmRequest, glosses: dict[str, str]) -> str:
     """The question about the superclass, with {n} left open where the number of readable pictures goes."""
     single = QUESTION_OF_ONE if request.per_picture is not None else QUESTION
     template = QUESTION_OF_THE_PAPER if request.compatible else single
-    first_root = fetch_superclass_roots(cursor)[candidate.superclass][:1]
-    gloss = fetch_synset(cursor, first_root[0]).gloss if first_root else candidate.superclass
-    return question(template, candidate.superclass, gloss)
+    return question(template, candidate.superclass, glosses.get(candidate.superclass, candidate.superclass))
 
 
 def _absolute(model: str) -> str:

@@ -22,6 +22,9 @@ SENTENCES = [
     "Does all the 16 images contain red? y/n",
     "yes no Yes No YES NO y n",
 ]
+# Two cores are shared by several test processes; more threads would only make them wait for one another.
+torch.set_num_threads(1)
+
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 

@@ -1,0 +1,293 @@
+"""The room filters: a vision-language model in a real job, embeddings, rules, audits and calibration."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.errors import EngineError
+from engine.filters import rules
+from engine.filters.asking import VlmRequest, submit
+from engine.filters.audit import draw
+from engine.filters.calibration import (
+    Judged,
+    compare,
+    expected_calibration_error,
+    filter_agreement,
+    fit,
+    share_saved,
+)
+from engine.filters.clip_share import preference
+from engine.filters.disagreement import matrix, ranked
+from engine.filters.intervals import wilson
+from engine.jobs import runner
+from engine.jobs.ingest import ingest_ready
+from engine.review import decide
+from engine.workspace import Workspace
+from store import filters as store
+from store.connection import Store, memory_store
+from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
+from tests.gpu.tiny_vlm import BLUE, RED, paligemma, teach_red
+from tests.jobs.waiting import wait_until
+
+PICTURES = {"scarlet": (RED, 10), "navy": (BLUE, 10), "rare": (RED, 3)}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny PaliGemma that says yes to red."""
+    folder = paligemma(tmp_path_factory.mktemp("vlm") / "paligemma")
+    return str(teach_red(folder, "Do all 10 pictures in this grid show a paint (what paint means)? Answer yes or no."))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """One superclass with a red, a blue and a rare candidate, whose pictures are real files."""
+    catalogue = memory_store()
+    made = Workspace(tmp_path / "work", catalogue)
+    made.root.mkdir()
+    add_synsets(catalogue, ["paint", *PICTURES])
+    add_superclasses(catalogue, {"paint": list(PICTURES)})
+    _add_pictures(catalogue, tmp_path / "pictures")
+    yield made
+    for job in runner.list_jobs(made.root):
+        with suppress(EngineError):
+            runner.cancel(job, patience=0.2)
+    catalogue.close()
+
+
+def _add_pictures(catalogue: Store, folder: Path) -> None:
+    root = {"root_id": 1, "name": "p", "path": str(folder), "layout": "wnid", "added_at": WHEN, "scanned_at": WHEN}
+    add_table(catalogue, "image_root", [root])
+    rows, counts = [], []
+    for name, (color, number) in PICTURES.items():
+        (folder / wnid_of(name)).mkdir(parents=True)
+        for index in range(number):
+            path = f"{wnid_of(name)}/{index}.png"
+            Image.new("RGB", (50, 40), color).save(folder / path)
+            rows.append({"image_id": len(rows) + 1, "root_id": 1, "wnid": wnid_of(name), "path": path})
+        counts.append({"wnid": wnid_of(name), "images": number, "subtree_images": number, "subtree_synsets": 1})
+    (folder / rows[0]["path"]).write_bytes(b"this is no picture")  # type: ignore[operator]
+    add_table(catalogue, "image", sorted(rows, key=lambda row: (row["wnid"], row["path"])))
+    add_table(catalogue, "image_count", counts)
+
+
+def _judge(workspace: Workspace, request: VlmRequest) -> dict[str, store.Verdict]:
+    job = runner.find_job(workspace.root, submit(workspace, request))
+    wait_until(lambda: job.state() not in runner.ACTIVE, 240)
+    assert job.state() == "finished", job.printed()
+    assert [report.error for report in ingest_ready(workspace)] == [None]
+    with workspace.opened().reading() as cursor:
+        return {verdict.wnid: verdict for verdict in store.fetch_verdicts(cursor)}
+
+
+def test_a_model_accepts_and_rejects_what_it_was_shown(workspace: Workspace, model: str) -> None:
+    verdicts = _judge(workspace, VlmRequest(model=model, samples=9, device="cpu"))
+    scarlet, navy, rare = (verdicts[wnid_of(name)] for name in PICTURES)
+    assert scarlet.outcome == "accept"
+    assert scarlet.p_yes is not None
+    assert scarlet.p_yes > 0.9
+    assert navy.outcome == "reject"
+    assert (rare.outcome, rare.p_yes) == ("insufficient", None)
+    assert rare.reason == "3 readable pictures, needs 8"
+    assert len(scarlet.image_ids) == 9
+    assert 1 not in scarlet.image_ids, "the file that is no picture was not on the sheet"
+    assert scarlet.question == "Do all 9 pictures in this grid show a paint (what paint means)? Answer yes or no."
+    with workspace.opened().reading() as cursor:
+        (run,) = store.fetch_runs(cursor)
+    assert (run.kind, run.mode, run.verdicts) == ("vlm", "sheet", 3)
+    assert len(run.revision) == 64
+
+
+def test_pictures_one_by_one_and_the_papers_way(workspace: Workspace, model: str) -> None:
+    first = _judge(workspace, VlmRequest(model=model, per_picture=8, device="cpu"))
+    scarlet = first[wnid_of("scarlet")]
+    assert (scarlet.mode, scarlet.outcome) == ("picture", "accept")
+    assert scarlet.p_yes_low is not None
+    assert scarlet.p_yes_high is not None
+    assert scarlet.p_yes_low < (scarlet.p_yes or 0) <= scarlet.p_yes_high
+    both = _judge(workspace, VlmRequest(model=model, samples=9, compatible=True, device="cpu"))
+    compatible = both[wnid_of("scarlet")]
+    assert compatible.question == "Does all the 9 images contain paint? y/n"
+    assert compatible.answer is not None
+    assert compatible.outcome in ("accept", "reject")
+
+
+def test_requests_that_make_no_sense_are_refused(workspace: Workspace) -> None:
+    with pytest.raises(EngineError, match="at least 1"):
+        submit(workspace, VlmRequest(model="x", samples=0))
+    with pytest.raises(EngineError, match="sheets only"):
+        submit(workspace, VlmRequest(model="x", per_picture=3, compatible=True))
+    decide(workspace, "paint", [wnid_of(name) for name in PICTURES], "accept", "anna")
+    with pytest.raises(EngineError, match="no candidate"):
+        submit(workspace, VlmRequest(model="x", pending_only=True))
+
+
+def test_preference_counts_ties_half() -> None:
+    similarities = np.asarray([[0.3, 0.1], [0.2, 0.2], [0.0, 0.4], [0.5, 0.1]], dtype=np.float32)
+    found = preference(similarities, own=0)
+    assert found.share == pytest.approx((1 + 0.5 + 0 + 1) / 4)
+    assert found.margin == pytest.approx((0.2 + 0.0 - 0.4 + 0.4) / 4, abs=1e-7)
+
+
+def test_wilsons_interval() -> None:
+    assert wilson(8, 10) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
+    assert wilson(0, 10)[0] == 0.0
+    with pytest.raises(ValueError, match="at least one"):
+        wilson(0, 0)
+
+
+class TestRules:
+    """Rules that are on say what they would drop; nothing is dropped."""
+
+    def test_each_gives_its_reason(self, workspace: Workspace) -> None:
+        rules.switch(workspace, "least_images", True, 5, "anna")
+        rules.switch(workspace, "deepest", True, 0, "anna")
+        with workspace.opened().reading() as cursor:
+            found = {(row.wnid, row.rule): row.reason for row in rules.verdicts(cursor)}
+        assert found[wnid_of("rare"), "least_images"] == "3 pictures, needs 5"
+        assert found[wnid_of("navy"), "deepest"] == "1 steps below the superclass, at most 0"
+        assert (wnid_of("navy"), "least_images") not in found
+
+    def test_switching_off_brings_everything_back(self, workspace: Workspace) -> None:
+        rules.switch(workspace, "least_images", True, 5, "anna")
+        rules.switch(workspace, "least_images", False, None, "anna")
+        with workspace.opened().reading() as cursor:
+            assert rules.verdicts(cursor) == []
+            setting = next(row for row in rules.settings(cursor) if row.rule == "least_images")
+        assert (setting.active, setting.value) == (False, 5)
+
+    def test_overlap_and_namesakes(self, workspace: Workspace) -> None:
+        add_synsets(workspace.opened(), ["other_scarlet"], {"other_scarlet": "scarlet"})
+        add_superclasses(workspace.opened(), {"colour": ["scarlet", "other_scarlet"]})
+        rules.switch(workspace, "overlap", True, None, "anna")
+        rules.switch(workspace, "name_collision", True, None, "anna")
+        with workspace.opened().reading() as cursor:
+            found = {(row.superclass, row.rule): row.reason for row in rules.verdicts(cursor, ["paint"])}
+        assert found["paint", "overlap"] == "also a candidate of colour"
+        assert wnid_of("other_scarlet") in found["paint", "name_collision"]
+
+    @pytest.mark.parametrize(
+        ("rule", "value", "said"),
+        [("nonsense", None, "no rule"), ("overlap", 3, "no value"), ("deepest", -1, "negative")],
+    )
+    def test_bad_switches_are_refused(self, workspace: Workspace, rule: str, value: float | None, said: str) -> None:
+        with pytest.raises(EngineError, match=said):
+            rules.switch(workspace, rule, True, value, "anna")
+
+
+def _judged(margin: list[float], accepted: list[int], weight: list[float] | None = None) -> Judged:
+    margins = np.asarray(margin)
+    return Judged(
+        margins, np.asarray(accepted, dtype=bool), margins > 0, np.asarray(weight or [1.0] * len(margin), dtype=float)
+    )
+
+
+class TestCalibration:
+    """Margins against people's decisions."""
+
+    def test_numbers_worked_out_by_hand(self) -> None:
+        # The model accepts the six with a positive margin; people accept four of them and one of the other four.
+        judged = _judged([1, 2, 3, 4, 5, 6, -1, -2, -3, -4], [0, 0, 1, 1, 1, 1, 1, 0, 0, 0])
+        found = compare(judged)
+        assert found["precision"].value == pytest.approx(4 / 6)  # type: ignore[attr-defined]
+        assert found["recall"].value == pytest.approx(4 / 5)  # type: ignore[attr-defined]
+        assert found["accuracy"].value == pytest.approx(7 / 10)  # type: ignore[attr-defined]
+        assert found["kappa"] == pytest.approx(0.4)
+
+    def test_weights_count(self) -> None:
+        judged = _judged([1, 1, -1], [1, 0, 1], [3, 1, 1])
+        found = compare(judged)
+        assert found["precision"].value == pytest.approx(3 / 4)  # type: ignore[attr-defined]
+        assert found["recall"].value == pytest.approx(3 / 4)  # type: ignore[attr-defined]
+
+    def test_platt_recovers_a_logistic_truth(self) -> None:
+        rng = np.random.default_rng(0)
+        margin = rng.normal(0, 2, 900)
+        accepted = rng.random(900) < 1 / (1 + np.exp(-(0.5 + 1.5 * margin)))
+        calibrator = fit(margin, accepted, np.ones(900))
+        assert calibrator.method == "platt"
+        probe = np.asarray([-2.0, 0.0, 2.0])
+        assert calibrator.probabilities(probe) == pytest.approx(1 / (1 + np.exp(-(0.5 + 1.5 * probe))), abs=0.05)
+
+    def test_from_a_thousand_labels_it_is_isotonic(self) -> None:
+        margin = np.linspace(-3, 3, 1000)
+        calibrator = fit(margin, margin > 0.5, np.ones(1000))
+        assert calibrator.method == "isotonic"
+        assert calibrator.probabilities(np.asarray([-1.0, 2.0])).tolist() == [0.0, 1.0]
+
+    def test_too_few_labels_are_refused(self) -> None:
+        with pytest.raises(EngineError, match="too few"):
+            fit(np.arange(9.0), np.arange(9) > 4, np.ones(9))
+        with pytest.raises(EngineError, match="too few"):
+            fit(np.arange(20.0), np.ones(20, dtype=bool), np.ones(20))
+
+    def test_calibration_error_by_hand(self) -> None:
+        probability = np.asarray([0.95, 0.95, 0.05, 0.05])
+        accepted = np.asarray([True, False, False, False])
+        # Two bins of equal weight: gaps 0.45 and 0.05.
+        assert expected_calibration_error(probability, accepted, np.ones(4)) == pytest.approx(0.25)
+
+    def test_what_a_filter_saves(self) -> None:
+        probability = np.asarray([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+        accepted = np.asarray([0, 0, 0, 1, 0, 1, 1, 1, 1, 1], dtype=bool)
+        assert share_saved(probability, accepted, np.ones(10), 1.0) == pytest.approx(0.3)
+        assert share_saved(probability, accepted, np.ones(10), 5 / 6) == pytest.approx(0.5)
+
+
+def _put_verdicts(workspace: Workspace, model: str, said: dict[str, tuple[str, float]]) -> None:
+    with workspace.opened().writing() as cursor:
+        number = store.insert_run(cursor, "vlm", "sheet", model, "{}", None, WHEN)
+    rows = [
+        {
+            "filter_run_id": number, "superclass": "paint", "wnid": wnid_of(name), "outcome": outcome, "p_yes": p_yes,
+            "margin": np.log(p_yes / (1 - p_yes)), "mass": 0.9, "reason": "said", "image_ids": [1],
+        }
+        for name, (outcome, p_yes) in said.items()
+    ]  # fmt: skip
+    add_table(workspace.opened(), "verdict", rows)
+
+
+def test_filters_are_held_against_one_another_and_against_people(workspace: Workspace) -> None:
+    _put_verdicts(workspace, "a", {"scarlet": ("accept", 0.9), "navy": ("reject", 0.2), "rare": ("accept", 0.6)})
+    _put_verdicts(workspace, "b", {"scarlet": ("accept", 0.8), "navy": ("accept", 0.9), "rare": ("accept", 0.7)})
+    decide(workspace, "paint", [wnid_of("scarlet")], "accept", "anna")
+    decide(workspace, "paint", [wnid_of("navy")], "reject", "anna")
+    with workspace.opened().reading() as cursor:
+        (pair,) = matrix(cursor)
+        assert (pair.items, pair.raw) == (3, pytest.approx(2 / 3))
+        (row,) = ranked(cursor)
+        assert row.wnid == wnid_of("navy")
+        assert row.spread == pytest.approx(0.7)
+        by_model = {row.model: row for row in filter_agreement(cursor)}
+    assert by_model["a"].accuracy.value == 1.0
+    assert by_model["b"].accuracy.value == 0.5
+    assert by_model["b"].calibration == "none"
+
+
+def test_a_newer_verdict_of_the_same_model_replaces_the_older(workspace: Workspace) -> None:
+    _put_verdicts(workspace, "a", {"navy": ("reject", 0.2)})
+    _put_verdicts(workspace, "a", {"navy": ("accept", 0.8)})
+    with workspace.opened().reading() as cursor:
+        (verdict,) = store.fetch_verdicts(cursor)
+    assert verdict.outcome == "accept"
+
+
+def test_an_audit_draws_from_every_stratum(workspace: Workspace) -> None:
+    _put_verdicts(workspace, "a", {"scarlet": ("accept", 0.95), "navy": ("reject", 0.2)})
+    audit = draw(workspace, size=2, seed=3)
+    assert audit.drawn == 2
+    again = draw(workspace, size=2, seed=3)
+    with workspace.opened().reading() as cursor:
+        first, second = (store.fetch_audit(cursor, number) for number in (audit.audit_id, again.audit_id))
+    assert [row.wnid for row in first] == [row.wnid for row in second]
+    assert draw(workspace, size=99, seed=3).strata == {
+        "accept, P(yes) 0.9 to 1, pending": (1, 1),
+        "no verdict, pending": (1, 1),
+        "reject, P(yes) 0.1 to 0.5, pending": (1, 1),
+    }
+    with pytest.raises(EngineError, match="at least one"):
+        draw(workspace, size=0, seed=0)
