@@ -195,6 +195,7 @@ def test_nltks_data_path_comes_before_debians_folder(tmp_path: Path, monkeypatch
         (folder / "data.noun").touch()
     monkeypatch.setattr(nltk.data, "path", [str(tmp_path / "empty"), str(tmp_path / "nltk_data")])
     monkeypatch.setattr(sources, "DEBIAN_FOLDER", debian)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert find_wordnet().path == in_data_path
     (in_data_path / "data.noun").unlink()
     assert find_wordnet().path == debian
