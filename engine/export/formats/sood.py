@@ -1,0 +1,137 @@
+"""The three lists of SOOD-ImageNet: a picture a line, as the reference's loader reads them.
+
+The loader splits a line at any blank and wants exactly path, class id, superclass, subclass. So no name may hold a
+blank, and no path may hold bytes that are not UTF-8.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.errors import EngineError
+from engine.export.plan import Plan, list_name, reasons
+from store import export as store
+from store.connection import Cursor
+from store.paths import path_of_text
+
+NAME = "sood"
+SENTENCE = "train_iid.txt, test_easy_ood.txt, test_hard_ood.txt: path, class id, superclass, subclass."
+
+SHOWN = 10
+
+# What str.split() takes for a blank.
+_BLANK = re.compile(r"\s|[\x1c-\x1f\x85]")
+_NEWLINE, _SPACE, _LAST_ASCII, _BACKSLASH = 0x0A, 0x20, 0x7F, 0x5C
+_BLANKS_IN_A_LINE = 4  # three between the fields and the end
+
+
+class UnlistableNames(EngineError):
+    """Names that a line of four fields cannot hold."""
+
+    def __init__(self, names: list[str], count: int) -> None:
+        more = f"\n  and {count - len(names)} more" if count > len(names) else ""
+        super().__init__(
+            f"The format sood cannot hold {count} name(s), for their blanks or bytes that are not UTF-8:\n"
+            + "\n".join(f"  {name!r}" for name in names)
+            + more,
+            "Rename them, reject their subclass, or leave sood out: --formats parquet,csv,jsonl holds any name.",
+        )
+        self.names = names
+
+
+def files(plan: Plan) -> list[str]:
+    """The files that the format writes."""
+    return [f"{list_name(split)}.txt" for split in plan.splits]
+
+
+def check(cursor: Cursor, plan: Plan) -> None:
+    """Look at every name without writing anything.
+
+    Raises: UnlistableNames.
+    """
+    for _ in _lines(cursor, plan):
+        pass
+
+
+def write(cursor: Cursor, plan: Plan, folder: Path) -> None:
+    """Write the lists.
+
+    Raises: UnlistableNames.
+    """
+    with ExitStack() as stack:
+        opened = {
+            split: stack.enter_context((folder / name).open("wb"))
+            for split, name in zip(plan.splits, files(plan), strict=True)
+        }
+        for split, text in _lines(cursor, plan):
+            opened[split].write(text)
+
+
+def _lines(cursor: Cursor, plan: Plan) -> Iterator[tuple[str, memoryview]]:
+    """Pieces of the lists in their order; all unlistable names are gathered before one of them is an error."""
+    unlistable = _Unlistable()
+    for sub in plan.subclasses:
+        if sub.split is not None:
+            unlistable.look(sub.superclass)
+            unlistable.look(sub.subclass)
+    tails = pa.array([f" {sub.class_id} {sub.superclass} {sub.subclass}\n" for sub in plan.subclasses], pa.string())
+    splits = pa.array([sub.split for sub in plan.subclasses], pa.string())
+    heads = {root_id: f"{name}/" for root_id, name in plan.roots.items()}
+    root_ids, root_heads = pa.array(list(heads), pa.int32()), pa.array(list(heads.values()), pa.string())
+    for batch in store.stream_rows(cursor):
+        where = pc.if_else(reasons(plan, batch).is_null(), splits.take(batch["place"]), pa.scalar(None, pa.string()))
+        for split in plan.splits:
+            chosen = batch.filter(pc.equal(where, split))
+            if chosen.num_rows == 0:
+                continue
+            head = root_heads.take(pc.index_in(chosen["root_id"], value_set=root_ids))
+            lines = pc.binary_join_element_wise(head, chosen["path"], tails.take(chosen["place"]), "")
+            text = _text_of(lines)
+            if _is_suspicious(text, len(lines)):
+                paths = pc.binary_join_element_wise(head, chosen["path"], "").to_pylist()
+                written = [unlistable.look(path, is_path=True) for path in paths]
+                text = _text_of(pc.binary_join_element_wise(pa.array(written), tails.take(chosen["place"]), ""))
+            if not unlistable.count:
+                yield split, text
+    if unlistable.count:
+        raise UnlistableNames(unlistable.names, unlistable.count)
+
+
+class _Unlistable:
+    """Gathers the names that cannot stand in a line."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.count = 0
+
+    def look(self, name: str, is_path: bool = False) -> str:
+        """The name as it stands in the line: a path as the file system has it."""
+        real = path_of_text(name) if is_path else name
+        if not real or _BLANK.search(real) or any("\udc80" <= letter <= "\udcff" for letter in real):
+            self.count += 1
+            if len(self.names) < SHOWN:
+                self.names.append(name)
+            return name
+        return real
+
+
+def _is_suspicious(text: memoryview, lines: int) -> bool:
+    """Whether a name among the lines has to be looked at: blanks of its own, a backslash, or letters beyond ASCII."""
+    codes = np.frombuffer(text, np.uint8)
+    return bool(
+        np.count_nonzero(codes <= _SPACE) != lines * _BLANKS_IN_A_LINE
+        or codes.max() > _LAST_ASCII
+        or np.any(codes == _BACKSLASH)
+    )
+
+
+def _text_of(lines: pa.Array) -> memoryview:
+    """The bytes of an array of text, laid end to end: how Arrow holds them already."""
+    kind = np.int64 if pa.types.is_large_string(lines.type) else np.int32
+    offsets = np.frombuffer(lines.buffers()[1], kind)[lines.offset : lines.offset + len(lines) + 1]
+    return memoryview(lines.buffers()[2])[int(offsets[0]) : int(offsets[-1])]

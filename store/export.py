@@ -1,0 +1,170 @@
+"""What leaves the catalogue: one row a picture, in the order of the lists, and the record of each export."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from store.connection import Cursor
+
+BATCH = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRecord:
+    """An export that was made: where, of which split, and the hash of its manifest."""
+
+    export_id: int
+    path: str
+    split: str
+    manifest_sha256: str
+    images: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """How many pictures of a subclass share a fate; issue is why they could not be read."""
+
+    place: int
+    issue: str | None
+    is_scored: bool
+    is_outlier: bool
+    images: int
+
+
+def create_rows(cursor: Cursor, places: pa.Table, scored: pa.Table) -> None:
+    """Lay out one row a picture of the accepted subclasses, for as long as the cursor lives.
+
+    The rows stand in the order of all files: place, name of the root, path.
+
+    Args:
+        cursor: any.
+        places: columns place, wnid: in which order subclasses come.
+        scored: columns image_id, similarity, score, is_outlier of the pictures that were measured.
+    """
+    cursor.register("export_place", places)
+    cursor.register("scored", scored)
+    cursor.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE export_row AS
+        SELECT
+            export_place.place,
+            image.root_id,
+            image.path,
+            scored.similarity,
+            scored.score,
+            scored.is_outlier,
+            broken.kind AS issue
+        FROM image
+        JOIN export_place USING (wnid)
+        JOIN (
+            SELECT root_id, row_number() OVER (ORDER BY name) AS position FROM image_root
+        ) AS root USING (root_id)
+        LEFT JOIN scored USING (image_id)
+        LEFT JOIN (
+            SELECT image_id, min(kind) AS kind
+            FROM image_issue
+            WHERE kind IN ('undecodable', 'missing_file') AND image_id IS NOT NULL
+            GROUP BY image_id
+        ) AS broken USING (image_id)
+        ORDER BY export_place.place, root.position, image.path
+        """
+    )
+    cursor.unregister("export_place")
+    cursor.unregister("scored")
+
+
+def count_rows(cursor: Cursor) -> list[RowCount]:
+    """How many laid out rows there are of each place, apart by what happened to their pictures."""
+    rows = cursor.execute(
+        """
+        SELECT place, issue, similarity IS NOT NULL AS is_scored, coalesce(is_outlier, false) AS is_outlier, count(*)
+        FROM export_row
+        GROUP BY ALL
+        ORDER BY ALL
+        """
+    ).fetchall()
+    return [RowCount(*row) for row in rows]
+
+
+def stream_rows(cursor: Cursor) -> pa.RecordBatchReader:
+    """The laid out rows in their order: place, root_id, path, similarity, score, is_outlier, issue."""
+    return cursor.sql(
+        "SELECT place, root_id, path, similarity, score, is_outlier, issue FROM export_row"
+    ).to_arrow_reader(BATCH)
+
+
+def copy_as_csv(cursor: Cursor, rows: pa.RecordBatchReader, file: Path) -> None:
+    """Write rows as CSV with a header, in their order."""
+    with cursor.cursor() as writer:  # the cursor itself is busy with the rows
+        writer.register("outgoing", rows)
+        writer.execute(
+            """
+            COPY (
+                SELECT
+                    path, root, wnid, superclass, class_id, subclass, split, reason, similarity, score, subclass_mean,
+                    is_outlier
+                FROM outgoing
+            ) TO $file (FORMAT csv, HEADER true)
+            """,
+            {"file": str(file)},
+        )
+
+
+def copy_as_json(cursor: Cursor, rows: pa.RecordBatchReader, file: Path) -> None:
+    """Write rows as JSON lines, in their order."""
+    with cursor.cursor() as writer:  # the cursor itself is busy with the rows
+        writer.register("outgoing", rows)
+        writer.execute(
+            """
+            COPY (
+                SELECT
+                    path, root, wnid, superclass, class_id, subclass, split, reason, similarity, score, subclass_mean,
+                    is_outlier
+                FROM outgoing
+            ) TO $file (FORMAT json, ARRAY false)
+            """,
+            {"file": str(file)},
+        )
+
+
+def insert_export(
+    cursor: Cursor, path: str, split: str, manifest_sha256: str, images: int, created_at: datetime
+) -> None:
+    """Record an export."""
+    cursor.execute(
+        """
+        INSERT INTO export (export_id, path, split, manifest_sha256, images, created_at)
+        SELECT coalesce(max(export_id), 0) + 1, $path, $split, $manifest_sha256, $images, $created_at
+        FROM export
+        """,
+        {
+            "path": path,
+            "split": split,
+            "manifest_sha256": manifest_sha256,
+            "images": images,
+            "created_at": created_at,
+        },
+    )
+
+
+def fetch_exports(cursor: Cursor) -> list[ExportRecord]:
+    """All exports, oldest first."""
+    rows = cursor.execute(
+        "SELECT export_id, path, split, manifest_sha256, images, created_at FROM export ORDER BY export_id"
+    ).fetchall()
+    return [ExportRecord(*row) for row in rows]
+
+
+def fetch_root_names(cursor: Cursor) -> dict[int, str]:
+    """The name of each root, with which paths in an export begin."""
+    rows = cursor.execute("SELECT root_id, name FROM image_root ORDER BY root_id").fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
+def fetch_root_paths(cursor: Cursor) -> dict[str, str]:
+    """The absolute folder of each root, by its name."""
+    rows = cursor.execute("SELECT name, path FROM image_root ORDER BY name").fetchall()
+    return {row[0]: row[1] for row in rows}
