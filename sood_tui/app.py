@@ -19,8 +19,9 @@ from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_KEYS, SCREEN_TITLES, sign
 from sood_tui.messages import CatalogueChanged, JobsSeen, JobsTakenIn
 from sood_tui.notices import describe
 from sood_tui.place import Place
-from sood_tui.settings import Settings, load_settings
-from sood_tui.widgets.contact_sheet import Graphics
+from sood_tui.recent import remember
+from sood_tui.settings import Settings, Value, load_settings
+from sood_tui.widgets.contact_sheet import ContactSheet, Graphics
 from sood_tui.widgets.thumbnails import Thumbnails
 from store.connection import open_store
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sood_tui.supervision import JobWatch
 
 LOOK_EVERY = 0.5  # seconds between two looks at the job folders
+COUNT_AFTER = 0.3
 
 
 def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
@@ -58,6 +60,7 @@ class SoodApp(App[int], inherit_bindings=False):
         self.settings = settings
         self.graphics = graphics
         self.key_at = 0.0
+        self.last_key = ""
         self.counts: Mapping[str, str] = {}
         self.jobs: tuple[JobSummary, ...] = ()
         self.place = Place()
@@ -65,6 +68,7 @@ class SoodApp(App[int], inherit_bindings=False):
         self._thumbnails: Thumbnails | None = None
         self._watch: JobWatch | None = None
         self._before: list[str] = []
+        self._counting = False
         if settings.text("theme") in self.available_themes:
             self.theme = settings.text("theme")
         if workspace is not None:
@@ -96,11 +100,25 @@ class SoodApp(App[int], inherit_bindings=False):
     def open_workspace(self, workspace: Workspace) -> None:
         """Work in this workspace from now on; its catalogue is open."""
         self._take(workspace)
-        self.settings = load_settings(workspace.settings_file)
+        self.take_settings()
         self._supervise()
         self.run_worker(self.action_go(self.place.screen))
 
+    def take_settings(self) -> None:
+        """Read the settings again, and let them hold at once."""
+        flags: dict[str, Value | None] = {
+            key: self.settings.values[key] for key, source in self.settings.sources.items() if source == "command line"
+        }
+        before = self.settings
+        self.settings = load_settings(self.require_workspace().settings_file, flags)
+        if self.settings.text("theme") != before.text("theme") and self.settings.text("theme") in self.available_themes:
+            self.theme = self.settings.text("theme")
+        if self.settings.text("graphics") != before.text("graphics"):
+            self.use_graphics(graphics_of(self.settings.text("graphics")))
+        self._workspace = replace(self.require_workspace(), seed=self.settings.integer("seed"))
+
     def _take(self, workspace: Workspace) -> None:
+        remember(workspace.root)
         self._workspace = workspace
         self._thumbnails = Thumbnails(workspace.thumbnails)
         self.place = Place.read(workspace.root)
@@ -169,11 +187,16 @@ class SoodApp(App[int], inherit_bindings=False):
     def action_cycle_graphics(self) -> None:
         """Draw pictures in the next way."""
         ways = list(Graphics)
-        self.graphics = ways[(ways.index(self.graphics) + 1) % len(ways)]
-        for screen in self.screen_stack:
-            for sheet in screen.query("ContactSheet").results():
-                cast("Any", sheet).use_graphics(self.graphics)
+        self.use_graphics(ways[(ways.index(self.graphics) + 1) % len(ways)])
         self.notify(f"Pictures: {self.graphics.value}", timeout=2)
+
+    def use_graphics(self, graphics: Graphics) -> None:
+        """Draw pictures in this way from now on, on every screen."""
+        self.graphics = graphics
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                for sheet in screen.query(ContactSheet):
+                    sheet.use_graphics(graphics)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of this screen and of the frame, for the palette."""
@@ -193,7 +216,7 @@ class SoodApp(App[int], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Remember when the key was pressed: what was on the screen at that moment is what it means."""
-        self.key_at = event.time
+        self.key_at, self.last_key = event.time, event.key
 
     async def run_action(self, *args: Any, **kwargs: Any) -> bool:
         """Run an action; an expected error goes to the error desk."""
@@ -263,9 +286,14 @@ class SoodApp(App[int], inherit_bindings=False):
             room.reload()
 
     def read_counts(self) -> None:
-        """Read the counts of the top bar in a thread."""
-        if self._workspace is not None:
-            self.run_worker(self._count, thread=True, exclusive=True, group="counters")
+        """Read the counts of the top bar soon; many decisions in a row are counted once."""
+        if self._workspace is not None and not self._counting:
+            self._counting = True
+            self.set_timer(COUNT_AFTER, self._begin_count)
+
+    def _begin_count(self) -> None:
+        self._counting = False
+        self.run_worker(self._count, thread=True, exclusive=True, group="counters")
 
     def _count(self) -> None:
         from sood_tui.supervision import funnel_counts

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-PLACE_FILE = "place.json"
+PLACE_FILE = ".place.json"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,8 @@ from engine.jobs.ingest import TakenIn, ingest_ready
 from engine.jobs.runner import list_jobs
 from engine.jobs.summary import JobSummary, summarise
 from engine.workspace import Workspace
+from sood_tui.plain import count
+from store.status import fetch_funnel
 
 TAKE_IN_EVERY = 5.0  # seconds between two looks for new parts while a job runs
 
@@ -67,4 +69,18 @@ class JobWatch:
 
 
 def funnel_counts(workspace: Workspace) -> dict[str, str]:
-    return {}
+    """What the top bar says behind each room's name; nothing behind a room that is still empty."""
+    with workspace.opened().reading() as cursor:
+        funnel = fetch_funnel(cursor)
+    words = {
+        "wordnet": funnel.noun_synsets,
+        "images": funnel.images,
+        "candidates": funnel.candidates,
+        "scoring": funnel.scored_images,
+        "splits": funnel.splits,
+        "export": funnel.exports,
+    }
+    counts = {room: count(number) for room, number in words.items() if number}
+    if funnel.candidates:
+        counts["review"] = f"{count(funnel.pending)} left" if funnel.pending else "done"
+    return counts

@@ -223,6 +223,7 @@ class FindDialog(ModalScreen[str | None]):
         self._found = found[:SEARCH_LIMIT]
         options = self.query_one(OptionList)
         options.clear_options()
-        width = min(max((len(choice.title) for choice in self._found), default=0), 34)
-        options.add_options([Option(choice.content(width)) for choice in self._found])
+        width = min(max((len(choice.title) for choice in self._found), default=0), 28)
+        inside = max(self.query_one(Input).size.width - 2, 20)
+        options.add_options([Option(choice.content(width).truncate(inside, ellipsis=True)) for choice in self._found])
         options.highlighted = 0 if self._found else None

@@ -63,11 +63,12 @@ class ContactSheet(Widget):
         """A person clicked a picture.
 
         Attributes:
-            index: its place among the pictures of the sheet.
+            sheet: the sheet.
+            index: the picture's place among the pictures of the sheet.
         """
 
-        def __init__(self, index: int) -> None:
-            self.index = index
+        def __init__(self, sheet: "ContactSheet", index: int) -> None:
+            self.sheet, self.index = sheet, index
             super().__init__()
 
     class CapacityChanged(Message):
@@ -160,7 +161,7 @@ class ContactSheet(Widget):
         else:
             index = self._grid(len(self._pictures)).tile_at(event.x, event.y)
         if index is not None and index < len(self.pictures):
-            self.post_message(self.Chosen(index))
+            self.post_message(self.Chosen(self, index))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as they are: Textual's own way would make segments of every cell of every paint."""

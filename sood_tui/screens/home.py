@@ -1,0 +1,210 @@
+"""Home: where everything stands, and what to do next."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.jobs.summary import JobSummary
+from engine.status import NextStep, RoomCount, next_step, room_counts
+from engine.workspace import Workspace
+from sood_tui.keys import HOME, SCREEN_KEYS, SCREEN_TITLES
+from sood_tui.machine import Machine, look_at_machine
+from sood_tui.marks import MARKS
+from sood_tui.plain import ago, plain, size
+from sood_tui.screens.room import RoomScreen
+from sood_tui.widgets.funnel import SCREEN_OF_ROOM
+from sood_tui.widgets.job_strip import job_bar, job_number, job_numbers
+from sood_tui.widgets.lines import Lines, Words
+from store.review import LogEntry, fetch_log
+from store.status import fetch_funnel
+
+SHOWN_DECISIONS = 12
+SHOWN_JOBS = 8
+BAR = 14
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a reload found."""
+
+    rooms: tuple[RoomCount, ...]
+    next_step: NextStep
+    decisions: tuple[LogEntry, ...]
+
+
+class HomeScreen(RoomScreen):
+    """The funnel with its counts, the next step, jobs, decisions, disk and devices."""
+
+    CSS_PATH = "home.tcss"
+    KEYS = HOME
+    BINDINGS: ClassVar[list[BindingType]] = list(HOME)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rooms: tuple[RoomCount, ...] = ()
+        self._placed = ""
+
+    def compose_body(self) -> Iterable[Widget]:
+        """Funnel and next step on the left, what goes on on the right."""
+        with Horizontal(classes="body"):
+            with Vertical(id="left"):
+                with Vertical(id="funnel_panel", classes="panel") as panel:
+                    panel.border_title = Content(plain(self.workspace.root.name))
+                    panel.border_subtitle = Content(plain(str(self.workspace.root.parent)))
+                    yield Lines(id="rooms")
+                with Vertical(id="next_panel", classes="panel") as panel:
+                    panel.border_title = "next"
+                    yield Static("", id="next", markup=False)
+            with Vertical(id="right"):
+                for name in ("jobs", "decisions", "machine"):
+                    with Vertical(id=f"{name}_panel", classes="panel") as panel:
+                        panel.border_title = name
+                        yield Static("", id=name, markup=False)
+
+    def reload(self) -> None:
+        """Count everything again."""
+        self.in_thread("standing", partial(_read, self.workspace), self._take)
+        self.in_thread("machine", partial(look_at_machine, self.workspace.root), self._take_machine)
+        self.jobs_seen(self.sood.jobs)
+
+    def _take(self, standing: _Standing) -> None:
+        self._rooms = standing.rooms
+        lines = self.query_one("#rooms", Lines)
+        step = standing.next_step.command.split()[1]
+        room = {"init": "wordnet"}.get(step, step)
+        names = [row.room for row in standing.rooms]
+        # The cursor stands on the next step until the person moves it.
+        place = names.index(room) if room != self._placed and room in names else None
+        self._placed = room
+        lines.show(_room_lines(standing.rooms, max(self.size.width * 56 // 100 - 4, 30)), place)
+        lines.styles.height = len(standing.rooms)
+        self.query_one("#next", Static).update(_next_content(standing.next_step, room))
+        self.query_one("#decisions", Static).update(_decisions(standing.decisions))
+
+    def _take_machine(self, machine: Machine) -> None:
+        self.query_one("#machine", Static).update(_machine_content(machine))
+
+    def jobs_seen(self, jobs: tuple[JobSummary, ...]) -> None:
+        """Show the newest jobs."""
+        if self.is_mounted:
+            width = max(self.query_one("#jobs_panel").size.width - 4, 24)
+            self.query_one("#jobs", Static).update(_jobs_content(jobs[::-1][:SHOWN_JOBS], width))
+
+    def on_resize(self) -> None:
+        """The bars follow the width."""
+        self.call_after_refresh(self.reload)
+
+    async def action_next_step(self) -> None:
+        """Go to the screen of the room under the cursor."""
+        place = self.query_one("#rooms", Lines).cursor
+        if place < len(self._rooms):
+            await self.sood.action_go(SCREEN_OF_ROOM.get(self._rooms[place].room, "home"))
+
+    @on(Lines.Chosen)
+    async def go_to_clicked(self) -> None:
+        """Go to the screen of the room that was clicked."""
+        await self.action_next_step()
+
+    def action_move(self, step: int) -> None:
+        """Move by lines."""
+        self.query_one("#rooms", Lines).move(step)
+
+    def action_move_page(self, pages: int) -> None:
+        """Move by pages."""
+        self.query_one("#rooms", Lines).move_page(pages)
+
+    def action_move_to_end(self, end: int) -> None:
+        """Go to the first or the last room."""
+        self.query_one("#rooms", Lines).go(0 if end < 0 else len(self._rooms) - 1)
+
+
+def _read(workspace: Workspace) -> _Standing:
+    with workspace.opened().reading() as cursor:
+        funnel = fetch_funnel(cursor)
+        return _Standing(room_counts(funnel), next_step(funnel), tuple(fetch_log(cursor, limit=SHOWN_DECISIONS)))
+
+
+def _room_lines(rooms: Sequence[RoomCount], width: int) -> list[Words]:
+    widest = max((room.count for room in rooms), default=1)
+    lines: list[Words] = []
+    for room in rooms:
+        # Rooms differ by factors of a thousand: the bars show orders of magnitude.
+        share = math.log10(room.count + 1) / math.log10(widest + 1) if widest else 0.0
+        bar = "━" * max(round(BAR * share), 1 if room.count else 0)
+        head = f" {room.room:<11}{room.count:>10,} "
+        tail = f"{room.unit}{', ' if room.unit and room.detail else ''}{room.detail}"
+        with_bar = width >= len(head) + BAR + 24
+        lines.append(
+            [
+                (head, "bold" if room.count else "muted"),
+                (f"{bar:<{BAR}} " if with_bar else "", "accent"),
+                (plain(tail), "muted"),
+            ]
+        )
+    return lines
+
+
+def _next_content(step: NextStep, room: str) -> Content:
+    screen = SCREEN_OF_ROOM.get(room, "home")
+    where = f"enter opens {SCREEN_TITLES[screen]} ({SCREEN_KEYS[screen].upper()})"
+    return Content.assemble(
+        (plain(step.reason), "bold"), "\n", where, "\n", ("on the command line: ", "$foreground 60%"),
+        (plain(step.command), "$text-accent"),
+    )  # fmt: skip
+
+
+def _jobs_content(jobs: Sequence[JobSummary], width: int) -> Content:
+    if not jobs:
+        return Content.styled("No job yet. F5 begins one.", "$foreground 60%")
+    lines = []
+    for job in jobs:
+        title = plain(f"#{job_number(job)} {job.title}")
+        if job.state in ("queued", "running"):
+            numbers = job_numbers(job)
+            room = max(width - len(title) - len(numbers) - 2, 4)
+            done, left = job_bar(job, room)
+            lines.append(Content.assemble(title, " ", (done, "$success"), (left, "$foreground 30%"), " ", numbers))
+        else:
+            colour = "$text-success" if job.state == "finished" else "$text-warning" if job.state == "cancelled" else "$text-error"
+            lines.append(Content.assemble((title, "$foreground 80%"), "  ", (job.state, colour)))
+    return Content("\n").join(lines)
+
+
+def _decisions(entries: Sequence[LogEntry]) -> Content:
+    if not entries:
+        return Content.styled("No decision yet. F4 reviews candidates.", "$foreground 60%")
+    lines = []
+    for entry in entries:
+        mark = MARKS.get(entry.kind)
+        if entry.kind in ("undo", "redo"):
+            words = Content.styled(f"↶ {entry.kind} by {plain(entry.reviewer)}, {ago(entry.at)}", "$foreground 60%")
+        else:
+            name = plain(entry.name or entry.wnid)
+            under = f" under {plain(entry.superclass)}, {ago(entry.at)}"
+            words = Content.assemble(
+                (f"{mark.sign if mark else '·'} ", mark.colour if mark else ""),
+                (name, "strike" if entry.undone else "bold"), (under, "$foreground 60%"),
+            )  # fmt: skip
+        lines.append(words)
+    return Content("\n").join(lines)
+
+
+def _machine_content(machine: Machine) -> Content:
+    lines = [
+        f"disk     {size(machine.disk_free)} free of {size(machine.disk)}",
+        f"cpu      {machine.processors} processors, load {machine.load:.1f}",
+    ]
+    lines += [
+        f"gpu {index}    {plain(device.name)}, {size(device.memory_used)} of {size(device.memory)} in use"
+        for index, device in enumerate(machine.devices)
+    ] or ["gpu      none"]
+    return Content("\n".join(lines))

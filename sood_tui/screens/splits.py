@@ -1,0 +1,404 @@
+"""Splits: thresholds that move under the fingers, and what follows from them."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import ClassVar
+
+from rich.cells import set_cell_size
+from textual import on
+from textual.binding import BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.errors import EngineError
+from engine.splits.change import change_settings, redo_setting, undo_setting
+from engine.splits.settings import Change, SplitSettings, check_percentiles
+from engine.splits.show import BandCount, SubclassCut, SuperclassCut, degenerate_cases
+from sood_tui.folio import read_pictures
+from sood_tui.keys import SPLITS
+from sood_tui.plain import plain
+from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
+from sood_tui.screens.room import RoomScreen
+from sood_tui.threshold_bench import ThresholdBench, read_bench, split_defaults, threshold_names
+from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.lines import Lines, Tone, Words
+from sood_tui.widgets.score_histogram import ScoreHistogram
+from sood_tui.widgets.thumbnails import Picture
+
+REST = 0.4  # seconds after the last move until a threshold is written down as one step
+STEP = 1.0
+BAND_TONES: dict[str, Tone] = {"hard": "bad", "easy": "warn", "train": "good"}
+
+
+class SplitsScreen(RoomScreen):
+    """Histogram and subclasses on the left; counts, and the pictures next to the chosen threshold, on the right."""
+
+    CSS_PATH = "splits.tcss"
+    ROOM = "splits"
+    KEYS = SPLITS
+    BINDINGS: ClassVar[list[BindingType]] = list(SPLITS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bench: ThresholdBench | None = None
+        self._resting: Timer | None = None
+        self._typed = ""
+        self._rows: list[SubclassCut] = []
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The panels, and the sentence that stands there while nothing is scored."""
+        yield Static("", id="nothing", markup=False)
+        with Horizontal(classes="body"):
+            with Vertical(id="left"):
+                with Vertical(id="histogram_panel", classes="panel"):
+                    yield ScoreHistogram()
+                with Vertical(id="table_panel", classes="panel") as panel:
+                    panel.border_title = "subclasses"
+                    yield Static("", id="table_head", markup=False)
+                    yield Lines(id="table")
+            with Vertical(id="right"):
+                with Vertical(id="counts_panel", classes="panel") as panel:
+                    panel.border_title = "wanted and realised"
+                    yield Static("", id="counts", markup=False)
+                with Container(id="sheets"):
+                    for name in ("below", "above"):
+                        with Vertical(id=f"{name}_panel", classes="panel"):
+                            yield ContactSheet(self.sood.thumbnails, self.sood.graphics, id=name)
+
+    # ---- reading ----
+
+    @property
+    def _defaults(self) -> SplitSettings:
+        return split_defaults(self.sood.settings, self.workspace.seed)
+
+    def reload(self) -> None:
+        """Prepare the split anew; a threshold that still moves is written down first."""
+        if self._bench is not None and self._bench.is_moved:
+            return
+        name = self._bench.superclass if self._bench else self.sood.place.split_superclass
+        read = partial(self._read, name)
+        self.in_thread("bench", read, self._take)
+
+    def _read(self, superclass: str) -> ThresholdBench | EngineError:
+        try:
+            return read_bench(self.workspace, self._defaults, superclass)
+        except EngineError as error:  # nothing scored yet is a state of this screen, not a mishap
+            return error
+
+    def _take(self, bench: ThresholdBench | EngineError) -> None:
+        self.set_class(isinstance(bench, EngineError), "-empty")
+        if isinstance(bench, EngineError):
+            self._bench = None
+            self.query_one("#nothing", Static).update(
+                Content.assemble((plain(bench.message), "bold"), "\n\n", (plain(bench.hint), "$foreground 60%"))
+            )
+            return
+        if self._bench is not None:
+            bench.chosen = min(self._bench.chosen, len(bench.percentiles) - 1)
+        self._bench = bench
+        self._show_superclass()
+
+    # ---- showing ----
+
+    def _show_superclass(self) -> None:
+        bench = self._at()
+        self.sood.place.split_superclass = bench.superclass
+        self.query_one(ScoreHistogram).show_scores(*bench.scores())
+        self.query_one("#table", Lines).show([], 0)
+        self._show()
+
+    def _show(self) -> None:
+        bench = self._at()
+        mine, whole = bench.cuts()
+        names = threshold_names(bench.tuned.bands)
+        panel = self.query_one("#histogram_panel")
+        title = f"{bench.superclass} · {bench.index + 1} of {len(bench.prepared.superclasses)}"
+        panel.border_title = Content(plain(title))
+        typed = f"typing {self._typed}_" if self._typed else ("only here" if bench.alone else "all superclasses")
+        panel.border_subtitle = Content(f"{typed} · moves {names[bench.chosen]}")
+        labels = [f"{name} {value:g}" for name, value in zip(names, bench.percentiles, strict=True)]
+        self.query_one(ScoreHistogram).show_thresholds(bench.thresholds, labels, bench.tuned.bands, bench.chosen)
+        self._show_table()
+        self.query_one("#counts", Static).update(self._counts(mine, whole))
+        self._show_neighbours()
+
+    def _show_table(self) -> None:
+        bench = self._at()
+        self._rows = bench.subclasses()
+        width = max(self.query_one("#table", Lines).size.width, 30)
+        self.query_one("#table", Lines).show([_row(row, width) for row in self._rows])
+        self.query_one("#table_head", Static).update(Content(_head(width)))
+
+    def _counts(self, mine: SuperclassCut, whole: SuperclassCut) -> Content:
+        lines = [Content.styled(f"{'':<8}{'wanted':>7}{'real':>7}{'pictures':>10}{'subcl.':>8}", "$foreground 60%")]
+        for cut, name in ((mine, mine.superclass or ""), (whole, "all superclasses")):
+            lines.append(Content.styled(plain(name), "bold"))
+            lines += [_count_line(band) for band in cut.bands]
+        bench = self._at()
+        for case in degenerate_cases(bench.prepared, bench.tuned):
+            if case.superclass == bench.superclass:
+                remedy = " A remedy is used." if case.is_remedied else ""
+                lines += [Content.styled(f"! no {' and no '.join(case.empty)}: {plain(case.reason)}{remedy}", "$text-warning")]
+        return Content("\n").join(lines)
+
+    def _show_neighbours(self) -> None:
+        bench = self._at()
+        below, above = bench.neighbours(bench.chosen)
+        names = threshold_names(bench.tuned.bands)
+        workspace = self.workspace
+        sheets = [(self.query_one(f"#{name}", ContactSheet), row) for name, row in (("below", below), ("above", above))]
+        for (sheet, row), word in zip(sheets, ("below", "above"), strict=True):
+            panel = self.query_one(f"#{word}_panel")
+            named = f"{row.lemma.replace('_', ' ')} ({row.split})" if row else "nothing"
+            panel.border_title = Content(plain(f"{word} {names[bench.chosen]}: {named}"))
+            if row is None:
+                sheet.show((), "no subclass")
+                continue
+            read = partial(read_pictures, workspace, row.wnid, sheet.capacity)
+            self.in_thread(f"{word} pictures", read, partial(sheet.show, note="no pictures"))
+
+    @on(ContactSheet.CapacityChanged)
+    def fill_sheets(self) -> None:
+        """Read as many pictures as now fit."""
+        if self._bench is not None:
+            self._show_neighbours()
+
+    def on_resize(self) -> None:
+        """The table follows the width."""
+        if self._bench is not None:
+            self.call_after_refresh(self._show)
+
+    # ---- moving thresholds ----
+
+    def action_shift(self, which: str, steps: int) -> None:
+        """Move the Hard or the Easy threshold by one percent."""
+        bench = self._at()
+        self._move(0 if which == "hard" else len(bench.percentiles) - 1, steps)
+
+    def _move(self, place: int, steps: float) -> None:
+        bench = self._at()
+        self._typed = ""
+        bench.chosen = place
+        bench.move(place, bench.percentiles[place] + steps * STEP)
+        self._moved()
+
+    def _moved(self) -> None:
+        self._show()
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self._write_down)
+
+    def _write_down(self) -> None:
+        bench = self._bench
+        if bench is not None and bench.is_moved:
+            self._change([bench.change()])
+
+    def _change(self, changes: Sequence[Change]) -> None:
+        act = partial(change_settings, self.workspace, changes, self.sood.settings.reviewer, defaults=self._defaults)
+        self.in_thread("changes", act, self._settle)
+
+    def _settle(self, settings: SplitSettings) -> None:
+        if self._bench is not None:
+            self._bench.settle(settings)
+            self._show()
+            self.sood.read_counts()
+
+    def on_screen_suspend(self) -> None:
+        """Write down what still moves before another screen comes."""
+        self._write_down()
+
+    @on(ScoreHistogram.Pointed)
+    def follow_mouse(self, message: ScoreHistogram.Pointed) -> None:
+        """Move the chosen threshold to where the mouse points."""
+        bench = self._at()
+        bench.move(bench.chosen, bench.percentile_at(message.score))
+        self._moved()
+
+    def action_which(self) -> None:
+        """Choose the next threshold."""
+        bench = self._at()
+        bench.chosen = (bench.chosen + 1) % len(bench.percentiles)
+        self._typed = ""
+        self._show()
+
+    def action_digit(self) -> None:
+        """Take a digit of a percentile; two digits move the threshold, one does after a moment."""
+        self._at()
+        self._typed += self.sood.last_key
+        if len(self._typed) >= 2:
+            self._take_typed()
+        else:
+            self._show()
+            self.set_timer(1.5, partial(self._take_typed, self._typed))
+
+    def _take_typed(self, only: str = "") -> None:
+        bench = self._bench
+        if bench is None or not self._typed or (only and only != self._typed):
+            return
+        value, self._typed = float(self._typed), ""
+        bench.move(bench.chosen, value)
+        self._moved()
+
+    def close_something(self) -> bool:
+        """Give up what was typed."""
+        typed, self._typed = self._typed, ""
+        if typed:
+            self._show()
+        return bool(typed)
+
+    def action_default(self) -> None:
+        """Go back to the thresholds of the settings, or of all superclasses when these are its own."""
+        bench = self._at()
+        if bench.alone:
+            self._change([Change("percentiles", None, bench.superclass)])
+        else:
+            self._change([Change("percentiles", self._defaults.percentiles)])
+
+    def action_override(self) -> None:
+        """Give this superclass thresholds of its own, or take them away again."""
+        bench = self._at()
+        own = None if bench.alone else bench.percentiles
+        self._change([Change("percentiles", own, bench.superclass)])
+
+    def action_bands(self) -> None:
+        """Ask for any number of percentiles."""
+        bench = self._at()
+
+        def numbers(text: str) -> tuple[float, ...]:
+            try:
+                return check_percentiles([float(part) for part in text.replace(",", " ").split()])
+            except ValueError as error:
+                raise EngineError("Percentiles are numbers, as in 10, 20, 40, 60.") from error
+
+        def problem_of(text: str) -> str:
+            try:
+                numbers(text)
+            except EngineError as error:
+                return f"{error.message} {error.hint}"
+            return ""
+
+        def typed(text: str | None) -> None:
+            if text is not None:
+                self._change([Change("percentiles", numbers(text))])
+
+        now = ", ".join(f"{value:g}" for value in bench.prepared.settings.percentiles)
+        asked = "Percentiles, lowest first: 20, 40 are Hard and Easy; more make more bands."
+        self.app.push_screen(AskDialog("Bands", asked, now, problem_of), typed)
+
+    def action_undo(self) -> None:
+        """Take back the last change of a threshold."""
+        self._turn("undo")
+
+    def action_redo(self) -> None:
+        """Bring back the change that was taken back last."""
+        self._turn("redo")
+
+    def _turn(self, direction: str) -> None:
+        self._at()
+        self._write_down()
+        act = undo_setting if direction == "undo" else redo_setting
+
+        def told(events: object) -> None:
+            self.sood.say("Taken back." if direction == "undo" else "Brought back.")
+            self.reload()
+
+        self.in_thread("turns", partial(act, self.workspace, self.sood.settings.reviewer), told)
+
+    # ---- superclasses, pictures, export ----
+
+    def action_next_superclass(self, step: int) -> None:
+        """Look at the next superclass, around the end."""
+        bench = self._at()
+        names = bench.prepared.superclasses
+        self._go(names[(bench.index + step) % len(names)])
+
+    def action_choose_superclass(self) -> None:
+        """Choose the superclass."""
+        bench = self._at()
+        own = bench.prepared.settings.superclass_percentiles
+        choices = [Choice(name, name, "own thresholds" if name in own else "") for name in bench.prepared.superclasses]
+        self.app.push_screen(ChooseDialog("Superclass", choices, bench.superclass, "c"), self._go)
+
+    def _go(self, name: str | None) -> None:
+        if name is not None:
+            self._write_down()
+            self._at().go(name)
+            self._show_superclass()
+
+    def action_move(self, step: int) -> None:
+        """Move by lines of the table."""
+        self.query_one("#table", Lines).move(step)
+
+    def action_move_page(self, pages: int) -> None:
+        """Move by pages of the table."""
+        self.query_one("#table", Lines).move_page(pages)
+
+    def action_move_to_end(self, end: int) -> None:
+        """Go to the hardest or to the most typical subclass."""
+        self.query_one("#table", Lines).go(0 if end < 0 else len(self._rows) - 1)
+
+    @on(Lines.Chosen)
+    def action_pictures(self) -> None:
+        """Show pictures of the subclass under the cursor."""
+        self._at()
+        place = self.query_one("#table", Lines).cursor
+        if place < len(self._rows):
+            row = self._rows[place]
+            self.in_thread("large", partial(read_pictures, self.workspace, row.wnid, 16), partial(self._enlarge, row.lemma))
+
+    @on(ContactSheet.Chosen)
+    def enlarge_clicked(self, message: ContactSheet.Chosen) -> None:
+        """Show the clicked picture as large as it goes."""
+        sheet = message.sheet
+        self._enlarge("", sheet.pictures, message.index)
+
+    def _enlarge(self, lemma: str, pictures: tuple[Picture, ...], index: int = 0) -> None:
+        from sood_tui.screens.picture import PictureScreen
+
+        if pictures:
+            self.app.push_screen(PictureScreen(pictures, index, lemma.replace("_", " ")))
+
+    def action_export(self) -> None:
+        """Write the lists and the manifest."""
+        self._at()
+        self._write_down()
+        from sood_tui.screens.exporting import ask_export
+
+        ask_export(self)
+
+    def _at(self) -> ThresholdBench:
+        if self._bench is None:
+            raise EngineError("There is nothing to split yet.", "F5, then n, scores the pictures.")
+        return self._bench
+
+
+def _head(width: int) -> str:
+    return f"   {'subclass':<{_room(width)}}{'mean':>7}{'pictures':>9}{'out':>5}{'margin':>8}"
+
+
+def _room(width: int) -> int:
+    return max(width - 33, 8)
+
+
+def _row(row: SubclassCut, width: int) -> Words:
+    name = set_cell_size(plain(row.lemma.replace("_", " ")), _room(width) - 1) + " "
+    tone: Tone = BAND_TONES.get(row.split, "warn")
+    letter = row.split[0].upper() if row.split in BAND_TONES else row.split.removeprefix("band_")
+    return [
+        (f" {letter} ", tone),
+        (name, tone),
+        (f"{row.mean:>7.3f}{row.pictures:>9,}{row.outliers:>5,}", "plain"),
+        (f"{row.margin:>+8.3f}", "muted"),
+    ]
+
+
+def _count_line(band: BandCount) -> Content:
+    tone = {"hard": "$text-error", "easy": "$text-warning", "train": "$text-success"}.get(band.split, "$text-warning")
+    return Content.assemble(
+        (f"  {band.split:<6}", tone),
+        f"{band.wanted_share:>7.1%}{band.share:>7.1%}{band.pictures:>10,}{band.subclasses:>8,}",
+    )
+
