@@ -14,7 +14,7 @@ class Room:
 
 ROOMS = (
     Room("wordnet", "Which concepts are there, and what lies under what?",
-         ("synset", "lemma", "hypernym", "hyponym_closure", "membership")),
+         ("synset", "lemma", "hypernym", "hyponym_closure", "membership", "tree_node", "synset_card")),
     Room("images", "Which concepts have pictures here?", ("image_root", "image", "image_count", "image_issue")),
     Room("candidates", "Which synsets may stand under each superclass?",
          ("superclass", "superclass_root", "candidate")),
