@@ -15,9 +15,11 @@ from engine.jobs.runner import submit
 from engine.seed_list import Seed, read_seeds
 from engine.workspace import Workspace
 from store import candidates as rows
-from store.candidates import Candidate, Match, Overlap, Superclass, UnknownSuperclass
+from store import text_match
+from store.candidates import Candidate, Overlap, Superclass, UnknownSuperclass
 from store.connection import Cursor
 from store.images import fetch_count
+from store.text_match import Match
 from store.wordnet import fetch_synset
 
 _SHARD_TEXTS = 2048
@@ -182,7 +184,7 @@ def submit_match(
             "There is no text to match.", 'Say in words what is looked for: candidates match "kitchen tools".'
         )
     with workspace.opened().reading() as cursor:
-        work = rows.fetch_match_texts(cursor)
+        work = text_match.fetch_match_texts(cursor)
     if not work.num_rows:
         raise EngineError("No synset has pictures yet.", "`sood-tui images add ROOT` comes first.")
     settings = {"query": query, "model": model, "pretrained": pretrained}
@@ -196,8 +198,8 @@ def ingest_match(intake: Intake) -> None:
         return
     query, model_key = str(intake.spec.settings["query"]), str(intake.outcome.result["model_key"])
     parts = [str(part.path) for part in intake.job.parts()]
-    rows.delete_matches(intake.cursor, query, model_key)
-    rows.insert_matches(intake.cursor, query, model_key, parts, now())
+    text_match.delete_matches(intake.cursor, query, model_key)
+    text_match.insert_matches(intake.cursor, query, model_key, parts, now())
 
 
 def fetch_matches(
@@ -208,10 +210,10 @@ def fetch_matches(
     Raises: EngineError if the text was not matched.
     """
     query = " ".join(text.split())
-    key = model_key or rows.fetch_latest_match_model(cursor, query)
+    key = model_key or text_match.fetch_latest_match_model(cursor, query)
     if key is None:
         raise EngineError(f"{query!r} was not matched yet.", f'`sood-tui candidates match "{query}"` does it.')
-    return rows.fetch_matches(cursor, query, key, above, limit)
+    return text_match.fetch_matches(cursor, query, key, above, limit)
 
 
 def accept_match(

@@ -171,6 +171,33 @@ def stage_images(cursor: Cursor, root_id: int) -> int:
     return int(row[0]) if row else 0
 
 
+def move_all_gone(cursor: Cursor, root_id: int, at: datetime) -> int:
+    """Record all pictures of a root as gone; ``delete_root_images`` takes them away then.
+
+    Returns: how many.
+    """
+    row = cursor.execute(
+        """
+        INSERT INTO image_gone (image_id, root_id, wnid, path, gone_at)
+        SELECT image_id, root_id, wnid, path, $at
+        FROM image
+        WHERE root_id = $root_id
+        """,
+        {"root_id": root_id, "at": at},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def delete_root_images(cursor: Cursor, root_id: int) -> None:
+    """Take away the pictures of a root."""
+    cursor.execute("DELETE FROM image WHERE root_id = $root_id", {"root_id": root_id})
+
+
+def delete_root_issues(cursor: Cursor, root_id: int) -> None:
+    """Take away all issues of a root."""
+    cursor.execute("DELETE FROM image_issue WHERE root_id = $root_id", {"root_id": root_id})
+
+
 def clear_images(cursor: Cursor) -> None:
     """Empty the table of pictures; ``insert_staged`` fills it again in the same transaction."""
     cursor.execute("DELETE FROM image")

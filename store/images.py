@@ -134,6 +134,17 @@ def delete_root(cursor: Cursor, root_id: int) -> None:
     cursor.execute("DELETE FROM image_root WHERE root_id = $root_id", {"root_id": root_id})
 
 
+def next_root_id(cursor: Cursor) -> int:
+    """A root_id that no root has or had: pictures that are gone keep theirs."""
+    row = cursor.execute(
+        """
+        SELECT coalesce(max(root_id), 0) + 1
+        FROM (SELECT root_id FROM image_root UNION ALL SELECT root_id FROM image_gone)
+        """
+    ).fetchone()
+    return int(row[0]) if row else 1
+
+
 def fetch_roots(cursor: Cursor) -> dict[int, Root]:
     """All roots by root_id, in the order in which they were added."""
     rows = cursor.execute(

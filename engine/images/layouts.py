@@ -119,8 +119,12 @@ def _wnid_work(names: Sequence[str]) -> pa.Table:
 def _class_work(cursor: Cursor, folder: Path, names: Sequence[str], mapping: Path | None, guessed: bool) -> pa.Table:
     visible = [name for name in names if not name.startswith(".")]
     classes = resolve_classes(cursor, [text_of_path(name) for name in visible], mapping)
+    known = [found for found in classes.values() if found.wnid or found.issue == "ambiguous_class"]
+    # Some folder of any disk is called like a noun; a root of classes mostly is.
+    if guessed and mapping is None and 2 * len(known) < len(visible):
+        raise _no_wnid_folder(folder, visible)
     if not any(found.wnid for found in classes.values()):
-        if guessed:
+        if guessed and mapping is None and not visible:
             raise _no_wnid_folder(folder, visible)
         of_what = f"in {shown(mapping)}" if mapping else "one word of WordNet with one noun sense"
         raise EngineError(
@@ -150,6 +154,11 @@ def _no_wnid_folder(folder: Path, names: Sequence[str]) -> EngineError:
             f"{shown(folder)} itself holds no wnid folder; they are one level or more further in: {listed}.",
             f"Add the inner folder: sood-tui images add {shown(inner[0][0])}",
         )
+    if wnid_of_name(folder.name):
+        return EngineError(
+            f"{shown(folder)} is the folder of one wnid.",
+            f"Add the folder that holds all of them: sood-tui images add {shown(folder.parent)}",
+        )
     if not names:
         return EngineError(
             f"{shown(folder)} holds no folder.",
@@ -157,7 +166,7 @@ def _no_wnid_folder(folder: Path, names: Sequence[str]) -> EngineError:
         )
     sample = ", ".join(repr(name) for name in names[:3])
     return EngineError(
-        f"No folder in {shown(folder)} is named by a wnid or by a word with one noun sense (it holds {sample} ...).",
+        f"The folders in {shown(folder)} are not named by wnids, nor most of them by words of WordNet: {sample} ...",
         "For class folders give --layout class --mapping CSV with the columns class,wnid.",
     )
 

@@ -21,7 +21,7 @@ from engine.jobs.waiting import wait_for
 from engine.workspace import Workspace
 from store import image_scan, images
 from store.connection import Cursor
-from store.images import Root
+from store.images import Root, RootSummary
 from store.paths import path_of_text, text_of_path
 
 OnProgress = Callable[[JobProgress], None]
@@ -65,11 +65,12 @@ def start_add(
         _require_wordnet(cursor)
         plan = _plan(cursor, _absolute(path), layout, _absolute(mapping) if mapping else None, base)
         known = images.fetch_roots(cursor)
+        root_id = images.next_root_id(cursor)
     abandoned = [root for root in known.values() if root.scanned_at is None and _same_source(root, plan)]
     others = [root for root in known.values() if root not in abandoned]
     _refuse_overlap(plan, others)
     root = Root(
-        root_id=max(known, default=0) + 1,
+        root_id=root_id,
         name=_checked_name(name or plan.folder.name, others),
         path=text_of_path(str(plan.folder)),
         layout=plan.layout,
@@ -102,6 +103,28 @@ def start_rescan(workspace: Workspace, name: str | None = None) -> list[StartedS
             raise EngineError("There is no root to scan again.", "`sood-tui images add ROOT` adds one.")
         plans = [(root, _plan_again(cursor, root)) for root in roots]
     return [StartedScan(root, _submit(workspace, root, plan), ()) for root, plan in plans]
+
+
+def remove_root(workspace: Workspace, name: str, dry_run: bool = False) -> RootSummary:
+    """Forget a root and its pictures, or tell what that would be; nothing on disk is touched.
+
+    Its pictures count as gone. Added again they are new pictures, so that nothing computed from the old ones is taken
+    for theirs.
+
+    Returns: the root as it was.
+    Raises: UnknownRoot.
+    """
+    with workspace.opened().writing() as cursor:
+        root_id = images.fetch_root(cursor, name).root_id
+        summary = next(row for row in images.fetch_root_summaries(cursor) if row.root_id == root_id)
+        if not dry_run:
+            image_scan.move_all_gone(cursor, root_id, now())
+            image_scan.delete_root_images(cursor, root_id)
+            image_scan.delete_root_issues(cursor, root_id)
+            images.delete_root(cursor, root_id)
+            image_scan.clear_counts(cursor)
+            image_scan.insert_counts(cursor)
+    return summary
 
 
 def read_report(workspace: Workspace, job_id: str) -> ScanReport:

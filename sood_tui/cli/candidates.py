@@ -20,6 +20,7 @@ app = typer.Typer(
     name="candidates",
     help="Superclasses, and the synsets that may stand under each.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 

@@ -1,6 +1,7 @@
 """Commands of the room images: roots of pictures, and what is the matter with what lies in them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
@@ -9,14 +10,17 @@ from typing import Annotated
 import typer
 
 from engine.images.issues import ISSUE_KINDS, explain
-from engine.images.roots import StartedScan, read_report, start_add, start_rescan
+from engine.images.roots import StartedScan, read_report, remove_root, start_add, start_rescan
 from engine.images.scan import ScanReport
 from sood_tui.cli.context import AsJson, open_workspace, workspace_of
 from sood_tui.cli.following import follow, printable, take_in_results
 from sood_tui.cli.output import emit, emit_json, say
+from sood_tui.notices import EXIT_INPUT
 from store.images import fetch_issues, fetch_root, fetch_root_summaries
 
-app = typer.Typer(name="images", help="Folders of pictures.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    name="images", help="Folders of pictures.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
+)
 
 _REPORT_COLUMNS = {
     "root": "root",
@@ -100,6 +104,29 @@ def rescan(
 
 
 @app.command()
+def remove(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a root.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only shown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a root and its pictures. Nothing on disk is touched.
+
+    Example: sood-tui images remove imagenet21k_val --yes
+    """
+    with open_workspace(context) as workspace:
+        take_in_results(workspace)
+        root = remove_root(workspace, name, dry_run=not yes)
+    if as_json:
+        emit_json({**asdict(root), "removed": yes})
+    verb = "Removed" if yes else "Would remove"
+    say(f"{verb} the root {root.name}: {root.images:,} pictures of {root.synsets:,} synsets.")
+    if not yes:
+        say(f"Nothing was changed. To do it: sood-tui images remove {root.name} --yes")
+        raise typer.Exit(EXIT_INPUT)
+
+
+@app.command()
 def issues(
     context: typer.Context,
     kind: Annotated[str | None, typer.Option(help="List all issues of one kind.")] = None,
@@ -158,6 +185,8 @@ def _finish(context: typer.Context, started: Sequence[StartedScan], as_json: boo
     else:
         emit([_row(report) for report in reports], _REPORT_COLUMNS, as_json=False)
     for report in reports:
+        if not report.images:
+            say(f"No picture was found in {report.root}. `sood-tui images remove {report.root}` forgets it.")
         if report.issues:
             listed = ", ".join(f"{number:,} {kind}" for kind, number in report.issues.items())
             say(f"{report.root}: {listed}. `sood-tui images issues` explains them.")

@@ -82,9 +82,8 @@ def measure_pages(scratch: Path, rows: int) -> None:
                 times[name].append(1000 * _timed(lambda cursor=cursor, wnid=wnid, ask=ask: ask(cursor, wnid))[0])
         base = _p95(times["shuffled"])
         for name, found in times.items():
-            print(
-                f"{what + ', ' + name:<42}{statistics.median(found):>11.2f}{_p95(found):>9.2f}{_p95(found) / base:>17.2f}x"
-            )
+            label, p95 = f"{what}, {name}", _p95(found)
+            print(f"{label:<42}{statistics.median(found):>11.2f}{p95:>9.2f}{p95 / base:>17.2f}x")
     ordered.close()
     shuffled.close()
 

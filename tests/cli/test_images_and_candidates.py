@@ -61,6 +61,14 @@ def test_a_root_is_added_listed_and_scanned_again(workspace: Path, tmp_path: Pat
     assert (report["added"], report["removed"], report["images"]) == (2, 1, 4)
 
 
+def test_a_root_is_removed_when_it_is_meant(pictures: Path, capsys: Capture) -> None:
+    assert "Would remove the root train: 7 pictures of 4 synsets." in refused(capsys, "images", "remove", "train")
+    assert data(capsys, "images", "list")[0]["images"] == 7
+    assert data(capsys, "images", "remove", "train", "--yes")["removed"] is True
+    assert data(capsys, "images", "list") == []
+    assert pictures.is_dir()
+
+
 def test_issues_are_told_by_kind_with_examples(pictures: Path, capsys: Capture) -> None:
     found = data(capsys, "images", "issues")
     assert [(row["kind"], row["count"]) for row in found] == [("not_a_picture", 1)]
@@ -77,6 +85,7 @@ def test_issues_are_told_by_kind_with_examples(pictures: Path, capsys: Capture) 
         (("images", "add", "/nowhere/at/all"), "There is no folder /nowhere/at/all."),
         (("images", "rescan"), "There is no root to scan again."),
         (("images", "rescan", "x"), "No picture root is named x."),
+        (("images", "remove", "x"), "No picture root is named x."),
         (("images", "add", "/tmp", "--layout", "flat"), "flat"),
         (("candidates", "add", "crane"), "'crane' has 2 senses"),
         (("candidates", "add", "dog"), "No synset below dog.n.01 has pictures."),
@@ -144,7 +153,7 @@ def test_every_layout_has_a_name() -> None:
     assert [layout.value for layout in Layout] == ["wnid", "class", "list"]
 
 
-@pytest.mark.parametrize("command", ["add", "list", "rescan", "issues"])
+@pytest.mark.parametrize("command", ["add", "list", "rescan", "remove", "issues"])
 def test_images_commands_show_an_example(command: str, capsys: Capture) -> None:
     assert run(["images", command, "--help"]) == 0
     assert f"Example: sood-tui images {command}" in " ".join(capsys.readouterr().out.split())

@@ -116,6 +116,8 @@ def test_bad_roots_say_what_is_wrong(tiny_wordnet: Store, tmp_path: Path) -> Non
     (tmp_path / "empty").mkdir()
     plant(tmp_path / "flat", {".": 3})
     plant(tmp_path / "other", {"gizmo": 1})
+    plant(tmp_path / "wnids", {BEAGLE: 1})
+    plant(tmp_path / "disk", {"init.d": 1, "apt": 1, "vehicle": 1})
     (tmp_path / "file").touch()
     with tiny_wordnet.reading() as cursor:
         for name, message in (
@@ -123,7 +125,9 @@ def test_bad_roots_say_what_is_wrong(tiny_wordnet: Store, tmp_path: Path) -> Non
             ("file", "is a file"),
             ("empty", "holds no folder"),
             ("flat", "holds no folder"),
-            ("other", "No folder in"),
+            ("other", "not named by wnids"),
+            (f"wnids/{BEAGLE}", "is the folder of one wnid"),
+            ("disk", "nor most of them by words"),
         ):
             with pytest.raises(EngineError, match=message) as caught:
                 plan_folders(cursor, tmp_path / name, None, None)

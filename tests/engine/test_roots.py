@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import EngineError
-from engine.images.roots import add_root, read_report, rescan, start_add
+from engine.images.roots import add_root, read_report, remove_root, rescan, start_add
 from engine.jobs.ingest import ingest_ready
 from engine.jobs.runner import cancel, resume
 from engine.jobs.waiting import wait_for
@@ -169,6 +169,24 @@ def test_a_root_whose_scan_never_came_in_can_be_added_anew(workspace: Workspace,
     assert (report.images, report.added) == (2, 2)
     with workspace.opened().reading() as cursor:
         assert [row.layout for row in fetch_root_summaries(cursor)] == ["class"]
+
+
+def test_a_root_is_forgotten_and_its_ids_are_not_given_again(workspace: Workspace, tmp_path: Path) -> None:
+    train = plant(tmp_path / "train", {BEAGLE: 2, TABBY: 1})
+    val = plant(tmp_path / "val", {BEAGLE: 1, "notes": 1})
+    add_root(workspace, train)
+    add_root(workspace, val)
+    assert remove_root(workspace, "val", dry_run=True).images == 1
+    assert len(paths(workspace, BEAGLE)) == 3
+    assert remove_root(workspace, "val").images == 1
+    with workspace.opened().reading() as cursor:
+        assert [row.name for row in fetch_root_summaries(cursor)] == ["train"]
+        assert fetch_count(cursor, DOG).subtree_images == 2
+        assert fetch_issues(cursor) == []
+    assert add_root(workspace, val, name="again").added == 1
+    with workspace.opened().reading() as cursor:
+        newest = fetch_images(cursor, BEAGLE, 10)[-1]
+    assert (newest.root_id, newest.image_id) == (3, 5)
 
 
 def test_the_real_photographs_are_taken_in(workspace: Workspace, photographs: Path) -> None:

@@ -9,6 +9,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from store import candidates as rows
+from store import text_match
 from store.candidates import Overlap, UnknownSuperclass
 from store.connection import Store
 from tests.picture_roots import (
@@ -159,18 +160,18 @@ def test_matches_come_best_first_and_are_taken_as_candidates_once(store: Store, 
     part = tmp_path / "part.parquet"
     parquet.write_table(pa.table({"wnid": [BEAGLE, TABBY, TOY_DOG], "similarity": [0.25, 0.75, 0.5]}), part)
     with store.writing() as cursor:
-        rows.insert_matches(cursor, "small pet", "clip", [str(part)], WHEN)
+        text_match.insert_matches(cursor, "small pet", "clip", [str(part)], WHEN)
     with store.reading() as cursor:
-        assert rows.fetch_latest_match_model(cursor, "small pet") == "clip"
-        assert rows.fetch_latest_match_model(cursor, "nothing") is None
-        found = rows.fetch_matches(cursor, "small pet", "clip")
+        assert text_match.fetch_latest_match_model(cursor, "small pet") == "clip"
+        assert text_match.fetch_latest_match_model(cursor, "nothing") is None
+        found = text_match.fetch_matches(cursor, "small pet", "clip")
         assert [(row.name, row.similarity, row.images, row.superclasses) for row in found] == [
             ("tabby.n.01", 0.75, 7, ()),
             ("toy_dog.n.01", 0.5, 6, ("dog",)),
             ("beagle.n.01", 0.25, 3, ()),
         ]
-        assert [row.wnid for row in rows.fetch_matches(cursor, "small pet", "clip", above=0.5)] == [TABBY]
-        assert [row.wnid for row in rows.fetch_matches(cursor, "small pet", "clip", limit=2)] == [TABBY, TOY_DOG]
+        assert [row.wnid for row in text_match.fetch_matches(cursor, "small pet", "clip", above=0.5)] == [TABBY]
+        assert [row.wnid for row in text_match.fetch_matches(cursor, "small pet", "clip", limit=2)] == [TABBY, TOY_DOG]
     table = pa.table({"wnid": [TABBY, TOY_DOG], "similarity": [0.75, 0.5]})
     with store.writing() as cursor:
         assert rows.insert_match_candidates(cursor, "dog", table, WHEN) == [TABBY]
@@ -184,7 +185,7 @@ def test_matches_come_best_first_and_are_taken_as_candidates_once(store: Store, 
 
 def test_the_text_of_a_synset_is_its_words_and_its_gloss(store: Store) -> None:
     with store.reading() as cursor:
-        table = rows.fetch_match_texts(cursor)
+        table = text_match.fetch_match_texts(cursor)
     texts = dict(zip(table.column("wnid").to_pylist(), table.column("text").to_pylist(), strict=True))
     assert set(texts) == set(COUNTS)
     assert texts[TOY_DOG] == "toy dog, toy: any of several breeds of very small dogs kept purely as pets"
