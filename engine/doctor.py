@@ -122,7 +122,8 @@ def examine_wordnet() -> Finding:
 def examine_model_caches() -> Iterator[Finding]:
     """Models that were fetched before, and whether fetching is forbidden."""
     hub = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or "~/.cache/huggingface") / "hub")
-    models = sorted(folder.name[8:].replace("--", "/") for folder in hub.expanduser().glob("models--*"))
+    hub = hub.expanduser()
+    models = sorted(folder.name[8:].replace("--", "/") for folder in hub.glob("models--*"))
     if models:
         yield Finding("models", "fine", f"{hub}: {', '.join(models)}")
     else:

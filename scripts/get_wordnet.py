@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.wordnet.sources import INSTALL_HINT, download_wordnet, find_wordnet, unpacked_folder
+from engine.wordnet.sources import INSTALL_HINT, find_wordnet, unpacked_folder
 
 PACKAGE = "wordnet-base"
 DOWNLOAD_SECONDS = 90

@@ -47,9 +47,9 @@ def settings_page() -> str:
     parts = [
         "# Settings",
         MADE,
-        "The nearest source wins: a flag of the command line, an environment variable, the workspace's `sood.toml`, the\n"
-        "user's `~/.config/sood-tui/settings.toml`, the default. The screen Settings shows where each value comes from. An\n"
-        "unknown key or a value of the wrong kind is an error that names the file.",
+        "The nearest source wins: a flag of the command line, an environment variable, the workspace's `sood.toml`,\n"
+        "the user's `~/.config/sood-tui/settings.toml`, the default. The screen Settings shows where each value comes\n"
+        "from. An unknown key or a value of the wrong kind is an error that names the file.",
         "\n".join(
             ["| key | variable | default | what it is | what a change changes |", "|---|---|---|---|---|"]
             + [setting_row(setting) for setting in SETTINGS]

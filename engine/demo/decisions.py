@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-REJECTED_BELOW = 0.6
+REJECTED_BELOW = 0.75
 LEFT_PENDING = 1
 
 

@@ -74,7 +74,7 @@ class DemoPlace:
         text = yaml.safe_dump(dict(SUPERCLASSES), sort_keys=False)
         self.seeds.write_text(f"# The demo's superclasses: a name and a synset each.\n{text}", encoding="utf-8")
 
-    def submit_training(self, classes: Sequence[DemoClass], seed: int, steps: int = STEPS) -> JobFolder:
+    def submit_training(self, classes: Sequence[DemoClass], seed: int, steps: int) -> JobFolder:
         """Start the job that trains the demo's CLIP, on the CPU, where equal seeds give equal weights."""
         settings = {
             "classes": as_settings(classes),

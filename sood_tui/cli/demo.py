@@ -15,7 +15,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from engine.demo.place import DemoPlace
+from engine.demo.place import STEPS, DemoPlace
 from engine.workspace import Workspace
 from sood_tui.cli.output import messages, say
 from sood_tui.workspace import is_workspace, opened, require_workspace
@@ -33,6 +33,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo goes.")] = Path("sood-demo"),
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Do not open the screens at the end.")] = False,
     seed: Annotated[int | None, typer.Option(help="Of the pictures and of the training; 0 by default.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Of the training; fewer are quicker and teach it less.")] = STEPS,
 ) -> None:
     """Walk from WordNet to a split manifest in about two minutes, without a download.
 
@@ -43,9 +44,9 @@ def demo(
     """
     started = time.monotonic()
     place = DemoPlace(folder)
-    tour = Tour(place, place.claim(seed))
-    for number, step in enumerate(STEPS, start=1):
-        head = Text(f"\n[{number}/{len(STEPS)}] {step.sentence}", style="bold")
+    tour = Tour(place, place.claim(seed), steps)
+    for number, step in enumerate(WALK, start=1):
+        head = Text(f"\n[{number}/{len(WALK)}] {step.sentence}", style="bold")
         messages.print(head)
         if step.done(tour):
             say("  (done before)")
@@ -53,7 +54,7 @@ def demo(
             step.take(tour)
     say(f"\nThe demo is in {folder}; it took {time.monotonic() - started:.0f} s. What to try next:")
     for command, reason in TO_TRY:
-        say(f"  {tour.shown(command):<58}{reason}")
+        say(f"  {tour.shown(command)}\n      {reason}")
     if not no_tui and sys.stdin.isatty() and sys.stdout.isatty():
         from sood_tui.app import run_app
 
@@ -63,9 +64,10 @@ def demo(
 class Tour:
     """One run of the demo: where it is, and how its commands are run."""
 
-    def __init__(self, place: DemoPlace, seed: int) -> None:
+    def __init__(self, place: DemoPlace, seed: int, steps: int) -> None:
         self.place = place
         self.seed = seed
+        self.steps = steps
 
     def workspace(self) -> Workspace:
         """The demo's workspace, closed."""
@@ -158,7 +160,7 @@ def train_clip(tour: Tour) -> None:
 
     with opened(tour.workspace()) as workspace, workspace.opened().reading() as cursor:
         classes = choose_classes(cursor)
-    job = tour.place.submit_training(classes, tour.seed)
+    job = tour.place.submit_training(classes, tour.seed, tour.steps)
     if code := follow(tour.place.root, job.id):
         raise typer.Exit(code)
 
@@ -211,7 +213,7 @@ def verify(tour: Tour) -> None:
     tour.run("status")
 
 
-STEPS = (
+WALK = (
     Step(
         "A workspace is one folder. WordNet 3.0 goes into its catalogue, and from then on nothing else is asked.",
         lambda tour: is_workspace(tour.place.root) and tour.funnel().noun_synsets > 0,
