@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -79,7 +80,7 @@ def measure_pages(scratch: Path, rows: int) -> None:
         times: dict[str, list[float]] = {"sorted": [], "shuffled": []}
         with ordered.reading() as one, shuffled.reading() as other:
             for wnid, (name, cursor) in itertools.product(wnids, (("sorted", one), ("shuffled", other))):
-                times[name].append(1000 * _timed(lambda cursor=cursor, wnid=wnid, ask=ask: ask(cursor, wnid))[0])
+                times[name].append(1000 * _timed(partial(ask, cursor, wnid))[0])
         base = _p95(times["shuffled"])
         for name, found in times.items():
             label, p95 = f"{what}, {name}", _p95(found)

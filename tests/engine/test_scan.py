@@ -1,6 +1,7 @@
 """What the scan makes of a folder: names of all sorts, nested folders, links, and what is no picture."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ NAMES = [
 ]
 
 
-def scanned(root: Path, work: dict[str, str | None] = FOLDER, by_wnid: bool = True) -> Findings:  # type: ignore[assignment]
+def scanned(root: Path, work: Mapping[str, str | None] = FOLDER, by_wnid: bool = True) -> Findings:
     found = Findings()
     scan_folder(root, work, by_wnid, found)
     return found

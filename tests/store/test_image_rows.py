@@ -153,7 +153,9 @@ def test_a_rescan_moves_what_is_gone_and_never_gives_an_id_twice(tiny_wordnet: S
 
 def test_the_same_scan_taken_in_twice_changes_nothing(tiny_wordnet: Store, tmp_path: Path) -> None:
     root = put_pictures(tiny_wordnet, tmp_path, {BEAGLE: 2})
-    rows = [(f"{BEAGLE}/{BEAGLE}_{number}.JPEG", BEAGLE, None) for number in (0, 1)]
+    rows: list[tuple[str, str | None, str | None]] = [
+        (f"{BEAGLE}/{BEAGLE}_{number}.JPEG", BEAGLE, None) for number in (0, 1)
+    ]
     rows.append(("notes.txt", None, "not_a_picture"))
     for job in ("0002-scan", "0003-scan"):
         report = scan(tiny_wordnet, root, tmp_path, rows, job)
