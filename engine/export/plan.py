@@ -110,7 +110,10 @@ def list_name(split: str) -> str:
 
 
 def lay_out(cursor: Cursor, plan: Plan) -> Counts:
-    """Lay out the rows of a plan on the cursor, sorted by superclass, wnid, root and path. Returns: what they come to."""
+    """Lay out the rows of a plan on the cursor, sorted by superclass, wnid, root and path.
+
+    Returns: what they come to.
+    """
     pictures = plan.measured.pictures
     places = pa.table(
         {

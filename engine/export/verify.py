@@ -124,12 +124,11 @@ def changed_lines(name: str, expected: LineChecks, found: LineChecks) -> Iterato
     reverse = np.flatnonzero(expected[::-1][: shared - start] != found[::-1][: shared - start])
     end = int(reverse[0]) if len(reverse) else shared - start
     old, new = expected[start : len(expected) - end], found[start : len(found) - end]
-    if len(old) == len(new) and (len(differs) <= MOST_ALIGNED or len(differs) < len(old)):
-        for place in differs[:MOST_ALIGNED]:
-            yield Difference(name, "changed", int(place) + 1, int(place) + 1)
-        return
     if len(old) + len(new) > MOST_ALIGNED and min(len(old), len(new)) > 0:
-        yield Difference(name, "changed", start + 1, start + max(len(old), len(new)))
+        if len(old) == len(new):
+            yield from (Difference(name, "changed", int(place) + 1, int(place) + 1) for place in differs)
+        else:
+            yield Difference(name, "changed", start + 1, start + max(len(old), len(new)))
         return
     matcher = difflib.SequenceMatcher(None, old.tolist(), new.tolist(), autojunk=False)
     for what, old_start, old_end, new_start, new_end in matcher.get_opcodes():
