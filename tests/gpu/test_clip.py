@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -17,7 +18,7 @@ from safetensors.torch import save_file
 
 from engine.errors import EngineError
 from engine.gpu.checkpoints import Checkpoint, sha256_of
-from engine.gpu.clip import _build, choose_device, encode_pictures, encode_texts, load_model
+from engine.gpu.clip import ClipModel, _build, choose_device, encode_pictures, encode_texts, load_model
 from engine.gpu.encoding import Encoder, is_out_of_memory
 from engine.gpu.pictures import prepare
 from tests.tiny_clip import TINY, make_network, make_tiny_clip
@@ -33,6 +34,11 @@ def _architecture(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("architectures") / "sood-tiny.json"
     path.write_text(json.dumps(TINY))
     open_clip.add_model_config(path)
+
+
+def tower(clip: ClipModel) -> Any:
+    """The part of the network that sees pictures."""
+    return clip.network.visual
 
 
 def test_embeddings_are_open_clips_own(folder: Path, tmp_path: Path) -> None:
@@ -70,13 +76,16 @@ def test_the_key_names_the_model_and_follows_its_weights(folder: Path, tmp_path:
     assert other.model_key[:11] == clip.model_key[:11]
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::torch.jit.TracerWarning")
 def test_a_checkpoint_file_is_loaded_in_every_format(folder: Path, tmp_path: Path) -> None:
     network = make_network()
     torch.save({"state_dict": network.state_dict()}, tmp_path / "a.pt")
     save_file({key: value.contiguous() for key, value in network.state_dict().items()}, tmp_path / "b.safetensors")
     with torch.inference_mode():
         example = (torch.zeros(1, 3, 32, 32), torch.zeros(1, 16, dtype=torch.long))
-        torch.jit.trace(network.half().float(), example).save(str(tmp_path / "c.pt"))
+        torch.jit.trace(network.half().float(), example).save(  # type: ignore[no-untyped-call]
+            str(tmp_path / "c.pt")
+        )
     expected = encode_texts(load_model(f"local-dir:{folder}", device="cpu"), ["a lion"])
     for name, tolerance in (("a.pt", 1e-7), ("b.safetensors", 1e-7), ("c.pt", 2e-3)):
         clip = load_model("sood-tiny", str(tmp_path / name), "cpu")
@@ -203,7 +212,7 @@ def test_batches_are_halved_until_they_fit(folder: Path) -> None:
     pictures = [torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8, generator=generator) for _ in range(10)]
     expected = Encoder(clip, 10, pytest.fail).encode(pictures)
     told: list[str] = []
-    handle = clip.network.visual.register_forward_pre_hook(refuse)
+    handle = tower(clip).register_forward_pre_hook(refuse)
     encoder = Encoder(clip, 10, told.append)
     vectors = encoder.encode(pictures)
     handle.remove()
@@ -220,7 +229,7 @@ def test_a_picture_that_never_fits_ends_with_a_sentence(folder: Path) -> None:
     def refuse(*_: object) -> None:
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes")
 
-    clip.network.visual.register_forward_pre_hook(refuse)
+    tower(clip).register_forward_pre_hook(refuse)
     with pytest.raises(EngineError, match="single picture does not fit"):
         Encoder(clip, 4, lambda _: None).encode([torch.zeros(3, 32, 32, dtype=torch.uint8)] * 4)
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
@@ -234,10 +243,10 @@ def test_numbers_that_overflow_half_precision_are_computed_again(folder: Path) -
     def overflow(_: torch.nn.Module, __: object, output: torch.Tensor) -> torch.Tensor:
         return output * torch.inf if output.dtype == torch.bfloat16 else output
 
-    clip.network.visual.conv1.register_forward_hook(overflow)
+    tower(clip).conv1.register_forward_hook(overflow)
     half = replace(clip, precision=torch.bfloat16)
     np.testing.assert_allclose(encode_pictures(half, pixels), expected, atol=1e-6)
-    clip.network.visual.conv1.register_forward_hook(lambda *parts: parts[-1] * torch.nan)
+    tower(clip).conv1.register_forward_hook(lambda *parts: parts[-1] * torch.nan)
     with pytest.raises(EngineError, match="no numbers"):
         encode_pictures(clip, pixels)
 
