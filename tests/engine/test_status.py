@@ -29,7 +29,7 @@ FULL = Funnel(
     splits=1,
     exports=1,
 )
-STEPS = (
+STEPS: tuple[tuple[dict[str, int], str], ...] = (
     ({"noun_synsets": 0}, "sood-tui init ."),
     ({"image_roots": 0}, "sood-tui images add FOLDER"),
     ({"images": 0}, "sood-tui images issues"),
