@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.review import Step
-from store.review import QueueItem
+from store.review import Event, QueueItem
 
 FILTERS = {
     "all": "every candidate",
@@ -49,6 +49,12 @@ class Desk:
         return sum(item.state == "pending" for item in self.items)
 
     @property
+    def tally(self) -> dict[str, int]:
+        """Candidates of the queue by state."""
+        states = [item.state for item in self.items]
+        return {state: states.count(state) for state in ("accept", "reject", "unsure", "pending")}
+
+    @property
     def marked(self) -> range:
         """The places that a decision would touch: the range, or an empty one while none is marked."""
         if self.anchor is None:
@@ -73,22 +79,11 @@ class Desk:
 
     def note_step(self, step: Step) -> None:
         """Bring the candidates of a step that was just taken up to date."""
-        states = {event.wnid: event for event in step.events}
-        self.items = tuple(
-            item
-            if (event := states.get(item.wnid)) is None or event.superclass != item.superclass
-            else replace(
-                item,
-                state="pending" if event.kind == "clear" else event.kind,
-                reviewer=None if event.kind == "clear" else event.reviewer,
-                at=None if event.kind == "clear" else event.at,
-                note=None if event.kind == "clear" else event.note,
-            )
-            for item in self.items
-        )
+        events = {(event.superclass, event.wnid): event for event in step.events}
+        self.items = tuple(_after(item, events.get((item.superclass, item.wnid))) for item in self.items)
 
     def jump(self, text: str) -> int | None:
-        """The place that a text means: a number from 1, a percentage, a wnid, a name or a lemma; None if there is none."""
+        """The place that a text means: a number from 1, a percentage, a wnid, a name or a lemma; None for no place."""
         word = text.strip().lower().replace(" ", "_")
         if not word or not self.items:
             return None
@@ -102,3 +97,14 @@ class Desk:
             if word in (item.wnid, item.name.lower(), item.lemma.lower()):
                 return index
         return next((index for index, item in enumerate(self.items) if item.lemma.lower().startswith(word)), None)
+
+
+def _after(item: QueueItem, event: Event | None) -> QueueItem:
+    """The candidate as it stands after an event on it, if there was one."""
+    match event:
+        case Event(kind="accept" | "reject" | "unsure" as state):
+            return replace(item, state=state, reviewer=event.reviewer, at=event.at, note=event.note)
+        case Event(kind="clear"):
+            return replace(item, state="pending", reviewer=None, at=None, note=None)
+        case _:
+            return item

@@ -15,8 +15,10 @@ SCREEN_TITLES = {
 }  # fmt: skip
 
 
-def _key(id: str, key: str, action: str, word: str, sentence: str, show: bool = True, shown: str | None = None) -> Binding:
-    return Binding(key, action, word, show=show, key_display=shown, tooltip=sentence, id=id)
+def _key(
+    name: str, key: str, action: str, word: str, sentence: str, show: bool = True, shown: str | None = None
+) -> Binding:
+    return Binding(key, action, word, show=show, key_display=shown, tooltip=sentence, id=name)
 
 
 FRAME = (
@@ -28,12 +30,18 @@ FRAME = (
     _key("frame.jobs", "f5", "app.go('jobs')", "jobs", "What runs, what waits, what ended.", False),
     _key("frame.splits", "f6", "app.go('splits')", "splits", "Move the thresholds of Easy and Hard.", False),
     _key("frame.settings", "f8", "app.go('settings')", "settings", "Every setting, and where it comes from.", False),
-    _key("frame.graphics", "ctrl+g", "app.cycle_graphics", "pictures", "Draw pictures in the next way, or not at all.", False),
+    _key(
+        "frame.graphics",
+        "ctrl+g",
+        "app.cycle_graphics",
+        "pictures",
+        "Draw pictures in the next way, or not at all.",
+        False,
+    ),
     _key("frame.back", "escape", "app.back", "back", "Close what is open, or go back to the screen before.", False),
     _key("frame.quit", "q", "app.leave", "quit", "Leave. Jobs go on without the screen.", False),
     _key("frame.interrupt", "ctrl+c", "app.help_quit", "", "Says how to leave; nothing is lost by it.", False),
 )
-
 
 
 def _moves(screen: str) -> tuple[Binding, ...]:
@@ -67,25 +75,44 @@ BROWSE = (
     _key("browse.reject", "r", "decide('reject')", "reject", "Reject this synset."),
     _key("browse.unsure", "i", "decide('unsure')", "unsure", "Mark it as unsure: a second look decides.", False),
     _key("browse.superclass", "s", "make_superclass", "superclass", "Make this synset a superclass."),
-    _key("browse.find", "slash", "find", "find", "Find a synset by lemma, name, wnid or words of its gloss.", shown="/"),
+    _key(
+        "browse.find", "slash", "find", "find", "Find a synset by lemma, name, wnid or words of its gloss.", shown="/"
+    ),
     _key("browse.undo", "u", "undo", "undo", "Take back the last decision."),
     _key("browse.redo", "U", "redo", "redo", "Bring back the decision that was taken back last.", False),
     _key("browse.review", "o", "open_review", "open in Review", "Open this superclass or candidate in Review."),
-    _key("browse.accept_all", "A", "decide_subtree('accept')", "accept subtree",
-         "Accept every candidate at and under this synset; asks first, with the count."),
-    _key("browse.reject_all", "R", "decide_subtree('reject')", "reject subtree",
-         "Reject every candidate at and under this synset; asks first, with the count."),
+    _key(
+        "browse.accept_all",
+        "A",
+        "decide_subtree('accept')",
+        "accept subtree",
+        "Accept every candidate at and under this synset; asks first, with the count.",
+    ),
+    _key(
+        "browse.reject_all",
+        "R",
+        "decide_subtree('reject')",
+        "reject subtree",
+        "Reject every candidate at and under this synset; asks first, with the count.",
+    ),
     _key("browse.samples", "space", "other_samples", "other pictures", "Show other pictures of the same synset."),
     _key("browse.picture", "p", "large", "one large", "Show one picture as large as it goes."),
-    _key("browse.expand_all", "x", "expand_all", "expand all", "Unfold everything under this synset, or fold it again."),
-    _key("browse.toggle", "enter", "toggle", "fold", "Unfold or fold this synset.", False),
+    _key(
+        "browse.expand_all", "x", "expand_all", "expand all", "Unfold everything under this synset, or fold it again."
+    ),
+    _key("browse.toggle", "enter", "toggle_line", "fold", "Unfold or fold this synset.", False),
     _key("browse.open", "right,l", "unfold", "unfold", "Unfold, or go to the first synset below.", False, "→ l"),
     _key("browse.close", "left,h", "fold", "fold", "Fold, or go up to the synset above.", False, "← h"),
-    _key("browse.pictured", "w", "toggle_pictured", "with pictures",
-         "Show only synsets with pictures in their subtree, or all of WordNet."),
+    _key(
+        "browse.pictured",
+        "w",
+        "toggle_pictured",
+        "with pictures",
+        "Show only synsets with pictures in their subtree, or all of WordNet.",
+    ),
     *_moves("browse"),
     _key("browse.top", "g", "move_to_end(-1)", "first", "To the first line.", False),
-)  # fmt: skip
+)
 
 REVIEW = (
     _key("review.accept", "a", "decide('accept')", "accept", "Accept: it is a subclass of this superclass."),
@@ -97,7 +124,14 @@ REVIEW = (
     _key("review.picture", "enter", "large", "one large", "Show one picture as large as it goes."),
     _key("review.sort", "t", "sort", "sort", "Choose the order of the queue."),
     _key("review.filter", "f", "filter", "filter", "Choose which candidates the queue holds."),
-    _key("review.find", "slash", "find", "find", "Find a candidate by lemma, name, wnid or words of its gloss.", shown="/"),
+    _key(
+        "review.find",
+        "slash",
+        "find",
+        "find",
+        "Find a candidate by lemma, name, wnid or words of its gloss.",
+        shown="/",
+    ),
     _key("review.jump", "g", "jump", "jump", "Go to a number, a percentage, a wnid or a name."),
     _key("review.mark", "v", "mark", "mark range", "Begin or end a range; the next decision is for all of it."),
     _key("review.superclass", "c", "choose_superclass", "superclass", "Choose the superclass to review."),
@@ -112,9 +146,15 @@ REVIEW = (
     _key("review.last", "end,G", "move_to_end(1)", "last", "The last candidate of the queue.", False, "end G"),
     _key("review.browse", "o", "open_browse", "open in Browse", "Show this synset in the tree.", False),
     _key("review.next_superclass", "tab", "next_superclass(1)", "next superclass", "The next superclass.", False),
-    _key("review.previous_superclass", "shift+tab", "next_superclass(-1)", "superclass before",
-         "The superclass before.", False),
-)  # fmt: skip
+    _key(
+        "review.previous_superclass",
+        "shift+tab",
+        "next_superclass(-1)",
+        "superclass before",
+        "The superclass before.",
+        False,
+    ),
+)
 
 JOBS = (
     _key("jobs.new", "n", "new", "new job", "Begin a new job: scan pictures, or score them."),
@@ -127,28 +167,84 @@ JOBS = (
 )
 
 SPLITS = (
-    _key("splits.hard_down", "left_square_bracket", "shift('hard', -1)", "Hard", "Move the Hard threshold down.", shown="[ ]"),
-    _key("splits.hard_up", "right_square_bracket", "shift('hard', 1)", "Hard up", "Move the Hard threshold up.", False, "]"),
-    _key("splits.easy_down", "left_curly_bracket", "shift('easy', -1)", "Easy", "Move the Easy threshold down.", shown="{ }"),
-    _key("splits.easy_up", "right_curly_bracket", "shift('easy', 1)", "Easy up", "Move the Easy threshold up.", False, "}"),
+    _key(
+        "splits.hard_down",
+        "left_square_bracket",
+        "shift('hard', -1)",
+        "Hard",
+        "Move the Hard threshold down.",
+        shown="[ ]",
+    ),
+    _key(
+        "splits.hard_up",
+        "right_square_bracket",
+        "shift('hard', 1)",
+        "Hard up",
+        "Move the Hard threshold up.",
+        False,
+        "]",
+    ),
+    _key(
+        "splits.easy_down",
+        "left_curly_bracket",
+        "shift('easy', -1)",
+        "Easy",
+        "Move the Easy threshold down.",
+        shown="{ }",
+    ),
+    _key(
+        "splits.easy_up",
+        "right_curly_bracket",
+        "shift('easy', 1)",
+        "Easy up",
+        "Move the Easy threshold up.",
+        False,
+        "}",
+    ),
     _key("splits.which", "tab", "which", "which", "Choose the threshold that digits and the mouse move."),
-    _key("splits.digits", "0,1,2,3,4,5,6,7,8,9", "digit", "type a value", "Type the percentile of the chosen threshold.",
-         shown="0-9"),
+    _key(
+        "splits.digits",
+        "0,1,2,3,4,5,6,7,8,9",
+        "digit",
+        "type a value",
+        "Type the percentile of the chosen threshold.",
+        shown="0-9",
+    ),
     _key("splits.default", "d", "default", "default", "Go back to the thresholds of the settings."),
-    _key("splits.override", "o", "override", "only here", "Move the thresholds for this superclass only, or with all others."),
+    _key(
+        "splits.override",
+        "o",
+        "override",
+        "only here",
+        "Move the thresholds for this superclass only, or with all others.",
+    ),
     _key("splits.bands", "b", "bands", "bands", "Type percentiles for any number of bands."),
     _key("splits.export", "e", "export", "export", "Write the lists and the manifest."),
     _key("splits.undo", "u", "undo", "undo", "Take back the last change of a threshold."),
     _key("splits.redo", "U", "redo", "redo", "Bring back the change that was taken back last.", False),
     _key("splits.superclass", "c", "choose_superclass", "superclass", "Choose the superclass."),
     _key("splits.next", "n,right,l", "next_superclass(1)", "next superclass", "The next superclass.", False, "n → l"),
-    _key("splits.previous", "p,left,h", "next_superclass(-1)", "superclass before", "The superclass before.", False, "p ← h"),
+    _key(
+        "splits.previous",
+        "p,left,h",
+        "next_superclass(-1)",
+        "superclass before",
+        "The superclass before.",
+        False,
+        "p ← h",
+    ),
     _key("splits.pictures", "enter", "pictures", "pictures", "Show pictures of the subclass under the cursor.", False),
     *_moves("splits"),
-)  # fmt: skip
+)
 
 SETTINGS = (
-    _key("settings.edit", "enter", "edit", "change", "Type or choose another value; it is written to the workspace's sood.toml."),
+    _key(
+        "settings.edit",
+        "enter",
+        "edit",
+        "change",
+        "Type or choose another value; it is written to the workspace's sood.toml.",
+    ),
     _key("settings.default", "d", "default", "default", "Remove the value from the workspace's sood.toml."),
     _key("settings.find", "slash", "find", "find", "Find a setting.", shown="/"),
     *_moves("settings"),

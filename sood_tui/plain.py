@@ -59,4 +59,4 @@ def _shown(character: str) -> str:
     if character in "\n\r\t\v\f":
         return " "
     # Controls and bidirectional marks could move the cursor or turn the order of what stands beside them.
-    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") else character
+    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character)[0] == "C" else character

@@ -39,7 +39,8 @@ def write_setting(file: Path, key: str, value: Value | None) -> None:
 
 def _section(lines: list[str], section: str) -> tuple[int, int]:
     """The lines of a table, without its head; behind all lines where there is none."""
-    heads = [(place, found[1].strip()) for place, line in enumerate(lines) if (found := re.match(r"\s*\[([^\[\]]+)\]", line))]
+    matches = [(place, re.match(r"\s*\[([^\[\]]+)\]", line)) for place, line in enumerate(lines)]
+    heads = [(place, found[1].strip()) for place, found in matches if found]
     starts = {"": -1, **{name: place for place, name in reversed(heads)}}
     if section not in starts:
         return len(lines), len(lines)

@@ -86,7 +86,8 @@ def read_subtree(workspace: Workspace, path: Path, pictured: bool) -> tuple[dict
         lines += len(children)
         if lines > MOST_LINES:
             raise EngineError(
-                f"More than {MOST_LINES:,} lines lie under this synset.", "Unfold a synset further down, or press / to find one."
+                f"More than {MOST_LINES:,} lines lie under this synset.",
+                "Unfold a synset further down, or press / to find one.",
             )
         waiting += [(*line, node.wnid) for node in children if node.children]
     return below, unfold
@@ -116,7 +117,7 @@ def candidates_under(cursor: Cursor, marks: Marks, wnid: str) -> dict[str, list[
 
 
 def _sign(states: Sequence[str]) -> str:
-    # Accepted under two superclasses is a replica that must be settled; rejected under one and accepted under another is not.
+    # Accepted under two superclasses is a replica that must be settled; accepted here and rejected there is not.
     if states.count("accept") > 1:
         return "conflict"
     return next((state for state in ("accept", "unsure", "pending", "reject") if state in states), "pending")

@@ -180,7 +180,7 @@ class BrowseScreen(RoomScreen):
         """Go to the first or the last line."""
         self.synsets.go(0 if end < 0 else len(self.synsets.lines) - 1)
 
-    def action_toggle(self) -> None:
+    def action_toggle_line(self) -> None:
         """Unfold or fold."""
         self.synsets.toggle()
         self._keep()
@@ -199,7 +199,8 @@ class BrowseScreen(RoomScreen):
         """Unfold everything under the line, or fold it when something under it is unfolded already."""
         line = self._line()
         below = {path for path in self.synsets.unfolded if path[: len(line.path)] == line.path}
-        if len(below) > 1 or (below and not any(node.children for node in self.synsets.children_of(line.node.wnid) or ())):
+        children = self.synsets.children_of(line.node.wnid) or ()
+        if len(below) > 1 or (below and not any(node.children for node in children)):
             self.synsets.fold()
             return
         self.in_thread(
@@ -220,7 +221,7 @@ class BrowseScreen(RoomScreen):
         def look(text: str) -> Sequence[Choice]:
             with store.reading() as cursor:
                 found = search(cursor, text, 50)
-            return [Choice(synset.wnid, synset.lemma.replace("_", " "), f"{synset.wnid}  {synset.gloss}") for synset in found]
+            return [Choice(row.wnid, row.lemma.replace("_", " "), f"{row.wnid}  {row.gloss}") for row in found]
 
         self.app.push_screen(FindDialog("Find a synset", look, "lemma, name, wnid or words of the gloss"), self._reveal)
 
@@ -250,7 +251,8 @@ class BrowseScreen(RoomScreen):
                 act = partial(add_superclass, self.workspace, [node.wnid], name.strip() or None)
                 self.in_thread("superclass", act, self._told_superclass)
 
-        asked = f"{some(node.subtree_synsets, 'synset')} with {some(node.subtree_images, 'picture')} at and under it.\nIts name in prompts and exports:"
+        there = f"{some(node.subtree_synsets, 'synset')} with {some(node.subtree_images, 'picture')} at and under it."
+        asked = f"{there}\nIts name in prompts and exports:"
         self.app.push_screen(AskDialog(f"New superclass: {node.name}", asked, node.lemma.lower()), named)
 
     def _told_superclass(self, report: AddReport) -> None:
@@ -265,7 +267,7 @@ class BrowseScreen(RoomScreen):
         node = self._line().node
         under = self._marks.states.get(node.wnid, {})
         if not under:
-            raise EngineError(f"{node.lemma} is no candidate.", "Press s on a synset above it to make that a superclass.")
+            raise EngineError(f"{node.lemma} is no candidate.", "s on a synset above it makes that a superclass.")
         choices = [Choice(name, name, f"{MARKS[state].sign} {MARKS[state].word}") for name, state in under.items()]
         self._with_superclass(
             f"{VERBS[kind]} {node.lemma} under", choices,
@@ -291,7 +293,8 @@ class BrowseScreen(RoomScreen):
             wnids = found[superclass]
             states = [self._marks.states[wnid][superclass] for wnid in wnids]
             changed = sum(state not in ("pending", kind) for state in states)
-            question = f"{VERBS[kind]} {some(len(wnids), 'candidate')} of {plain(superclass)} at and under {plain(lemma)}?"
+            there = f"{plain(superclass)} at and under {plain(lemma)}"
+            question = f"{VERBS[kind]} {some(len(wnids), 'candidate')} of {there}?"
             if changed:
                 question += f"\n{some(changed, 'earlier decision')} among them would change."
             question += "\nOne u takes it all back."
@@ -321,8 +324,7 @@ class BrowseScreen(RoomScreen):
         act = partial(review.decide, self.workspace, superclass, wnids, kind, self.sood.settings.reviewer)
 
         def told(step: Step) -> None:
-            what = some(len(step.wnids), "synset") if len(step.wnids) > 1 else self.synsets.line.node.lemma if self.synsets.line else ""
-            self.sood.say(f"{MARKS.get(kind, MARKS['pending']).word} under {superclass}: {what}")
+            self.sood.say(f"{some(len(step.wnids), 'synset')} {MARKS[kind].word} under {superclass}")
             self._changed()
 
         self.in_thread("decisions", act, told)
@@ -339,7 +341,7 @@ class BrowseScreen(RoomScreen):
         place = self.sood.place
         names = [*self._marks.roots.get(wnid, ()), *self._marks.states.get(wnid, {})]
         if not names:
-            raise EngineError("This synset is neither a superclass nor a candidate.", "Press s to make it a superclass.")
+            raise EngineError("This synset is neither superclass nor candidate.", "Press s to make it a superclass.")
         if place.superclass not in names:
             place.superclass = names[0]
         if wnid in self._marks.states:

@@ -29,7 +29,7 @@ class HelpScreen(ModalScreen[None]):
 
     def __init__(self, title: str, bindings: Sequence[Binding]) -> None:
         super().__init__()
-        self._title, self._bindings = title, tuple(bindings)
+        self._title, self._keys = title, tuple(bindings)
 
     def compose(self) -> Iterable[Widget]:
         """The keys of the screen, then those of every screen."""
@@ -37,7 +37,7 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = f"Keys of {self._title}"
             box.border_subtitle = "esc closes"
             with VerticalScroll(can_focus=False):
-                yield Static(help_content(self._bindings, FRAME))
+                yield Static(help_content(self._keys, FRAME))
 
     def action_scroll(self, lines: int) -> None:
         """Scroll."""

@@ -24,12 +24,13 @@ from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.funnel import SCREEN_OF_ROOM
 from sood_tui.widgets.job_strip import job_bar, job_number, job_numbers
 from sood_tui.widgets.lines import Lines, Words
+from store.candidates import Superclass, fetch_superclasses
 from store.review import LogEntry, fetch_log
 from store.status import fetch_funnel
 
 SHOWN_DECISIONS = 12
 SHOWN_JOBS = 8
-BAR = 14
+BAR = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class _Standing:
     rooms: tuple[RoomCount, ...]
     next_step: NextStep
     decisions: tuple[LogEntry, ...]
+    superclasses: tuple[Superclass, ...]
 
 
 class HomeScreen(RoomScreen):
@@ -46,6 +48,7 @@ class HomeScreen(RoomScreen):
 
     CSS_PATH = "home.tcss"
     KEYS = HOME
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 (as Textual declares it)
     BINDINGS: ClassVar[list[BindingType]] = list(HOME)
 
     def __init__(self) -> None:
@@ -54,21 +57,18 @@ class HomeScreen(RoomScreen):
         self._placed = ""
 
     def compose_body(self) -> Iterable[Widget]:
-        """Funnel and next step on the left, what goes on on the right."""
+        """The funnel above; the next step and decisions on the left, jobs and the machine on the right."""
+        with Vertical(id="funnel_panel", classes="panel") as panel:
+            panel.border_title = Content(plain(self.workspace.root.name))
+            panel.border_subtitle = Content(plain(str(self.workspace.root.parent)))
+            yield Lines(id="rooms")
         with Horizontal(classes="body"):
-            with Vertical(id="left"):
-                with Vertical(id="funnel_panel", classes="panel") as panel:
-                    panel.border_title = Content(plain(self.workspace.root.name))
-                    panel.border_subtitle = Content(plain(str(self.workspace.root.parent)))
-                    yield Lines(id="rooms")
-                with Vertical(id="next_panel", classes="panel") as panel:
-                    panel.border_title = "next"
-                    yield Static("", id="next", markup=False)
-            with Vertical(id="right"):
-                for name in ("jobs", "decisions", "machine"):
-                    with Vertical(id=f"{name}_panel", classes="panel") as panel:
-                        panel.border_title = name
-                        yield Static("", id=name, markup=False)
+            for side, names in (("left", ("next", "superclasses", "decisions")), ("right", ("jobs", "machine"))):
+                with Vertical(id=side):
+                    for name in names:
+                        with Vertical(id=f"{name}_panel", classes="panel") as panel:
+                            panel.border_title = name
+                            yield Static("", id=name, markup=False)
 
     def reload(self) -> None:
         """Count everything again."""
@@ -85,10 +85,15 @@ class HomeScreen(RoomScreen):
         # The cursor stands on the next step until the person moves it.
         place = names.index(room) if room != self._placed and room in names else None
         self._placed = room
-        lines.show(_room_lines(standing.rooms, max(self.size.width * 56 // 100 - 4, 30)), place)
+        lines.show(_room_lines(standing.rooms, max(self.size.width - 4, 30)), place)
         lines.styles.height = len(standing.rooms)
         self.query_one("#next", Static).update(_next_content(standing.next_step, room))
-        self.query_one("#decisions", Static).update(_decisions(standing.decisions))
+        self.query_one("#decisions", Static).update(_decisions(standing.decisions, self._inside("decisions")))
+        superclasses = _superclasses(standing.superclasses, self._inside("superclasses"))
+        self.query_one("#superclasses", Static).update(superclasses)
+
+    def _inside(self, name: str) -> int:
+        return max(self.query_one(f"#{name}_panel").size.width - 2, 24)
 
     def _take_machine(self, machine: Machine) -> None:
         self.query_one("#machine", Static).update(_machine_content(machine))
@@ -96,8 +101,7 @@ class HomeScreen(RoomScreen):
     def jobs_seen(self, jobs: tuple[JobSummary, ...]) -> None:
         """Show the newest jobs."""
         if self.is_mounted:
-            width = max(self.query_one("#jobs_panel").size.width - 4, 24)
-            self.query_one("#jobs", Static).update(_jobs_content(jobs[::-1][:SHOWN_JOBS], width))
+            self.query_one("#jobs", Static).update(_jobs_content(jobs[::-1][:SHOWN_JOBS], self._inside("jobs")))
 
     def on_resize(self) -> None:
         """The bars follow the width."""
@@ -130,7 +134,8 @@ class HomeScreen(RoomScreen):
 def _read(workspace: Workspace) -> _Standing:
     with workspace.opened().reading() as cursor:
         funnel = fetch_funnel(cursor)
-        return _Standing(room_counts(funnel), next_step(funnel), tuple(fetch_log(cursor, limit=SHOWN_DECISIONS)))
+        decisions = tuple(fetch_log(cursor, limit=SHOWN_DECISIONS))
+        return _Standing(room_counts(funnel), next_step(funnel), decisions, tuple(fetch_superclasses(cursor)))
 
 
 def _room_lines(rooms: Sequence[RoomCount], width: int) -> list[Words]:
@@ -142,7 +147,7 @@ def _room_lines(rooms: Sequence[RoomCount], width: int) -> list[Words]:
         bar = "━" * max(round(BAR * share), 1 if room.count else 0)
         head = f" {room.room:<11}{room.count:>10,} "
         tail = f"{room.unit}{', ' if room.unit and room.detail else ''}{room.detail}"
-        with_bar = width >= len(head) + BAR + 24
+        with_bar = width >= len(head) + BAR + 60
         lines.append(
             [
                 (head, "bold" if room.count else "muted"),
@@ -174,12 +179,13 @@ def _jobs_content(jobs: Sequence[JobSummary], width: int) -> Content:
             done, left = job_bar(job, room)
             lines.append(Content.assemble(title, " ", (done, "$success"), (left, "$foreground 30%"), " ", numbers))
         else:
-            colour = "$text-success" if job.state == "finished" else "$text-warning" if job.state == "cancelled" else "$text-error"
-            lines.append(Content.assemble((title, "$foreground 80%"), "  ", (job.state, colour)))
+            colour = {"finished": "$text-success", "cancelled": "$text-warning"}.get(job.state, "$text-error")
+            words = Content.assemble((title, "$foreground 80%")).truncate(width - len(job.state) - 2, ellipsis=True)
+            lines.append(Content.assemble(words, "  ", (job.state, colour)))
     return Content("\n").join(lines)
 
 
-def _decisions(entries: Sequence[LogEntry]) -> Content:
+def _decisions(entries: Sequence[LogEntry], width: int) -> Content:
     if not entries:
         return Content.styled("No decision yet. F4 reviews candidates.", "$foreground 60%")
     lines = []
@@ -194,7 +200,29 @@ def _decisions(entries: Sequence[LogEntry]) -> Content:
                 (f"{mark.sign if mark else '·'} ", mark.colour if mark else ""),
                 (name, "strike" if entry.undone else "bold"), (under, "$foreground 60%"),
             )  # fmt: skip
-        lines.append(words)
+        lines.append(words.truncate(width, ellipsis=True))
+    return Content("\n").join(lines)
+
+
+def _superclasses(rows: Sequence[Superclass], width: int) -> Content:
+    """The superclasses with most left to do first, each with the share that was decided."""
+    if not rows:
+        return Content.styled("No superclass yet. F3 browses WordNet; s makes one.", "$foreground 60%")
+    room = min(max(len(row.superclass) for row in rows), max(width - 44, 8))
+    lines = []
+    for row in sorted(rows, key=lambda row: (-row.pending, row.superclass)):
+        done = round(10 * (row.candidates - row.pending) / row.candidates) if row.candidates else 0
+        lines.append(
+            Content.assemble(
+                (f"{plain(row.superclass)[:room]:<{room}} ", "bold"),
+                ("━" * done, "$success"),
+                ("─" * (10 - done), "$foreground 30%"),
+                f" {row.pending:>6,} left ",
+                (f"✓{row.accepted:>5,} ", "$text-success"),
+                (f"✗{row.rejected:>5,} ", "$text-error"),
+                (f"?{row.unsure:>4,}", "$text-warning"),
+            )
+        )
     return Content("\n").join(lines)
 
 

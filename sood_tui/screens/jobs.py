@@ -32,6 +32,7 @@ BAR = 24
 STATE_SIGNS: dict[str, tuple[str, Tone]] = {
     "queued": ("○ queued", "muted"),
     "running": ("▶ running", "accent"),
+    "paused": ("‖ paused", "warn"),
     "finished": ("✓ finished", "good"),
     "cancelled": ("■ cancelled", "warn"),
     "failed": ("✗ failed", "bad"),
@@ -283,16 +284,20 @@ def _facts(job: JobSummary) -> list[Content]:
     rows = [("state", f"{sign}   {job_numbers(job)}"), ("done", _amount(job))]
     if job.device:
         rows.append(("device", job.device))
-    rows += [(str(key), _value(value)) for key, value in job.detail.items()]
-    rows += [(str(key), _value(value)) for key, value in job.result.items() if not isinstance(value, (dict, list))]
+    told = {**job.detail, **job.result}  # what the end says is newer than what progress said
+    rows += [(str(key), _value(value)) for key, value in told.items() if not isinstance(value, (dict, list))]
     if job.warnings:
         rows.append(("warnings", f"{job.warnings:,}"))
     if job.reviewer:
         rows.append(("by", job.reviewer))
-    lines = [Content.assemble((f"{plain(name.replace('_', ' ')):<14}", "$foreground 60%"), plain(value)) for name, value in rows]
+    lines = [_row(name, value) for name, value in rows]
     if job.message:
         lines = [Content.styled(plain(job.message), "bold $text-error"), Content(plain(job.hint)), Content(""), *lines]
     return lines
+
+
+def _row(name: str, value: str) -> Content:
+    return Content.assemble((f"{plain(name.replace('_', ' ')):<17}", "$foreground 60%"), plain(value))
 
 
 def _amount(job: JobSummary) -> str:
@@ -307,10 +312,9 @@ def _value(value: object) -> str:
 
 
 def _event(event: JobEvent) -> Content:
-    words = [event.kind]
+    words: list[str] = [event.kind]
     if event.done is not None:
         words.append(f"{event.done:,}" + (f" of {event.total:,}" if event.total else ""))
     words += [str(word) for word in (event.part, event.subject, event.message, event.device) if word]
     colour = {"warned": "$text-warning", "failed": "$text-error", "finished": "$text-success"}.get(event.kind, "")
     return Content.assemble((f"{event.at:%H:%M:%S}  ", "$foreground 60%"), (plain("  ".join(words)), colour))
-

@@ -117,8 +117,9 @@ class ReviewScreen(RoomScreen):
             return
         self._page = 0
         self.sood.place.candidate = item.wnid
-        panel.border_title = Content(f"{plain(item.superclass)} · candidate {self.desk.at + 1} of {len(self.desk.items)}")
-        facts_panel.border_title = Content(f"{plain(item.lemma.replace('_', ' '))}  {item.wnid}")
+        place = f"candidate {self.desk.at + 1} of {len(self.desk.items)}"
+        panel.border_title = Content(f"{plain(item.superclass)} · {place}")
+        facts_panel.border_title = Content(f"{plain(_word(item))}  {item.wnid}")
         facts_panel.border_subtitle = Content(self._standing())
         folio = self._folios.get((item.wnid, self._capacity, 0))
         self._show_folio(item, folio)
@@ -144,7 +145,7 @@ class ReviewScreen(RoomScreen):
 
     def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
         facts = self.query_one(Facts)
-        facts.show(candidate_facts(item, folio, max(facts.size.width - 2, 20)))
+        facts.show(candidate_facts(item, folio, self.desk.tally, max(facts.size.width - 2, 20)))
         self.query_one(ContactSheet).show(folio.pictures if folio else (), "" if folio is None else "No pictures")
         self.query_one("#sheet_panel").border_subtitle = self._caption(folio)
 
@@ -241,9 +242,7 @@ class ReviewScreen(RoomScreen):
             superclass, reviewer = self.sood.place.superclass, self.sood.settings.reviewer
             before = [item for item in self.desk.items if item.wnid in set(wnids)]
             if note is not None or any(item.state != kind or item.reviewer != reviewer for item in before):
-                step = await asyncio.to_thread(
-                    review.decide, self.workspace, superclass, wnids, kind, reviewer, note
-                )
+                step = await asyncio.to_thread(review.decide, self.workspace, superclass, wnids, kind, reviewer, note)
                 self.desk.note_step(step)
                 for wnid in wnids:
                     self._folios.forget((wnid, self._capacity, 0))
@@ -260,13 +259,14 @@ class ReviewScreen(RoomScreen):
     def action_note(self) -> None:
         """Write a note to the decision on this candidate."""
         item = self._present()
-        if item.state == "pending":
+        state = item.state
+        if state == "pending":
             raise EngineError("A note belongs to a decision.", "Press a, r or s first, then p and e.")
 
         def written(text: str | None) -> None:
             if text is not None:
-                self.run_worker(self._decide([item.wnid], item.state, text.strip()), group="decisions",  # type: ignore[arg-type]
-                                exit_on_error=False)  # fmt: skip
+                note = self._decide([item.wnid], state, text.strip())
+                self.run_worker(note, group="decisions", exit_on_error=False)
 
         asked = f"Why {MARKS[item.state].word}?"
         self.app.push_screen(AskDialog(f"Note on {item.lemma}", asked, item.note or ""), written)
@@ -330,13 +330,9 @@ class ReviewScreen(RoomScreen):
 
         def search(text: str) -> list[Choice]:
             words = text.lower().split()
-            found = [
-                item
-                for item in items
-                if all(word in f"{item.wnid} {item.name} {item.lemma} {item.gloss}".lower().replace("_", " ") for word in words)
-            ]
+            found = [item for item in items if all(word in _searched(item) for word in words)]
             found.sort(key=lambda item: not item.lemma.lower().startswith(words[0]))
-            return [Choice(item.wnid, f"{MARKS[item.state].sign} {item.lemma.replace('_', ' ')}", item.gloss) for item in found]
+            return [Choice(item.wnid, f"{MARKS[item.state].sign} {_word(item)}", item.gloss) for item in found]
 
         def go(wnid: str | None) -> None:
             place = self.desk.place_of(wnid or "")
@@ -416,7 +412,7 @@ class ReviewScreen(RoomScreen):
         pictures = self.query_one(ContactSheet).pictures
         if pictures:
             item = self._present()
-            self.app.push_screen(PictureScreen(pictures, index, item.lemma.replace("_", " ")))
+            self.app.push_screen(PictureScreen(pictures, index, _word(item)))
 
     async def action_open_browse(self) -> None:
         """Show this synset in the tree."""
@@ -437,9 +433,18 @@ def _read(workspace: Workspace, superclass: str, order: str) -> _Read:
         if superclass not in names:
             # The one with most left to do is the likeliest to be worked on next.
             superclass = max(superclasses, key=lambda row: row.pending).superclass if superclasses else ""
-        wanted: Order = order if order in ORDER_WORDS else "tree"  # type: ignore[assignment]
+        orders: tuple[Order, ...] = tuple(ORDER_WORDS)
+        wanted = orders[orders.index(order)] if order in orders else "tree"
         items = tuple(queue(cursor, superclass, wanted)) if superclass else ()
         return _Read(superclasses, superclass, items)
+
+
+def _searched(item: QueueItem) -> str:
+    return f"{item.wnid} {item.name} {item.lemma} {item.gloss}".lower().replace("_", " ")
+
+
+def _word(item: QueueItem) -> str:
+    return item.lemma.replace("_", " ")
 
 
 def _numbers(row: Superclass) -> str:

@@ -110,7 +110,7 @@ class SettingsScreen(RoomScreen):
     def action_default(self) -> None:
         """Remove the value from the workspace's file."""
         if self.sood.settings.sources[self._setting.key] != str(self.workspace.settings_file):
-            raise EngineError("This setting does not come from the workspace's sood.toml.", "The list says where it comes from.")
+            raise EngineError("It does not come from the workspace's sood.toml.", "The list says where it comes from.")
         write_setting(self.workspace.settings_file, self._setting.key, None)
         self._changed()
 

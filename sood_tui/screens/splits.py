@@ -19,7 +19,7 @@ from engine.splits.settings import Change, SplitSettings, check_percentiles
 from engine.splits.show import BandCount, SubclassCut, SuperclassCut, degenerate_cases
 from sood_tui.folio import read_pictures
 from sood_tui.keys import SPLITS
-from sood_tui.plain import plain
+from sood_tui.plain import count, plain
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.threshold_bench import ThresholdBench, read_bench, split_defaults, threshold_names
@@ -40,6 +40,7 @@ class SplitsScreen(RoomScreen):
     ROOM = "splits"
     KEYS = SPLITS
     BINDINGS: ClassVar[list[BindingType]] = list(SPLITS)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 (as Textual declares it)
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,15 +134,22 @@ class SplitsScreen(RoomScreen):
         self.query_one("#table_head", Static).update(Content(_head(width)))
 
     def _counts(self, mine: SuperclassCut, whole: SuperclassCut) -> Content:
-        lines = [Content.styled(f"{'':<8}{'wanted':>7}{'real':>7}{'pictures':>10}{'subcl.':>8}", "$foreground 60%")]
+        wide = self.query_one("#counts_panel").size.width >= 44
+        head = (
+            f"{'':<8}{'wanted':>7}{'real':>7}{'pictures':>10}{'subclasses':>12}"
+            if wide
+            else " band  want  real   pics sub"
+        )
+        lines = [Content.styled(head, "$foreground 60%")]
         for cut, name in ((mine, mine.superclass or ""), (whole, "all superclasses")):
             lines.append(Content.styled(plain(name), "bold"))
-            lines += [_count_line(band) for band in cut.bands]
+            lines += [_count_line(band, wide) for band in cut.bands]
         bench = self._at()
         for case in degenerate_cases(bench.prepared, bench.tuned):
             if case.superclass == bench.superclass:
                 remedy = " A remedy is used." if case.is_remedied else ""
-                lines += [Content.styled(f"! no {' and no '.join(case.empty)}: {plain(case.reason)}{remedy}", "$text-warning")]
+                told = f"! no {' and no '.join(case.empty)}: {plain(case.reason)}{remedy}"
+                lines.append(Content.styled(told, "$text-warning"))
         return Content("\n").join(lines)
 
     def _show_neighbours(self) -> None:
@@ -347,7 +355,8 @@ class SplitsScreen(RoomScreen):
         place = self.query_one("#table", Lines).cursor
         if place < len(self._rows):
             row = self._rows[place]
-            self.in_thread("large", partial(read_pictures, self.workspace, row.wnid, 16), partial(self._enlarge, row.lemma))
+            read = partial(read_pictures, self.workspace, row.wnid, 16)
+            self.in_thread("large", read, partial(self._enlarge, row.lemma))
 
     @on(ContactSheet.Chosen)
     def enlarge_clicked(self, message: ContactSheet.Chosen) -> None:
@@ -395,10 +404,10 @@ def _row(row: SubclassCut, width: int) -> Words:
     ]
 
 
-def _count_line(band: BandCount) -> Content:
+def _count_line(band: BandCount, wide: bool) -> Content:
     tone = {"hard": "$text-error", "easy": "$text-warning", "train": "$text-success"}.get(band.split, "$text-warning")
-    return Content.assemble(
-        (f"  {band.split:<6}", tone),
-        f"{band.wanted_share:>7.1%}{band.share:>7.1%}{band.pictures:>10,}{band.subclasses:>8,}",
-    )
-
+    if wide:
+        numbers = f"{band.wanted_share:>7.1%}{band.share:>7.1%}{band.pictures:>10,}{band.subclasses:>12,}"
+        return Content.assemble((f"  {band.split:<6}", tone), numbers)
+    numbers = f"{band.wanted_share:>5.0%}{band.share:>6.1%}{count(band.pictures):>7}{band.subclasses:>4,}"
+    return Content.assemble((f" {band.split.replace('band_', 'b'):<5}", tone), numbers)

@@ -71,11 +71,11 @@ class StartScreen(RoomScreen):
     def on_screen_resume(self) -> None:
         """Show the workspaces that are still there."""
         self._recent = recent_workspaces()
-        lines: list[Words] = [
-            [(f" {key[0]}  ", "accent"), (f"{title:<26}", "bold"), (sentence, "muted")] for key, title, sentence in ACTIONS
-        ]
-        lines += [[("    ", "plain"), (plain(folder.name)[:25].ljust(26), "plain"), (plain(str(folder.parent)), "muted")]
-                  for folder in self._recent]  # fmt: skip
+        lines: list[Words] = []
+        for key, title, sentence in ACTIONS:
+            lines.append([(f" {key[0]}  ", "accent"), (f"{title:<26}", "bold"), (sentence, "muted")])
+        for folder in self._recent:
+            lines.append([(f"    {plain(folder.name)[:25]:<26}", "plain"), (plain(str(folder.parent)), "muted")])
         places = self.query_one("#places", Lines)
         places.show(lines, len(ACTIONS) if self._recent else 1)
         places.styles.height = len(lines)

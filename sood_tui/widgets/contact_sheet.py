@@ -87,11 +87,9 @@ class ContactSheet(Widget):
         thumbnails: Thumbnails | None,
         graphics: Graphics = Graphics.HALF,
         *,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
+        id: str | None = None,  # noqa: A002 (the name that Textual's own widgets have)
     ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+        super().__init__(id=id)
         self._thumbnails = thumbnails
         self._graphics = graphics
         self._pictures: tuple[Picture, ...] = ()

@@ -1,6 +1,6 @@
 """What is known of a synset, in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.cells import cell_len
 from textual.containers import VerticalScroll
@@ -14,10 +14,11 @@ from store.review import LogEntry, QueueItem
 from store.wordnet import Membership, Synset
 
 LIST_NAMES = {
-    "imagenet_21k_p_fall11": "21K-P", "imagenet_21k_p_winter21": "21K-P winter", "imagenet_22k": "22K",
-    "imagenet_12k": "12K", "imagenet_1k": "1K",
+    "imagenet_1k": "1K", "imagenet_12k": "12K", "imagenet_21k_p_fall11": "21K-P", "imagenet_21k_p_winter21": "21K-P",
+    "imagenet_22k": "22K",
 }  # fmt: skip
 HISTORY_SHOWN = 6
+NAME = 11  # columns of the names of facts
 
 
 class Facts(VerticalScroll, can_focus=False):
@@ -53,31 +54,38 @@ def path_content(path: Iterable[Synset], width: int) -> Content:
             break
         shown = [name, *shown]
     way = [*names[:1], *shown] if len(names) > 1 else names
-    return Content.assemble((" › ".join(way[:-1]), "$foreground 60%"), (" › " if len(way) > 1 else "", "$foreground 60%"),
-                            (way[-1], "bold"))  # fmt: skip
+    above = "".join(f"{name} › " for name in way[:-1])
+    return Content.assemble((above, "$foreground 60%"), (way[-1], "bold"))
 
 
-def candidate_facts(item: QueueItem, folio: Folio | None, width: int) -> Content:
-    """What Review says of a candidate; what is not read yet is left open."""
+def candidate_facts(item: QueueItem, folio: Folio | None, tally: Mapping[str, int], width: int) -> Content:
+    """What Review says of a candidate; what is not read yet is left open.
+
+    Args:
+        item: its row in the queue.
+        folio: what else is known of it.
+        tally: candidates of the queue by state.
+        width: columns of the text.
+    """
     lines = [Content(plain(item.gloss)), Content("")]
     if folio is not None:
         lines += [path_content(folio.path, width), Content("")]
-    lines.append(_row("state", _state(item)))
+    lines += _row("state", _state(item), width)
     if item.note:
-        lines.append(_row("", Content.styled(f"“{plain(item.note)}”", "italic")))
-    lines += [
-        _row("pictures", Content(f"{item.images:,}")),
-        _row("route", Content(_route(item))),
-    ]
+        lines += _row("", Content.styled(f"“{plain(item.note)}”", "italic"), width)
+    lines += _row("pictures", Content(f"{item.images:,}"), width)
+    lines += _row("route", Content(_route(item)), width)
     if item.similarity is not None:
-        lines.append(_row("text match", Content(f"{item.similarity:.3f}")))
+        lines += _row("text match", Content(f"{item.similarity:.3f}"), width)
     if item.similarity_mean is not None:
-        lines.append(_row("mean score", Content(f"{item.similarity_mean:.4f}")))
+        lines += _row("mean score", Content(f"{item.similarity_mean:.4f}"), width)
     if folio is not None:
-        lines += _claims(folio, item.superclass)
+        lines += _claims(folio, item.superclass, width)
         if len(folio.synset.lemmas) > 1:
-            lines.append(_row("words", Content(words_of(folio.synset))))
-        lines += _lists(folio.memberships)
+            lines += _row("words", Content(words_of(folio.synset)), width)
+        lines += _lists(folio.memberships, width)
+    lines += [Content(""), *_row("so far", _tally(tally), width)]
+    if folio is not None:
         lines += _history(folio.history)
     return Content("\n").join(lines)
 
@@ -91,9 +99,9 @@ def synset_facts(folio: Folio, width: int) -> Content:
         Content(""),
         path_content(folio.path, width),
         Content(""),
-        _row("pictures", Content(_pictures(folio))),
-        *_claims(folio, ""),
-        *_lists(folio.memberships),
+        *_row("pictures", Content(_pictures(folio)), width),
+        *_claims(folio, "", width),
+        *_lists(folio.memberships, width),
         *_history(folio.history),
     ]
     return Content("\n").join(lines)
@@ -104,8 +112,13 @@ def _pictures(folio: Folio) -> str:
     return f"{folio.images:,}" if below == folio.images else f"{folio.images:,}, with all below {below:,}"
 
 
-def _row(name: str, value: Content) -> Content:
-    return Content.assemble((name.ljust(11), "$foreground 60%"), value)
+def _row(name: str, value: Content, width: int) -> list[Content]:
+    """A name and a value beside it; a long value goes on below itself, not below the name."""
+    wrapped = value.wrap(max(width - NAME, 10)) if value.cell_length > width - NAME else [value]
+    return [
+        Content.assemble(((name if place == 0 else "").ljust(NAME), "$foreground 60%"), line)
+        for place, line in enumerate(wrapped)
+    ]
 
 
 def _state(item: QueueItem) -> Content:
@@ -114,25 +127,31 @@ def _state(item: QueueItem) -> Content:
     return Content.assemble((f"{mark.sign} {mark.word}", f"bold {mark.colour}"), (who, "$foreground 60%"))
 
 
+def _tally(tally: Mapping[str, int]) -> Content:
+    pieces = [(f"{MARKS[state].sign} {number:,}  ", MARKS[state].colour) for state, number in tally.items()]
+    return Content.assemble(*pieces)
+
+
 def _route(item: QueueItem) -> str:
     if item.route == "hyponym" and item.depth is not None:
         return f"hyponym, {some(item.depth, 'step')} down"
     return {"root": "the superclass itself", "match": "text match"}.get(item.route, plain(item.route))
 
 
-def _claims(folio: Folio, own: str) -> list[Content]:
-    rows = []
+def _claims(folio: Folio, own: str, width: int) -> list[Content]:
+    rows: list[Content] = []
     for superclass, state in folio.claims.items():
         if superclass != own:
             mark = MARKS[state]
             claim = Content.assemble(f"{plain(superclass)} ", (f"{mark.sign} {mark.word}", mark.colour))
-            rows.append(_row(("also under" if own else "under") if not rows else "", claim))
+            rows += _row(("also under" if own else "under") if not rows else "", claim, width)
     return rows
 
 
-def _lists(memberships: Iterable[Membership]) -> list[Content]:
-    names = [LIST_NAMES.get(membership.list_name, membership.list_name) for membership in memberships]
-    return [_row("ImageNet", Content(" · ".join(names)))] if names else []
+def _lists(memberships: Iterable[Membership], width: int) -> list[Content]:
+    listed = {membership.list_name for membership in memberships}
+    names = dict.fromkeys(name for list_name, name in LIST_NAMES.items() if list_name in listed)
+    return _row("ImageNet", Content(" · ".join(names)), width) if names else []
 
 
 def _history(history: tuple[LogEntry, ...]) -> list[Content]:
@@ -142,8 +161,10 @@ def _history(history: tuple[LogEntry, ...]) -> list[Content]:
         words = f"{mark.sign} {mark.word}" if mark else "· put back"
         note = f"  “{plain(entry.note)}”" if entry.note else ""
         told = f"{words} under {plain(entry.superclass)} by {plain(entry.reviewer)}, {ago(entry.at)}{note}"
-        lines.append(Content.styled(f"{told} (taken back)" if entry.undone else told,
-                                    "strike $foreground 60%" if entry.undone else (mark.colour if mark else "")))  # fmt: skip
+        if entry.undone:
+            lines.append(Content.styled(f"{told} (taken back)", "strike $foreground 60%"))
+        else:
+            lines.append(Content.styled(told, mark.colour if mark else ""))
     if len(history) > HISTORY_SHOWN:
         lines.append(Content.styled(f"and {len(history) - HISTORY_SHOWN} more", "$foreground 60%"))
     return lines

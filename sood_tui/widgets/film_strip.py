@@ -29,7 +29,7 @@ class FilmStrip(Widget):
     FilmStrip {
         height: 1; width: 1fr; background: $surface;
         & .film-strip--now { background: $primary; color: $text; text-style: bold; }
-        & .film-strip--range { background: $primary 30%; }
+        & .film-strip--range { background: $primary-muted; }
         & .film-strip--accept { color: $text-success; }
         & .film-strip--reject { color: $text-error; }
         & .film-strip--unsure { color: $text-warning; }

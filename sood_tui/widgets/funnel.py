@@ -1,5 +1,6 @@
 """The top bar: the rooms of the walk with their counts, the present one lit."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,10 +16,18 @@ if TYPE_CHECKING:
     from sood_tui.app import SoodApp
 
 SCREEN_OF_ROOM = {
-    "wordnet": "browse", "images": "jobs", "candidates": "browse", "filters": "jobs", "review": "review", "scoring": "jobs",
-    "splits": "splits", "export": "splits",
-}  # fmt: skip
+    "wordnet": "browse",
+    "images": "jobs",
+    "candidates": "browse",
+    "filters": "jobs",
+    "review": "review",
+    "scoring": "jobs",
+    "splits": "splits",
+    "export": "splits",
+}
 HOME = "sood"
+ARROW, WIDE_ARROW = "›", " › "
+_BIG = re.compile(r"\b(\d{2,3}),\d{3}\b")  # 82,115 becomes 82k where space is short
 
 
 class Funnel(Widget):
@@ -53,18 +62,17 @@ class Funnel(Widget):
             for name in ("lit", "count", "arrow", "name")
         }
         rooms = room_names()
-        items = self._fitting(width)
-        arrow = " › " if sum(len(name) + len(count) + 4 for name, count in items) + len(HOME) + 4 <= width else "›"
+        items, arrow = self._fitting(width)
         segments = [Segment(f" {HOME} ", style["lit"] if self._lit == HOME else style["name"])]
         self._spans, x = [(0, len(HOME) + 2, "home")], len(HOME) + 2
         for index, (room, (name, count)) in enumerate(zip(rooms, items, strict=True)):
-            between = ("│ " if arrow != "›" else "│") if index == 0 else arrow
+            between = ("│ " if arrow == WIDE_ARROW else "│") if index == 0 else arrow
             segments.append(Segment(between, style["arrow"]))
             x += len(between)
             lit = room == self._lit
-            text = f" {name} " if lit and arrow != "›" else name
+            text = name
             segments.append(Segment(text, style["lit"] if lit else style["name"]))
-            number = f"{'' if text.endswith(' ') else ' '}{count}{' ' if lit else ''}" if count else ""
+            number = f" {count}" if count else ""
             segments.append(Segment(number, style["lit"] if lit else style["count"]))
             self._spans.append((x, x + len(text) + len(number), SCREEN_OF_ROOM.get(room, "home")))
             x += len(text) + len(number)
@@ -80,12 +88,15 @@ class Funnel(Widget):
                 cast("SoodApp", self.app).do_now(f"app.go('{screen}')", self.screen)
                 return
 
-    def _fitting(self, width: int) -> list[tuple[str, str]]:
-        rooms = room_names()
-        whole = [(room, self.counts.get(room, "")) for room in rooms]
-        only_lit = [(room, count if room == self._lit else "") for room, count in whole]
-        short = [(room if room == self._lit else room[:5], count) for room, count in only_lit]
-        for items in (whole, only_lit, short):
-            if sum(len(name) + len(count) + 2 for name, count in items) + len(HOME) + 5 <= width:
-                return items
-        return [(room if room == self._lit else room[:2], "") for room, _ in whole]
+    def _fitting(self, width: int) -> tuple[list[tuple[str, str]], str]:
+        """As much as there is space for: names with counts, and what stands between them."""
+        whole = [(room, self.counts.get(room, "")) for room in room_names()]
+        brief = [(room, _BIG.sub(lambda found: f"{found[1]}k", count)) for room, count in whole]
+        only_lit = [(room, count if room == self._lit else "") for room, count in brief]
+        bare = [(room, "") for room, _ in whole]
+        for items, arrow in ((whole, WIDE_ARROW), (brief, WIDE_ARROW), (brief, ARROW), (only_lit, WIDE_ARROW),
+                             (only_lit, ARROW), (bare, ARROW)):  # fmt: skip
+            used = sum(len(name) + len(count) + bool(count) + len(arrow) for name, count in items)
+            if used + len(HOME) + 3 <= width:
+                return items, arrow
+        return [(room if room == self._lit else room[:3], "") for room, _ in whole], ARROW

@@ -58,10 +58,12 @@ def colour_codes(pixels: Pixels, depth: Depth) -> NDArray[np.uint32]:
     """
     wide = pixels.astype(np.uint32)
     if depth == "truecolor":
-        return (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+        packed: NDArray[np.uint32] = wide[..., 0] * 65536 + wide[..., 1] * 256 + wide[..., 2]
+        return packed
     if depth == "standard":
         distance = ((pixels[..., None, :].astype(np.int32) - _STANDARD) ** 2).sum(axis=-1)
-        return distance.argmin(axis=-1).astype(np.uint32)
+        nearest: NDArray[np.uint32] = distance.argmin(axis=-1).astype(np.uint32)
+        return nearest
     return _codes_of_256(pixels.astype(np.int32))
 
 
@@ -73,7 +75,8 @@ def _codes_of_256(pixels: NDArray[np.int32]) -> NDArray[np.uint32]:
     ramp = np.clip((pixels.sum(axis=-1) // 3 - 3) // 10, 0, 23)
     of_ramp = (8 + 10 * ramp)[..., None]
     nearer_ramp = ((pixels - of_ramp) ** 2).sum(axis=-1) < ((pixels - of_cube) ** 2).sum(axis=-1)
-    return np.where(nearer_ramp, 232 + ramp, cube).astype(np.uint32)
+    codes: NDArray[np.uint32] = np.where(nearer_ramp, 232 + ramp, cube).astype(np.uint32)
+    return codes
 
 
 @lru_cache(maxsize=65536)
@@ -165,7 +168,7 @@ class PixelStrip(Strip):
         self._render_cache = encode(codes[0].tolist(), codes[1].tolist(), depth)
 
     @property
-    def _segments(self) -> list[Segment]:  # type: ignore[override]
+    def _segments(self) -> list[Segment]:
         if self._made is None:
             self._made = pixel_segments(self._pixels)
         return self._made
@@ -209,9 +212,7 @@ def pixel_segments(pixels: Pixels) -> list[Segment]:
         pixels: uint8 [2, width, 3].
     """
     upper, lower = pixels.tolist()
-    return [
-        Segment(UPPER, _style(tuple(above), tuple(below))) for above, below in zip(upper, lower, strict=True)
-    ]
+    return [Segment(UPPER, _style(tuple(above), tuple(below))) for above, below in zip(upper, lower, strict=True)]
 
 
 @lru_cache(maxsize=16384)

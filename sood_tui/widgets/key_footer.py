@@ -31,7 +31,7 @@ class KeyFooter(Widget):
 
     def __init__(self, bindings: Sequence[Binding], always: Sequence[Binding]) -> None:
         super().__init__()
-        self._bindings = tuple(binding for binding in bindings if binding.show)
+        self._keys = tuple(binding for binding in bindings if binding.show)
         self._always = tuple(always)
         self._spans: list[tuple[int, int, str]] = []
 
@@ -40,7 +40,7 @@ class KeyFooter(Widget):
         width = self.size.width
         fixed = sum(_length(binding) + len(SPACE) for binding in self._always)
         shown, used = [], 1
-        for binding in self._bindings:
+        for binding in self._keys:
             if used + _length(binding) + len(SPACE) > width - fixed:
                 break
             shown.append(binding)
@@ -55,7 +55,9 @@ class KeyFooter(Widget):
             self._spans.append((x, x + _length(binding), binding.action))
             segments += [
                 Segment(sign(binding), base + self.get_component_rich_style("key-footer--key", partial=True)),
-                Segment(f" {binding.description}", base + self.get_component_rich_style("key-footer--word", partial=True)),
+                Segment(
+                    f" {binding.description}", base + self.get_component_rich_style("key-footer--word", partial=True)
+                ),
                 Segment(SPACE, base),
             ]
             x += _length(binding) + len(SPACE)

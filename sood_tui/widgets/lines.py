@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -24,7 +25,7 @@ class Lines(ScrollView, can_focus=False):
     DEFAULT_CSS = """
     Lines {
         width: 1fr; height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
-        & .lines--cursor { background: $primary 40%; }
+        & .lines--cursor { background: $primary-muted; }
         & .lines--bold { text-style: bold; }
         & .lines--muted { color: $foreground 60%; }
         & .lines--accent { color: $text-accent; }
@@ -54,7 +55,7 @@ class Lines(ScrollView, can_focus=False):
     class Chosen(CursorMoved):
         """A line was clicked twice."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (the name that Textual's own widgets have)
         super().__init__(id=id)
         self.cursor = 0
         self._lines: Sequence[Words] = ()
@@ -100,11 +101,9 @@ class Lines(ScrollView, can_focus=False):
             return Strip.blank(width, base)
         if index == self.cursor:
             base += self.get_component_rich_style("lines--cursor", partial=True)
-        segments = [
-            Segment(text, base if tone == "plain" else base + self.get_component_rich_style(f"lines--{tone}", partial=True))
-            for text, tone in self._lines[index]
-        ]
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip([Segment(text, self._toned(tone, base)) for text, tone in self._lines[index]]).adjust_cell_length(
+            width, base
+        )
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the line under the mouse; a double click chooses it."""
@@ -113,6 +112,9 @@ class Lines(ScrollView, can_focus=False):
             self.go(index)
             if event.chain == 2:
                 self.post_message(self.Chosen(self, index))
+
+    def _toned(self, tone: Tone, base: Style) -> Style:
+        return base if tone == "plain" else base + self.get_component_rich_style(f"lines--{tone}", partial=True)
 
     def _into_view(self) -> None:
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)

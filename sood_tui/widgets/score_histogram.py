@@ -129,11 +129,18 @@ class ScoreHistogram(Widget):
     def _label_line(self, base: Style) -> Strip:
         width = self.size.width
         line = [(" ", base)] * width
-        for index, x in sorted((index, x) for x, index in self._line_columns().items()):
+        free = 0
+        places = sorted((index, x) for x, index in self._line_columns().items())
+        for rank, (index, x) in enumerate(places):
             text = self._labels[index] if index < len(self._labels) else ""
-            start = max(0, min(x - len(text) // 2, width - len(text)))
-            for place, character in enumerate(text[:width]):
+            rest = sum(len(self._labels[later]) + 2 for later, _ in places[rank + 1 :])
+            # Lines may stand side by side: their labels then make room for each other.
+            following = places[rank + 1][1] if rank + 1 < len(places) else width
+            wanted = x - len(text) // 2 if following - x > len(text) + 2 else x - len(text) + 1
+            start = max(free, min(wanted, width - len(text) - rest))
+            for place, character in enumerate(text[: max(width - start, 0)]):
                 line[start + place] = (character, self._line_style(index, base))
+            free = start + len(text) + 2
         return _joined(line, width, base)
 
     def _band_line(self, base: Style) -> Strip:

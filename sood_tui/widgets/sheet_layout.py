@@ -10,6 +10,8 @@ LEAST_SIDE = 16  # below this a picture is guesswork: a smaller space shows fewe
 MOST_TILES = 16
 GAP = 1
 
+Rgb = tuple[int, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -71,13 +73,12 @@ def grid_for(columns: int, rows: int, pictures: int) -> Grid:
 
 def _grid(across: int, down: int, width: int, height: int) -> Grid:
     tile_width, tile_height = (width - GAP * (across - 1)) // across, (height - GAP * (down - 1)) // down
-    # Photographs are rarely longer than 4 to 3: a longer tile only adds bars.
-    return Grid(
-        across, down, min(tile_width, tile_height * 4 // 3 + 1), min(tile_height, tile_width * 4 // 3 + 1), width, height
-    )
+    # Photographs are rarely wider than 4 to 3, and seldom upright: another shape only adds bars.
+    tile_width = min(tile_width, tile_height * 4 // 3 + 1)
+    return Grid(across, down, tile_width, min(tile_height, tile_width), width, height)
 
 
-def compose(grid: Grid, tiles: list[Pixels | None], background: tuple[int, int, int], empty: tuple[int, int, int]) -> Pixels:
+def compose(grid: Grid, tiles: list[Pixels | None], background: Rgb, empty: Rgb) -> Pixels:
     """One picture of all tiles.
 
     Args:

@@ -49,7 +49,7 @@ class SynsetTree(ScrollView, can_focus=False):
     DEFAULT_CSS = """
     SynsetTree {
         width: 1fr; height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden;
-        & .synset-tree--cursor { background: $primary 40%; text-style: bold; }
+        & .synset-tree--cursor { background: $primary-muted; text-style: bold; }
         & .synset-tree--arrow { color: $foreground 50%; }
         & .synset-tree--number { color: $foreground 60%; }
         & .synset-tree--instance { text-style: italic; }
@@ -250,8 +250,8 @@ class SynsetTree(ScrollView, can_focus=False):
     def _numbers(self, node: TreeNode, width: int) -> str:
         if not node.subtree_images:
             return " " * 8 + (f"{count(node.descendants + 1):>8}" if width >= WIDE and not self.pictured else "")
-        synsets = f"{count(node.subtree_synsets if self.pictured else node.descendants + 1):>8}" if width >= WIDE else ""
-        return f"{count(node.subtree_images):>8}{synsets}"
+        synsets = node.subtree_synsets if self.pictured else node.descendants + 1
+        return f"{count(node.subtree_images):>8}{f'{count(synsets):>8}' if width >= WIDE else ''}"
 
     def _indent(self, line: Line) -> int:
         return line.depth * (2 if self.size.width >= 70 else 1)
@@ -266,7 +266,7 @@ class SynsetTree(ScrollView, can_focus=False):
 
     def _lay_out(self, cursor: Path) -> None:
         lines: list[Line] = []
-        waiting = [((node.wnid,), node) for node in reversed(self._roots)]
+        waiting: list[tuple[Path, TreeNode]] = [((node.wnid,), node) for node in reversed(self._roots)]
         while waiting:
             path, node = waiting.pop()
             unfolded = path in self._unfolded
