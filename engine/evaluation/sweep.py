@@ -1,8 +1,8 @@
 """Many settings of NegLabel from few passes: number of negative labels, groups and temperature on one matrix product.
 
 The grouping of a sweep is nested: of every 100 (say) neighbouring ranks each fine group gets one, in a seeded order,
-and a coarse group is a run of fine ones. So each number of labels and of groups comes from the same sums; the scores differ
-from those of a single run only by which labels share a group.
+and a coarse group is a run of fine ones. So each number of labels and of groups comes from the same sums; the scores
+differ from those of a single run only by which labels share a group.
 """
 
 import itertools

@@ -1,7 +1,11 @@
 """The kinds of jobs there are, as data: which function works, which function takes the results in."""
 
+import functools
+import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from typing import Any
 
 from engine.errors import EngineError
 
@@ -18,6 +22,8 @@ class Kind:
         ingest: ``module:function``, resolved by the owner of the catalogue; None where there is nothing to take in.
         unit: what a row of the work list is, in the plural, as progress is shown.
         on_device: whether it waits for its device until earlier jobs have left it.
+        parallel: whether several processes may share its shards; each calls ``function`` once.
+        sums: results of ``function`` that are added up over the processes; of the others the first one's count.
     """
 
     name: str
@@ -25,19 +31,44 @@ class Kind:
     ingest: str | None
     unit: str
     on_device: bool
+    parallel: bool = False
+    sums: tuple[str, ...] = ()
 
 
 KINDS = {
     kind.name: kind
     for kind in (
         Kind("scan", "engine.images.scan:run", "engine.images.scan:ingest", unit="folders", on_device=False),
-        Kind("text-match", "engine.gpu.text:run", "engine.candidates:ingest_match", unit="synsets", on_device=True),
-        Kind("scoring", "engine.gpu.scoring:run", "engine.scoring.ingest:ingest", unit="pictures", on_device=True),
+        Kind(
+            "text-match",
+            "engine.gpu.text:run",
+            "engine.candidates:ingest_match",
+            "synsets",
+            on_device=True,
+            parallel=True,
+        ),
+        Kind(
+            "scoring",
+            "engine.gpu.scoring:run",
+            "engine.scoring.ingest:ingest",
+            unit="pictures",
+            on_device=True,
+            parallel=True,
+            sums=("encoded", "already_encoded", "unreadable"),
+        ),
         Kind(
             "vlm-filter",
             "engine.gpu.vlm_filter:run",
             "engine.filters.asking:ingest",
             unit="candidates",
+            on_device=True,
+            parallel=True,
+        ),
+        Kind(
+            "evaluation",
+            "engine.gpu.evaluation:run",
+            "engine.evaluation.ingest:ingest",
+            unit="pictures",
             on_device=True,
         ),
         Kind("train-demo-clip", "engine.gpu.demo_clip:run", None, unit="steps", on_device=True),
@@ -53,8 +84,12 @@ def find_kind(name: str) -> Kind:
     Raises:
         EngineError: nobody declares it.
     """
-    if name in KINDS:
-        return KINDS[name]
+    return KINDS.get(name) or _find_declared(name)
+
+
+@functools.cache
+def _find_declared(name: str) -> Kind:
+    # Looking through all installed packages takes long enough to be seen, and a waiting worker asks all the time.
     for entry in entry_points(group=ENTRY_POINTS, name=name):
         kind = entry.load()
         if isinstance(kind, Kind):
@@ -63,3 +98,20 @@ def find_kind(name: str) -> Kind:
         f"There is no kind of job named {name!r}.",
         hint=f"Known are {', '.join(KINDS)}. The job may come from a newer version or from a package that is gone.",
     )
+
+
+def resolve(name: str) -> Callable[..., Any]:
+    """The function that ``module:function`` names. This is where heavy libraries are loaded.
+
+    Raises:
+        EngineError: it is not there.
+    """
+    module, _, function = name.partition(":")
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            f"{name} cannot be loaded: there is no module {error.name}.",
+            hint="Install what is missing, then resume the job.",
+        ) from error
+    return found

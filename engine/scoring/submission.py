@@ -71,7 +71,7 @@ def submit(workspace: Workspace, request: ScoringRequest) -> SubmittedScoring:
     check_template(request.template)
     if request.batch_size < 1:
         raise EngineError("A batch has at least one picture.", "Give --batch-size a number above 0.")
-    model, pretrained = _absolute(request.model, request.pretrained)
+    model, pretrained = absolute_model(request.model, request.pretrained)
     opened = workspace.opened()
     with opened.reading() as cursor:
         names = _chosen(store.fetch_superclass_names(cursor), request.superclasses)
@@ -84,7 +84,7 @@ def submit(workspace: Workspace, request: ScoringRequest) -> SubmittedScoring:
         roots = store.fetch_root_folders(cursor, wnids)
     settings = ScoringSettings(
         model, pretrained, request.template, request.keep_underscores, request.batch_size,
-        _catalogue_id(opened), subclasses, roots,
+        catalogue_id(opened), subclasses, roots,
     )  # fmt: skip
     job = runner.submit(
         workspace.root,
@@ -125,8 +125,11 @@ def _nothing_to_score(only_accepted: bool) -> EngineError:
     )
 
 
-def _absolute(model: str, pretrained: str | None) -> tuple[str, str | None]:
-    # The job works in a folder of its own, where a relative path would mean something else.
+def absolute_model(model: str, pretrained: str | None) -> tuple[str, str | None]:
+    """Model and weights with absolute paths where they name files: a job works in a folder of its own.
+
+    Raises: EngineError when the model names a folder that is not there.
+    """
     if model.startswith(LOCAL_PREFIX):
         folder = Path(model.removeprefix(LOCAL_PREFIX)).expanduser()
         if not folder.is_dir():
@@ -138,7 +141,8 @@ def _absolute(model: str, pretrained: str | None) -> tuple[str, str | None]:
     return model, os.path.abspath(file) if file.is_file() else pretrained
 
 
-def _catalogue_id(opened: Store) -> str:
+def catalogue_id(opened: Store) -> str:
+    """The id of the catalogue, which is given to it when it is first needed."""
     with opened.writing() as cursor:
         known = store.fetch_catalogue_id(cursor)
         if known is None:

@@ -18,6 +18,7 @@ ROOM_COMMANDS = {
     "scoring": "How typical each picture is of its superclass.",
     "splits": "Which subclasses are train, Easy and Hard.",
     "export": "Lists and manifests, and their verification.",
+    "evaluation": "How well a detector tells ID from OOD pictures.",
     "jobs": "Long work in processes of its own.",
 }
 SINGLE_COMMANDS = {

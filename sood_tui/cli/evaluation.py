@@ -1,0 +1,326 @@
+"""Commands of the room evaluation: run, list, show, sweep, compare, export, and groups for sets and negative labels."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.errors import EngineError
+from sood_tui.cli import evaluation_more
+from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
+from sood_tui.cli.evaluation_negatives import app as negatives_app
+from sood_tui.cli.evaluation_sets import app as sets_app
+from sood_tui.cli.evaluation_table import RUN_COLUMNS, run_rows, say_conventions, say_run, table_columns
+from sood_tui.cli.output import emit, emit_json, emit_table, say
+
+app = typer.Typer(
+    name="evaluation",
+    help="How well a detector tells ID from OOD pictures.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+app.add_typer(sets_app, name="sets")
+app.add_typer(negatives_app, name="negatives")
+
+Ids = Annotated[str | None, typer.Option("--id", metavar="SET", help="The ID set: a named set or a source.")]
+Oods = Annotated[list[str] | None, typer.Option("--ood", metavar="NAME=SET", help="An OOD set; repeat for more.")]
+Near = Annotated[list[str] | None, typer.Option("--near", metavar="NAME=SET", help="An OOD set of the near group.")]
+Far = Annotated[list[str] | None, typer.Option("--far", metavar="NAME=SET", help="An OOD set of the far group.")]
+Bands = Annotated[
+    list[str] | None, typer.Option("--band", metavar="NAME=SET", help="A generalisation set: its classes are valid.")
+]
+LabelsOf = Annotated[
+    str | None, typer.Option("--labels", help="superclass, subclass, class, imagenet-1k or file:PATH.")
+]
+ModelOf = Annotated[str | None, typer.Option("--model", help="open_clip's name, local-dir:FOLDER, hf-hub:X or none.")]
+TagOf = Annotated[str | None, typer.Option("--pretrained", help="open_clip's tag, or the path of a checkpoint.")]
+DeviceOf = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+CorpusOf = Annotated[str, typer.Option("--corpus", help="neglabel, nouns, csp, lexicographer files, or file:PATH.")]
+Given = Annotated[str | None, typer.Option("--negatives", help="Negative labels that were mined before.")]
+Percentile = Annotated[float, typer.Option("--percentile", help="Of the distances to the ID labels, in [0, 1].")]
+Keep = Annotated[float, typer.Option("--keep", help="Share of each part of speech to keep.")]
+Count = Annotated[int | None, typer.Option("--count", min=1, help="So many negative labels instead of a share.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Of the groups, streams, halves and intervals.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Leave the job running and come back at once.")]
+
+
+@app.command("run")
+def run_evaluation(
+    context: typer.Context,
+    methods: Annotated[
+        list[str] | None, typer.Argument(metavar="[METHOD]...", help="`evaluation methods` lists them.")
+    ] = None,
+    id_set: Ids = None,
+    ood: Oods = None,
+    near: Near = None,
+    far: Far = None,
+    band: Bands = None,
+    preset: Annotated[str | None, typer.Option(help="imagenet-four, openood or negrefine, with --data.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The folder that holds the sets of the preset.")] = None,
+    labels: LabelsOf = None,
+    model: ModelOf = None,
+    pretrained: TagOf = None,
+    device: DeviceOf = None,
+    corpus: CorpusOf = "neglabel",
+    negatives: Given = None,
+    percentile: Percentile = 0.05,
+    keep: Keep = 0.15,
+    count: Count = None,
+    ranking: Annotated[str, typer.Option(help="neglabel or interneg (needs labelled ID pictures).")] = "neglabel",
+    hyponyms: Annotated[
+        bool, typer.Option("--without-hyponyms", help="Leave words below ID synsets out of the corpus.")
+    ] = False,
+    proper: Annotated[bool, typer.Option("--without-proper", help="Leave proper nouns out of the corpus.")] = False,
+    groups: Annotated[int | None, typer.Option(min=1, help="Groups of NegLabel and its kin.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Of the softmax; 0.01 is CLIP's own.")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of a method.")
+    ] = None,
+    prompt: Annotated[str | None, typer.Option(help="For ID labels and nouns, with {}.")] = None,
+    adjective_prompt: Annotated[str | None, typer.Option(help="For adjectives, with {}.")] = None,
+    relatives: Annotated[str, typer.Option(help="Pictures of kin of ID synsets in OOD sets: drop or report.")] = "drop",
+    order: Annotated[str, typer.Option(help="Stream of adaptive methods: shuffled, id-first, ood-first.")] = "shuffled",
+    calibration: Annotated[float, typer.Option(help="Share of ID pictures that only set the threshold.")] = 0.0,
+    tpr: Annotated[float, typer.Option(help="Share of ID that the threshold keeps.")] = 0.95,
+    seed: Seed = None,
+    compat: Annotated[bool, typer.Option("--compat", help="NegLabel as published, with its quirks.")] = False,
+    re_embed: Annotated[bool, typer.Option("--re-embed", help="Embed files anew that have changed.")] = False,
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score pictures with detectors and say how well each tells ID from OOD.
+
+    Example: sood-tui evaluation run neglabel mcm --id split:train --ood birds=subtree:bird --labels superclass
+    """
+    from engine.evaluation.corpus import CorpusSettings
+    from engine.evaluation.request import DEFAULT_METHODS, MiningRequest
+
+    numbers = {"groups": groups, "temperature": temperature}
+    given = {key: value for key, value in numbers.items() if value is not None} | _settings(setting or [])
+    mining = MiningRequest(
+        negatives, "", CorpusSettings(corpus, not compat, hyponyms, proper, compat), percentile, keep, count,
+        ranking=ranking,
+    )  # fmt: skip
+    sets = _sets(id_set, ood, near, far, band, preset, data)
+    if relatives not in ("drop", "report"):
+        raise EngineError(f"--relatives {relatives} is not drop or report.")
+    request = _request(
+        context, sets, model, pretrained, device, seed,
+        methods=methods or DEFAULT_METHODS, labels=labels or _preset_labels(preset), settings=given, mining=mining,
+        label_prompt=prompt, adjective_prompt=adjective_prompt, relatives=relatives, order=order,
+        calibration=calibration, wanted=tpr, re_embed=re_embed, compatible=compat,
+    )  # fmt: skip
+    _submit(context, request, detach, as_json)
+
+
+@app.command("sweep")
+def sweep(
+    context: typer.Context,
+    run: Annotated[int | None, typer.Argument(help="An evaluation whose sets and labels are taken.")] = None,
+    id_set: Ids = None,
+    ood: Oods = None,
+    labels: LabelsOf = None,
+    model: ModelOf = None,
+    pretrained: TagOf = None,
+    device: DeviceOf = None,
+    corpus: CorpusOf = "neglabel",
+    negatives: Given = None,
+    counts: Annotated[str, typer.Option(help="Numbers of negative labels.")] = "1000,2000,5000,10000",
+    groups: Annotated[str, typer.Option(help="Numbers of groups that divide one another.")] = "1,5,10,100",
+    temperatures: Annotated[str, typer.Option(help="Temperatures.")] = "0.005,0.01,0.02,0.05,0.1",
+    percentiles: Annotated[str, typer.Option(help="Percentiles of the ranking, each a variant.")] = "0.05",
+    seed: Seed = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Try many settings of NegLabel at once: a preview on a sample, then all pictures.
+
+    The best setting is chosen on one half of every set and reported on the other.
+
+    Example: sood-tui evaluation sweep 3 --counts 1000,5000 --groups 1,10,100 --temperatures 0.01,0.02
+    """
+    from engine.evaluation.corpus import CorpusSettings
+    from engine.evaluation.plan import SweepPlan
+    from engine.evaluation.request import MiningRequest
+
+    plan = SweepPlan(
+        tuple(int(n) for n in _numbers(counts)), tuple(int(n) for n in _numbers(groups)),
+        _numbers(temperatures), _numbers(percentiles),
+    )  # fmt: skip
+    if run is not None:
+        request = evaluation_more.request_of_run(context, run)
+    else:
+        request = _request(context, _sets(id_set, ood, None, None, None, None, None), model, pretrained, device, seed)
+    request = replace(
+        request, methods=("neglabel",), sweep=plan, labels=labels or request.labels, title=f"sweep {counts}",
+        mining=MiningRequest(given=negatives, corpus=CorpusSettings(corpus)),
+    )  # fmt: skip
+    _submit(context, request, detach, as_json)
+
+
+@app.command("list")
+def list_runs(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the evaluations, oldest first.
+
+    Example: sood-tui evaluation list
+    """
+    from store.evaluation import fetch_evaluations
+
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        runs = fetch_evaluations(cursor)
+    rows = [{**{key: getattr(run, key) for key in RUN_COLUMNS}} for run in runs]
+    emit(rows, RUN_COLUMNS, as_json, empty="Nothing was evaluated yet: `sood-tui evaluation run`.")
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    run: Annotated[int, typer.Argument(help="Number of the evaluation.")],
+    classes: Annotated[bool, typer.Option("--classes", help="Also one row a superclass and synset.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also trapezoids and compatible FPR95.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the table of an evaluation, with its conventions named.
+
+    Example: sood-tui evaluation show 3 --classes
+    """
+    from engine.evaluation.reading import read_run
+    from store.evaluation import fetch_sweep
+
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        view = read_run(cursor, run)
+        swept = fetch_sweep(cursor, run)
+    if as_json:
+        emit_json({"run": view, "sweep": swept})
+        return
+    say_run(view)
+    if swept:
+        evaluation_more.emit_sweep(swept)
+        return
+    for adaptive in (False, True):
+        rows = [row for row in run_rows(view) if row["is_adaptive"] is adaptive]
+        if rows:
+            if adaptive:
+                say("Stream-adaptive methods depend on the order of the pictures; they are not ranked with the others.")
+            emit_table(rows, table_columns(every, adaptive))
+    say_conventions(view)
+    if classes:
+        emit_table(view.classes, {"method": "method", "scope": "scope", "part": "set", "class_": "class",
+                                  "metric": "number", "value": "value", "low": "low", "high": "high"})  # fmt: skip
+
+
+@app.command("methods")
+def list_methods(as_json: AsJson = False) -> None:
+    """List the detectors with their papers and settings.
+
+    Example: sood-tui evaluation methods
+    """
+    from engine.evaluation.methods import all_methods
+
+    rows = [
+        {"name": m.name, "title": m.title, "kind": "adaptive" if m.adaptive else "static", "paper": m.paper,
+         "settings": ", ".join(f"{key}={value}" for key, value in m.defaults.items())}
+        for m in all_methods().values()
+    ]  # fmt: skip
+    emit(rows, ["name", "title", "kind", "paper", "settings"], as_json)
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    from engine.evaluation.methods import all_methods
+
+    known = {key: value for method in all_methods().values() for key, value in method.defaults.items()}
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or key not in known:
+            raise EngineError(f"--set {pair!r}: there is no such setting.", f"Settings are {', '.join(sorted(known))}.")
+        try:
+            found[key] = type(known[key])(value)
+        except ValueError as error:
+            raise EngineError(f"--set {key}: {value!r} is no {type(known[key]).__name__}.") from error
+    return found
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise EngineError(f"{text!r} is not a list of numbers.", "Write them with commas: 1,5,100.") from error
+
+
+def _sets(
+    id_set: str | None,
+    ood: list[str] | None,
+    near: list[str] | None,
+    far: list[str] | None,
+    band: list[str] | None,
+    preset: str | None,
+    data: Path | None,
+) -> list[Any]:
+    from engine.evaluation.request import SetArgument
+    from engine.evaluation.sources import named_argument
+
+    if preset is not None:
+        return evaluation_more.preset_sets(preset, data)
+    if id_set is None:
+        raise EngineError("Which pictures are ID?", "Give --id, for example --id split:train.")
+    name, text = named_argument(id_set)
+    found = [SetArgument(name, text, "id")]
+    kinds = ((ood, "ood", None), (near, "ood", "near"), (far, "ood", "far"), (band, "generalisation", None))
+    for pairs, role, group in kinds:
+        found += [SetArgument(*named_argument(pair), role, group) for pair in pairs or ()]
+    return found
+
+
+def _preset_labels(preset: str | None) -> str | None:
+    from engine.evaluation.presets import PRESETS
+
+    return PRESETS[preset].labels if preset in PRESETS else None
+
+
+def _request(
+    context: typer.Context,
+    sets: list[Any],
+    model: str | None,
+    pretrained: str | None,
+    device: str | None,
+    seed: int | None,
+    **more: Any,
+) -> Any:
+    from engine.evaluation.request import EvaluationRequest
+
+    workspace = workspace_of(context)
+    settings = settings_of(workspace, scoring__model=model, scoring__pretrained=pretrained, scoring__device=device)
+    wanted = settings.text("scoring.model")
+    return EvaluationRequest(
+        sets[0],
+        sets[1:],
+        model=None if wanted == "none" else wanted,
+        pretrained=settings.text("scoring.pretrained") or None,
+        device=settings.text("scoring.device"),
+        batch_size=settings.integer("scoring.batch_size"),
+        reviewer=settings.reviewer,
+        seed=workspace.seed if seed is None else seed,
+        **more,
+    )
+
+
+def _submit(context: typer.Context, request: Any, detach: bool, as_json: bool) -> None:
+    from engine.evaluation.request import submit
+    from sood_tui.cli.following import follow
+
+    root = workspace_of(context).root
+    with open_workspace(context) as workspace:
+        submitted = submit(workspace, request)
+    evaluation_more.say_submitted(submitted)
+    if detach:
+        say(f"{submitted.job_id} runs: `sood-tui jobs watch {submitted.job_id}` shows how far it is.")
+        if as_json:
+            emit_json(submitted)
+        return
+    code = follow(root, submitted.job_id)
+    if code:
+        raise typer.Exit(code)
+    evaluation_more.show_job(context, submitted.job_id, as_json)

@@ -1,0 +1,128 @@
+"""What several commands of the room evaluation share."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from engine.errors import EngineError
+from sood_tui.cli.context import open_workspace, settings_of, workspace_of
+from sood_tui.cli.evaluation_table import run_rows, say_conventions, say_run, table_columns
+from sood_tui.cli.output import emit_json, emit_table, say
+
+SWEEP_COLUMNS = {
+    "chosen": "best",
+    "variant": "variant",
+    "temperature": "temperature",
+    "negatives": "negatives",
+    "groups": "groups",
+    "part": "set",
+    "auroc": "AUROC",
+    "fpr95_id_positive": "FPR95 ID-positive",
+    "fpr95_ood_positive": "FPR95 OOD-positive",
+}
+
+
+def preset_sets(name: str, data: Path | None) -> list[Any]:
+    """The sets of a preset as arguments.
+
+    Raises: EngineError that lists what is missing.
+    """
+    from engine.evaluation.presets import PRESETS, find_preset
+    from engine.evaluation.request import SetArgument
+
+    if name not in PRESETS:
+        raise EngineError(f"There is no preset {name!r}.", f"Presets are {', '.join(PRESETS)}.")
+    if data is None:
+        raise EngineError("Where are the preset's pictures?", "Give --data FOLDER.")
+    found = find_preset(PRESETS[name], data.expanduser())
+    missing = [one for one in found if one.folder is None]
+    if missing:
+        wanted = "; ".join(f"{one.preset.name}: {' or '.join(one.preset.folders)}" for one in missing)
+        raise EngineError(f"{data} lacks {len(missing)} of {len(found)} sets of {name}.", f"It needs {wanted}.")
+    return [
+        SetArgument(one.preset.name, f"folder:{one.folder}", one.role, one.preset.near_or_far, one.preset.note)
+        for one in found
+    ]
+
+
+def request_of_run(context: typer.Context, run_id: int) -> Any:
+    """The request that would lead to the same sets, labels and model again."""
+    from engine.evaluation.request import EvaluationRequest, SetArgument
+    from store.evaluation import fetch_evaluation, fetch_parts
+
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        run = fetch_evaluation(cursor, run_id)
+        parts = fetch_parts(cursor, run_id)
+    record = json.loads(run.record)
+    sets = [SetArgument(part.name, part.source, part.role, part.near_or_far, part.note) for part in parts]
+    settings = settings_of(workspace_of(context))
+    kinds = {"superclass": "superclass", "wnid": "subclass", "class_name": "class"}
+    return EvaluationRequest(
+        sets[0],
+        [one for one in sets[1:] if one.role == "ood"],
+        labels=kinds[record["labels_by"]],
+        model=record["model"]["model"] or None,
+        pretrained=record["model"]["pretrained"],
+        seed=record["seed"],
+        device=settings.text("scoring.device"),
+        reviewer=settings.reviewer,
+    )
+
+
+def say_submitted(submitted: Any) -> None:
+    """What will be compared, on standard error."""
+    for part in submitted.sets:
+        kin = f", {part.relatives:,} pictures of kin of ID synsets" if part.relatives else ""
+        say(f"{part.role}: {part.name}, {part.images:,} pictures from {part.source}{kin}")
+        if part.note:
+            say(f"  {part.note}")
+    for recipe, count in submitted.words.items():
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in submitted.left_out[recipe].items())
+        say(f"words ({recipe}): {count:,}{f'; left out: {reasons}' if reasons else ''}")
+
+
+def show_job(context: typer.Context, job_id: str, as_json: bool) -> None:
+    """The table of the run that a job led to."""
+    from engine.evaluation.reading import read_run
+    from store.evaluation import fetch_run_of_job, fetch_sweep
+
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        run_id = fetch_run_of_job(cursor, job_id)
+        if run_id is None:
+            raise EngineError(f"{job_id} is not taken in yet.", "The process that has the catalogue open takes it in.")
+        view = read_run(cursor, run_id)
+        swept = fetch_sweep(cursor, run_id)
+    if as_json:
+        emit_json({"run": view, "sweep": swept})
+        return
+    say_run(view)
+    if swept:
+        emit_sweep(swept)
+        return
+    for adaptive in (False, True):
+        rows = [row for row in run_rows(view) if row["is_adaptive"] is adaptive]
+        if rows:
+            emit_table(rows, table_columns(False, adaptive))
+    say_conventions(view)
+
+
+def emit_sweep(rows: Sequence[Any]) -> None:
+    """The rows of a sweep, the best setting first."""
+
+    def text(row: Any, name: str) -> str:
+        value, low, high = (100 * getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
+        return f"{value:.2f} ({low:.1f}-{high:.1f})"
+
+    shown = [
+        {
+            **{key: getattr(row, key) for key in ("variant", "temperature", "negatives", "groups", "part")},
+            "chosen": "on the other half" if row.is_chosen else "",
+            **{name: text(row, name) for name in ("auroc", "fpr95_id_positive", "fpr95_ood_positive")},
+        }
+        for row in rows
+    ]
+    emit_table(shown, SWEEP_COLUMNS)
+    say("Numbers in percent with 95 % intervals. The best setting was chosen on one half of every set.")

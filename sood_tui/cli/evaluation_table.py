@@ -1,0 +1,107 @@
+"""The table of an evaluation in a terminal: fractions as percent, intervals beside them, conventions named."""
+
+from typing import Any
+
+from engine.evaluation.reading import CONVENTIONS, GENERALISATION, Number, RunView
+from sood_tui.cli.output import say
+
+RUN_COLUMNS = {
+    "run_id": "run",
+    "kind": "kind",
+    "created_at": "submitted",
+    "title": "what",
+    "model": "model",
+    "reviewer": "by",
+    "seconds": "seconds",
+    "job_id": "job",
+}
+MORE = {
+    "fpr95_id_positive_nearest": "FPR95 ID-positive, NegLabel's code",
+    "fpr95_ood_positive_thinned": "FPR95 OOD-positive, OpenOOD's code",
+    "aupr_in_trapezoid": "AUPR-in trapezoid",
+    "aupr_out_trapezoid": "AUPR-out trapezoid",
+}
+
+
+def run_rows(view: RunView) -> list[dict[str, Any]]:
+    """The rows of the table with numbers as text."""
+    found = []
+    for row in view.rows:
+        mark = " (generalisation)" if row.role == "generalisation" else ""
+        found.append(
+            {
+                "method": row.method,
+                "is_adaptive": row.is_adaptive,
+                "order": row.stream_order,
+                "part": row.part + mark if row.scope == "set" else f"{row.scope} of OOD sets",
+                "n_id": row.n_id,
+                "n_ood": row.n_ood or "",
+                "auroc": percent(row.auroc),
+                "fpr95_id_positive": percent(row.fpr95_id_positive),
+                "fpr95_ood_positive": percent(row.fpr95_ood_positive),
+                "aupr_in": percent(row.aupr_in),
+                "aupr_out": percent(row.aupr_out),
+                **{name: percent(Number(row.more[name])) if name in row.more else "" for name in MORE},
+            }
+        )
+    return found
+
+
+def table_columns(every: bool, adaptive: bool) -> dict[str, str]:
+    """Keys and headings of the table."""
+    order = {"order": "order"} if adaptive else {}
+    return {
+        "method": "method",
+        **order,
+        "part": "set",
+        "n_id": "n ID",
+        "n_ood": "n OOD",
+        "auroc": "AUROC",
+        "fpr95_id_positive": "FPR95 ID-positive",
+        "fpr95_ood_positive": "FPR95 OOD-positive",
+        "aupr_in": "AUPR-in",
+        "aupr_out": "AUPR-out",
+        **(MORE if every else {}),
+    }
+
+
+def percent(number: Number) -> str:
+    """``94.21 (93.8-94.6)``, in percent."""
+    value = f"{100 * number.value:.2f}"
+    if number.low is None or number.high is None:
+        return value
+    return f"{value} ({100 * number.low:.1f}-{100 * number.high:.1f})"
+
+
+def say_run(view: RunView) -> None:
+    """What was run, on standard error."""
+    run = view.run
+    model = run.model or "embeddings from files"
+    say(f"Evaluation {run.run_id}: {run.title}, {model}, {run.seconds:.1f} s, {run.job_id}")
+    for part in view.parts:
+        notes = [f"{part.images:,} pictures", part.source, f"sha256 {part.sha256[:12]}"]
+        if part.unreadable:
+            notes.append(f"{part.unreadable} unreadable")
+        if part.relatives:
+            notes.append(f"{part.relatives} of kin of ID synsets")
+        if part.note:
+            notes.append(part.note)
+        say(f"  {part.role:<15} {part.name}: {', '.join(notes)}")
+    for metric in view.accuracy:
+        value = percent(Number(metric.value, metric.low, metric.high))
+        say(f"  closed-set accuracy on {metric.part}: {value} % of {metric.n_id:,}")
+    calibrated = {(row.method, row.part, row.metric): row for row in view.calibration}
+    for (method, name, number), row in calibrated.items():
+        if number == "id_recall":
+            other = calibrated[method, name, "accepted"]
+            kept, accepted = (percent(Number(one.value, one.low, one.high)) for one in (row, other))
+            say(f"  {method}, calibrated threshold: keeps {kept} % of ID, accepts {accepted} % of {name}")
+
+
+def say_conventions(view: RunView) -> None:
+    """How the numbers are to be read."""
+    say("Numbers in percent.")
+    for sentence in CONVENTIONS:
+        say(sentence)
+    if any(part.role == "generalisation" for part in view.parts):
+        say(GENERALISATION)
