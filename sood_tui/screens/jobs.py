@@ -17,7 +17,7 @@ from engine.images.roots import start_add, start_rescan
 from engine.jobs.events import JobEvent, read_last_events
 from engine.jobs.runner import cancel, find_job, resume
 from engine.jobs.summary import JobSummary
-from engine.scoring.submission import ScoringRequest, submit
+from engine.scoring.submission import ScoringRequest, SubmittedScoring, submit
 from sood_tui.keys import JOBS
 from sood_tui.plain import ago, duration, plain, some
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog
@@ -201,8 +201,11 @@ class JobsScreen(RoomScreen):
 
     def _score(self, superclasses: Sequence[str], only_accepted: bool = False) -> None:
         request = scoring_request(self.sood.settings, superclasses, only_accepted)
-        self.in_thread("submit", partial(submit, self.workspace, request),
-                       lambda job: self.sood.say(f"{job.job_id}: {some(job.pictures, 'picture')} to score."))  # fmt: skip
+
+        def told(job: SubmittedScoring) -> None:
+            self.sood.say(f"{job.job_id}: {some(job.pictures, 'picture')} to score.")
+
+        self.in_thread("submit", partial(submit, self.workspace, request), told)
 
     def _ask_folder(self) -> None:
         def named(text: str | None) -> None:

@@ -376,7 +376,7 @@ class SplitsScreen(RoomScreen):
         self._write_down()
         from sood_tui.screens.exporting import ask_export
 
-        ask_export(self)
+        ask_export(self, self._defaults)
 
     def _at(self) -> ThresholdBench:
         if self._bench is None:
