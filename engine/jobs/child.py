@@ -5,30 +5,30 @@ which the job seems to be dead.
 """
 
 import argparse
-import errno
-import importlib
 import os
-import shutil
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from engine.errors import EngineError
 from engine.events import now
+from engine.jobs.assignment import Assignment
+from engine.jobs.crew import Crew
+from engine.jobs.devices import Place
+from engine.jobs.failures import MemberFailed, describe
 from engine.jobs.files import take_lock
 from engine.jobs.folder import JobFolder
-from engine.jobs.kinds import find_kind
-from engine.jobs.queue import wait_for_turn
-from engine.jobs.shards import Cancellation, JobCancelled, ShardRun
-from engine.jobs.spec import JobSpec, Outcome
+from engine.jobs.kinds import resolve
+from engine.jobs.ledger import Ledger, OwnTeller
+from engine.jobs.queue import places_for, wait_for_turn
+from engine.jobs.shards import Cancellation, JobCancelled, JobPaused, ShardRun
+from engine.jobs.spec import EndState, JobSpec, Outcome
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 RESERVED_BYTES = 65_536
 
 
@@ -57,7 +57,7 @@ class Worker:
     def __init__(self, folder: JobFolder) -> None:
         self._folder = folder
         self._cancellation = Cancellation()
-        self._run: ShardRun | None = None
+        self._ledger: Ledger | None = None
 
     def cancel(self) -> None:
         """Ask for the end; safe to call from a signal handler."""
@@ -71,8 +71,11 @@ class Worker:
             outcome = self._outcome("finished", result=dict(result or {}))
         except JobCancelled:
             outcome = self._outcome("cancelled")
+        except JobPaused:
+            outcome = self._outcome("paused")
         except (Exception, SystemExit) as error:
-            traceback.print_exc()
+            if not isinstance(error, MemberFailed):  # that process has printed its own
+                traceback.print_exc()
             # A cancel reaches every process of the group, and helpers that it ended make their leader fail.
             outcome = self._outcome("cancelled") if self._cancellation.requested else self._failure(error)
         with suppress(OSError):  # the outcome says the same, and it must be tried
@@ -83,79 +86,78 @@ class Worker:
         for lock in wait_for_turn(self._folder, spec, self._check):
             keep_from_helpers(lock)
         self._check()
-        run = self._run = ShardRun(self._folder, spec, self._cancellation)
+        places = places_for(spec)
+        names = [place.name for place in places] if spec.executor == "local" else []
+        work = Assignment.begin(self._folder, spec, self._cancellation, names)
+        self._ledger = work.ledger
         self._folder.log().append(
             "started",
-            done=run.done,
-            total=run.total,
+            done=work.ledger.done,
+            total=work.ledger.total,
             warnings=0,
             pid=os.getpid(),
             host=socket.gethostname(),
             device=spec.device,
         )
-        function = resolve(find_kind(spec.kind).function)
-        result: Mapping[str, Any] | None = function(run)
-        if spec.total is not None and (missing := run.missing()):
+        result = self._execute(work, places)
+        if spec.total is not None and (missing := work.missing()):
+            if work.pausing():
+                raise JobPaused
             raise RuntimeError(f"{spec.kind} returned without its shards {missing[:10]} ({len(missing)} in all)")
+        return result
+
+    def _execute(self, work: Assignment, places: Sequence[Place]) -> Mapping[str, Any] | None:
+        spec = work.spec
+        if spec.executor == "ray":
+            from engine.jobs.cluster import Cluster
+
+            return Cluster(work).run()
+        if len(places) > 1:
+            return Crew(work, places).run()
+        if work.kind.on_device:  # before anything can have imported torch
+            os.environ.update(places[0].environment)
+        device = places[0].device if work.kind.on_device else spec.device
+        run = ShardRun(
+            self._folder,
+            spec,
+            self._cancellation,
+            OwnTeller(work.ledger),
+            work.numbers,
+            device,
+            place=places[0].name,
+        )
+        function = resolve(work.kind.function)
+        result: Mapping[str, Any] | None = function(run)
         return result
 
     def _check(self) -> None:
         if self._cancellation.requested:
             raise JobCancelled
+        if self._folder.pause_file.exists():
+            raise JobPaused
 
     def _failure(self, error: Exception | SystemExit) -> Outcome:
-        name = type(error).__name__
-        if isinstance(error, EngineError):
-            return self._outcome("failed", error=name, message=error.message, hint=error.hint)
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
-            place = error.filename or self._folder.path
-            message = f"There is no room left to write {place} ({os.strerror(error.errno)})."
-            free = f"{shutil.disk_usage(self._folder.path).free / 2**20:,.0f} MiB are free there. "
-            return self._outcome("failed", error=name, message=message, hint=f"{free}{self._resume_hint('Make room')}")
-        if isinstance(error, MemoryError):
-            hint = self._resume_hint("Free some, or submit the job with a smaller batch")
-            return self._outcome("failed", error=name, message="The machine ran out of memory.", hint=hint)
-        text = "".join(traceback.format_exception(error))
-        hint = f"This is a bug; `sood-tui jobs log {self._folder.id}` shows where. Finished parts are kept."
-        return self._outcome("failed", error=name, message=f"{name}: {error}", hint=hint, traceback=text)
+        place = self._folder.spec().device or "the processor" if self._ledger is not None else ""
+        return self._outcome("failed", **describe(error, self._folder.id, self._folder.path, place).values())
 
-    def _resume_hint(self, first: str) -> str:
-        return f"{first}, then `sood-tui jobs resume {self._folder.id}` goes on where it stopped."
-
-    def _outcome(self, state: Any, **fields: Any) -> Outcome:
-        run = self._run
-        if run is None:
+    def _outcome(self, state: EndState, **fields: Any) -> Outcome:
+        count = self._ledger
+        if count is None:
             return Outcome(state, now(), **fields)
-        return Outcome(state, now(), run.done, run.warnings, round(run.seconds, 3), **fields)
+        return Outcome(state, now(), count.done, count.warnings, round(count.seconds, 3), **fields)
 
     def _append_end(self, outcome: Outcome) -> None:
-        run = self._run
+        count = self._ledger
         self._folder.log().append(
             outcome.state,
-            done=run.done if run else None,
-            total=run.total if run else None,
+            done=count.done if count else None,
+            total=count.total if count else None,
             warnings=outcome.warnings,
-            detail=run.detail if run else {},
+            detail=count.detail if count else {},
+            members=count.values() if count else [],
             message=outcome.message or None,
             hint=outcome.hint or None,
         )
-
-
-def resolve(name: str) -> Callable[..., Any]:
-    """The function that ``module:function`` names. This is where heavy libraries are loaded.
-
-    Raises:
-        EngineError: it is not there.
-    """
-    module, _, function = name.partition(":")
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    except ModuleNotFoundError as error:
-        raise EngineError(
-            f"{name} cannot be loaded: there is no module {error.name}.",
-            hint="Install what is missing, then resume the job.",
-        ) from error
-    return found
 
 
 def main(arguments: list[str]) -> int:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import Literal, cast, get_args
 
 from engine.events import now
 from engine.jobs.spec import JsonValue
+from engine.jobs.timing import Bottleneck, bottleneck_of
 
-EventKind = Literal["queued", "started", "progress", "warned", "part", "finished", "cancelled", "failed"]
+EventKind = Literal["queued", "started", "progress", "warned", "part", "paused", "finished", "cancelled", "failed"]
 KINDS_OF_EVENTS: tuple[str, ...] = get_args(EventKind)
 # Enough for the last few dozen events; a job of hours has megabytes of them.
 TAIL_BYTES = 65_536
@@ -23,7 +24,7 @@ class JobEvent:
     """One line of a job's events. Fields that do not concern its kind are None or empty.
 
     Attributes:
-        kind: queued, started, progress, warned, part, finished, cancelled or failed.
+        kind: queued, started, progress, warned, part, paused, finished, cancelled or failed.
         at: when, in UTC.
         done: units done so far, those of earlier starts included.
         total: units in all; None while unknown.
@@ -38,6 +39,7 @@ class JobEvent:
         host: machine that it runs on.
         device: as it was asked for.
         detail: small values of the kind's own, such as batch or memory.
+        members: name, state, done, rate, detail and spent of each process; see ``members_of``.
     """
 
     kind: EventKind
@@ -55,12 +57,54 @@ class JobEvent:
     host: str | None = None
     device: str | None = None
     detail: Mapping[str, JsonValue] = field(default_factory=dict)
+    members: Sequence[Mapping[str, JsonValue]] = ()
 
     def line(self) -> bytes:
         """The event as it stands in the file, with its line end."""
-        fields = {name: value for name, value in asdict(self).items() if value is not None and value != {}}
+        fields = {
+            name: value for name, value in asdict(self).items() if value is not None and value not in ({}, (), [])
+        }
         fields["at"] = self.at.isoformat()
         return json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberProgress:
+    """What one process of a job has told.
+
+    Attributes:
+        name: of its place: cuda:1, cpu:0.
+        state: starting, working, silent (it does not answer), lost (its device is gone) or ended.
+        done: units done by it since the job was started.
+        rate: units a second; None until it can be told.
+        detail: small values of the kind's own, such as batch or memory.
+        spent: seconds by phase, see ``timing.PHASES``.
+    """
+
+    name: str
+    state: str = "working"
+    done: int = 0
+    rate: float | None = None
+    detail: Mapping[str, JsonValue] = field(default_factory=dict)
+    spent: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def bottleneck(self) -> Bottleneck | None:
+        """The phase that takes most of its time."""
+        return bottleneck_of(self.spent)
+
+
+def members_of(event: JobEvent) -> tuple[MemberProgress, ...]:
+    """The processes that an event speaks of; what cannot be understood is passed over."""
+    found = []
+    for values in event.members:
+        try:
+            member = MemberProgress(**values)
+        except TypeError:
+            continue
+        if isinstance(member.detail, dict) and isinstance(member.spent, dict):
+            found.append(member)
+    return tuple(found)
 
 
 def parse_event(line: bytes) -> JobEvent | None:
@@ -71,6 +115,7 @@ def parse_event(line: bytes) -> JobEvent | None:
     except (ValueError, TypeError, KeyError):
         return None
     known = event.kind in KINDS_OF_EVENTS and isinstance(event.detail, dict) and event.at.tzinfo is not None
+    known = known and isinstance(event.members, list | tuple)
     numbers = (event.done, event.total, event.rate, event.warnings, event.rows)
     return event if known and all(isinstance(number, int | float | None) for number in numbers) else None
 

@@ -1,19 +1,20 @@
 """A job as its folder tells it. Nothing is remembered elsewhere, so that any process can look, at any time."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from engine.errors import EngineError
-from engine.jobs.events import EventLog, JobEvent, last_of, read_events, read_last_events
+from engine.jobs.events import EventLog, JobEvent, MemberProgress, last_of, members_of, read_events, read_last_events
 from engine.jobs.files import is_locked
 from engine.jobs.parts import Part, PartNames
 from engine.jobs.spec import JobSpec, JsonValue, Outcome
+from engine.jobs.timing import Bottleneck, added_up, bottleneck_of
 
-JobState = Literal["queued", "running", "finished", "cancelled", "failed", "died"]
+JobState = Literal["queued", "running", "paused", "finished", "cancelled", "failed", "died"]
 LOG_BYTES = 65_536
 
 
@@ -28,6 +29,7 @@ class JobProgress:
         rate: units a second over the last seconds; None until it can be told.
         warnings: warnings since it was started.
         detail: small values of the kind's own, such as batch or memory.
+        members: what each of its processes has told; empty where there is nothing to tell of a single one.
     """
 
     at: datetime | None = None
@@ -36,6 +38,12 @@ class JobProgress:
     rate: float | None = None
     warnings: int = 0
     detail: Mapping[str, JsonValue] = field(default_factory=dict)
+    members: Sequence[MemberProgress] = ()
+
+    @property
+    def bottleneck(self) -> Bottleneck | None:
+        """The phase that takes most of the time, over all processes; None where none was measured."""
+        return bottleneck_of(added_up(member.spent for member in self.members))
 
     @property
     def fraction(self) -> float | None:
@@ -103,6 +111,16 @@ class JobFolder:
         return self.path / "cancel"
 
     @property
+    def pause_file(self) -> Path:
+        """There when somebody asked for a pause."""
+        return self.path / "pause"
+
+    @property
+    def priority_file(self) -> Path:
+        """Holds the priority, where it was changed after the submission."""
+        return self.path / "priority"
+
+    @property
     def log_file(self) -> Path:
         """What the worker printed."""
         return self.path / "stderr.log"
@@ -150,7 +168,20 @@ class JobFolder:
                 return outcome.state
             if alive:
                 return "queued" if self.queued_at() else "running"
-        return "cancelled" if self.cancel_file.exists() else "died"
+        if self.cancel_file.exists():
+            return "cancelled"
+        return "paused" if self.pause_file.exists() else "died"
+
+    def priority(self) -> int:
+        """Jobs of a higher one go first; what was asked for last counts.
+
+        Raises:
+            EngineError: the specification is damaged.
+        """
+        try:
+            return int(self.priority_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return self.spec().priority
 
     def queued_at(self) -> datetime | None:
         """Since when the job waits to start; None if it has started."""
@@ -167,11 +198,13 @@ class JobFolder:
     def progress(self) -> JobProgress:
         """How far the job is."""
         events = read_last_events(self.events_file)
-        latest = last_of(events, "started", "progress", "part", "finished", "cancelled", "failed")
+        latest = last_of(events, "started", "progress", "part", "finished", "cancelled", "failed", "paused")
         if latest is None:
             return JobProgress()
         warnings = next((event.warnings for event in reversed(events) if event.warnings is not None), 0)
-        return JobProgress(latest.at, latest.done or 0, latest.total, latest.rate, warnings, latest.detail)
+        return JobProgress(
+            latest.at, latest.done or 0, latest.total, latest.rate, warnings, latest.detail, members_of(latest)
+        )
 
     def part_names(self, spec: JobSpec | None = None) -> PartNames:
         """Where the files of the parts lie, and what they are called.

@@ -94,7 +94,8 @@ def _take_in(workspace: Workspace, job: JobFolder) -> TakenIn | None:
         ingest = _resolve(find_kind(spec.kind).ingest)
         if ingest is not None:
             _take_parts(workspace, job, spec, ingest, counts)
-        if outcome is not None and _take_outcome(workspace, job, spec, ingest, outcome):
+        # A paused job is not over: there is no last call for it.
+        if outcome is not None and outcome.state != "paused" and _take_outcome(workspace, job, spec, ingest, outcome):
             state = outcome.state
     except (EngineError, StoreError) as problem:
         error = problem

@@ -71,6 +71,27 @@ KINDS = {
             unit="pictures",
             on_device=True,
         ),
+        Kind(
+            "label-proposals",
+            "engine.gpu.class_ranking:run_proposals",
+            "engine.labels.proposals:ingest",
+            unit="pictures",
+            on_device=True,
+        ),
+        Kind(
+            "zero-shot",
+            "engine.gpu.class_ranking:run_predictions",
+            "engine.labels.classifiers:ingest_zero_shot",
+            unit="pictures",
+            on_device=True,
+        ),
+        Kind(
+            "classify",
+            "engine.gpu.classifier:run",
+            "engine.labels.classifiers:ingest_model",
+            unit="pictures",
+            on_device=True,
+        ),
         Kind("train-demo-clip", "engine.gpu.demo_clip:run", None, unit="steps", on_device=True),
     )
 }

@@ -1,4 +1,4 @@
-"""One queue for each device, first come, first served; kept by the waiting workers themselves.
+"""One queue for each device, by priority and then first come, first served; kept by the waiting workers themselves.
 
 A worker holds the lock of its device while it works. A waiting one looks a few times a second whether it is the first
 in line, and only then tries for the lock. No process has to be there to manage this, and the kernel gives the lock of
@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import EngineError
+from engine.jobs.devices import Place, places_of
 from engine.jobs.files import take_lock
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import find_kind
@@ -33,18 +34,25 @@ def list_folders(jobs: Path) -> list[JobFolder]:
 def queues_of(spec: JobSpec) -> tuple[str, ...]:
     """Names of the queues that a job stands in, sorted; none for a kind that needs no device.
 
-    ``auto`` and ``cuda`` mean the first GPU that the user lets us see, ``auto`` the processor where there is none.
+    Raises:
+        EngineError: its device cannot be understood.
     """
-    if not find_kind(spec.kind).on_device:
+    kind = find_kind(spec.kind)
+    if not kind.on_device:
         return ()
-    device = spec.device or "cpu"
-    if device == "auto":
-        device = "cuda" if _sees_gpu() else "cpu"
-    names = []
-    for name in device.split(","):
-        name = name.strip()
-        names.append("cuda:0" if name == "cuda" else f"cuda:{name}" if name.isdigit() else name)
-    return tuple(sorted(set(names)))
+    if spec.executor == "ray":
+        return (f"ray:{spec.address or ''}",)
+    return tuple(sorted({place.queue for place in places_for(spec)}))
+
+
+def places_for(spec: JobSpec) -> tuple[Place, ...]:
+    """Where the processes of a local job work; one place for a kind whose shards are not shared.
+
+    Raises:
+        EngineError: its device cannot be understood.
+    """
+    places = places_of(spec.device)
+    return places if find_kind(spec.kind).parallel else places[:1]
 
 
 def wait_for_turn(folder: JobFolder, spec: JobSpec, check: Callable[[], None]) -> list[int]:
@@ -70,17 +78,19 @@ def wait_for_turn(folder: JobFolder, spec: JobSpec, check: Callable[[], None]) -
 
 
 def _is_first(folder: JobFolder, queues: tuple[str, ...]) -> bool:
-    mine = (folder.queued_at(), folder.id)
+    mine = (-folder.priority(), folder.queued_at(), folder.id)
     return not any(_waits_before(other, mine, queues) for other in list_folders(folder.path.parent))
 
 
-def _waits_before(other: JobFolder, mine: tuple[datetime | None, str], queues: tuple[str, ...]) -> bool:
-    if other.id == mine[1] or other.outcome_file.exists() or not other.is_alive():
+def _waits_before(other: JobFolder, mine: tuple[int, datetime | None, str], queues: tuple[str, ...]) -> bool:
+    if other.id == mine[2] or other.outcome_file.exists() or not other.is_alive():
         return False
     since = other.queued_at()
-    if since is None or mine[0] is None or (since, other.id) > (mine[0], mine[1]):
+    if since is None or mine[1] is None:
         return False
     try:
+        if (-other.priority(), since, other.id) > mine:
+            return False
         return not set(queues).isdisjoint(queues_of(other.spec()))
     except EngineError:  # a damaged specification: that worker is about to end
         return False
@@ -97,7 +107,3 @@ def _take_all(jobs: Path, queues: tuple[str, ...]) -> list[int] | None:
             return None
         held.append(handle)
     return held
-
-
-def _sees_gpu() -> bool:
-    return os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1") and any(Path("/dev").glob("nvidia[0-9]*"))

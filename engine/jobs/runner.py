@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -17,6 +17,8 @@ from uuid import uuid4
 import engine
 from engine.errors import EngineError
 from engine.events import now
+from engine.jobs.devices import check_device
+from engine.jobs.execution import LOCAL, Execution
 from engine.jobs.files import LOCK_ATTEMPTS, take_lock, write_whole
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import find_kind
@@ -51,6 +53,7 @@ def submit(
     output: str | None = None,
     title: str = "",
     reviewer: str = "",
+    execution: Execution = LOCAL,
 ) -> JobFolder:
     """Make the folder of a job and start its worker, which waits for its device and outlives this process.
 
@@ -64,11 +67,14 @@ def submit(
         output: folder for the parts, relative to the workspace; None: the job's own.
         title: what a person calls the job; the kind's name if empty.
         reviewer: who submits it.
+        execution: who schedules its shards, and how urgent it is.
 
     Raises:
-        EngineError: unknown kind, or the worker could not be started.
+        EngineError: unknown kind, a device or an executor that cannot be, or the worker could not be started.
     """
     unit = find_kind(kind).unit
+    execution.check(kind)
+    check_device(device or "cpu")
     jobs = workspace_root / "jobs"
     jobs.mkdir(exist_ok=True)
     staging = jobs / f".new-{uuid4().hex}"  # made aside, so that a job's folder is there with all its files
@@ -92,6 +98,10 @@ def submit(
                     total,
                     written.shards,
                     unit,
+                    execution.priority,
+                    execution.executor,
+                    execution.address,
+                    execution.storage,
                 )
                 spec.write(staging / "spec.json")
                 JobFolder(staging).log().append("queued")
@@ -105,13 +115,18 @@ def submit(
     return folder
 
 
-def resume(folder: JobFolder) -> None:
+def resume(folder: JobFolder, device: str | None = None) -> None:
     """Start a job again that did not finish; finished parts are kept and not repeated.
+
+    Args:
+        folder: the job.
+        device: another one than it was submitted for; None: the same.
 
     Raises:
         EngineError: it still runs, has finished, or its specification is damaged.
     """
-    folder.spec()
+    spec = folder.spec()
+    check_device(device or "cpu")
     # A worker that has ended may take seconds to give back what it holds on a device.
     lock = take_lock(folder.lock_file, LEAVING_ATTEMPTS if folder.outcome_file.exists() else LOCK_ATTEMPTS)
     if lock is None:
@@ -121,6 +136,9 @@ def resume(folder: JobFolder) -> None:
             raise EngineError(f"{folder.id} has finished; nothing is left to do.")
         folder.outcome_file.unlink(missing_ok=True)
         folder.cancel_file.unlink(missing_ok=True)
+        folder.pause_file.unlink(missing_ok=True)
+        if device is not None:
+            replace(spec, device=device).write(folder.spec_file)
         folder.log().append("queued")
         _start(folder, lock)
     finally:
@@ -159,6 +177,32 @@ def cancel(folder: JobFolder, patience: float = PATIENCE) -> None:
             Outcome("cancelled", now(), folder.progress().done).write(folder.outcome_file)
     finally:
         os.close(lock)
+
+
+def pause(folder: JobFolder) -> None:
+    """Ask a job to end after the shard in hand and to give its device back; ``resume`` takes it up again.
+
+    Comes back at once. A shard that takes long is given up after some seconds, like that of a cancelled job.
+
+    Raises:
+        EngineError: it does not run.
+    """
+    if folder.state() not in ACTIVE:
+        raise EngineError(
+            f"{folder.id} is not running: {folder.state()}.", hint="`sood-tui jobs list` shows what runs."
+        )
+    folder.pause_file.touch()
+
+
+def set_priority(folder: JobFolder, priority: int) -> None:
+    """Let a waiting job overtake those of a lower priority; 0 is usual.
+
+    Raises:
+        EngineError: it has ended.
+    """
+    if folder.state() not in ACTIVE:
+        raise EngineError(f"{folder.id} does not wait: {folder.state()}.", hint="Priorities order waiting jobs.")
+    write_whole(folder.priority_file, lambda stream: stream.write(str(priority).encode()))
 
 
 def list_jobs(workspace_root: Path) -> list[JobFolder]:

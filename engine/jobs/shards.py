@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,27 +12,44 @@ from typing import BinaryIO
 import pyarrow
 import pyarrow.parquet as parquet
 
-from engine.jobs.events import EventKind, EventLog, RateMeter
+from engine.jobs.devices import usable_cores
+from engine.jobs.disk import DiskWatch, require_space
 from engine.jobs.files import write_whole
 from engine.jobs.folder import JobFolder
+from engine.jobs.ledger import Teller
 from engine.jobs.parts import FILES_KEY, MARKER, Part, PartNames
 from engine.jobs.spec import JobSpec, JsonValue
+from engine.jobs.timing import Stopwatch
 
-# Five progress events a second show a smooth bar; after a minute one a second does, and the file stays small.
-SHORT_PAUSE = 0.2
-LONG_PAUSE = 1.0
-SMOOTH_SECONDS = 60.0
+# A pause waits for the shard in hand, whose work would be lost, but not for ever.
+PAUSE_PATIENCE = 20.0
+PAUSE_LOOK = 0.5
 
 
 class JobCancelled(BaseException):
     """The user asked for the end. Not an Exception, so that no ``except Exception`` of a kind swallows it."""
 
 
+class JobPaused(BaseException):
+    """The user asked for a pause, and the shard in hand takes too long to wait for."""
+
+
 @dataclass(slots=True)
 class Cancellation:
-    """Whether the end was asked for; set from a signal handler, which must not take locks."""
+    """Whether the end was asked for; set from a signal handler, which must not take locks.
+
+    Attributes:
+        requested: the end.
+        paused_at: when a pause was asked for, on the monotonic clock; None if it was not.
+    """
 
     requested: bool = False
+    paused_at: float | None = None
+
+    def pause(self) -> None:
+        """Ask for a pause."""
+        if self.paused_at is None:
+            self.paused_at = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +84,9 @@ class Shard:
         if suffix == MARKER:
             raise ValueError(f"{MARKER} is written by commit")
         path = self.run.names.path(self.number, suffix)
-        self._hashes[suffix] = write_whole(path, write)
+        with self.run.timed("write"):
+            self._hashes[suffix] = write_whole(path, write)
+        self.run.wrote(path)
         return path
 
     def commit(self, table: pyarrow.Table, metadata: Mapping[str, str] | None = None) -> Part:
@@ -79,41 +99,56 @@ class Shard:
         texts = {**(metadata or {}), FILES_KEY: json.dumps(self._hashes)}
         marked = table.replace_schema_metadata(texts)
         path = self.run.names.path(self.number)
-        write_whole(path, lambda stream: parquet.write_table(marked, stream, compression="zstd"))
-        self.run.part_written(path.name, table.num_rows)
+        with self.run.timed("write"):
+            write_whole(path, lambda stream: parquet.write_table(marked, stream, compression="zstd"))
+        self.run.wrote(path)
+        self.run.part_written(self.number, path.name, table.num_rows)
         return Part(self.number, path)
 
 
 class ShardRun:
-    """One start of a job, as its kind's function sees it. The contract stands in ``engine.jobs``."""
+    """One start of a job in one process, as its kind's function sees it. The contract stands in ``engine.jobs``.
 
-    def __init__(self, folder: JobFolder, spec: JobSpec, cancellation: Cancellation) -> None:
+    Args:
+        folder: of the job.
+        spec: its specification.
+        cancellation: set by whoever hears of the user's wish.
+        teller: takes note of what is done.
+        numbers: gives the numbers of the shards that this process shall do.
+        device: that torch is told; None for a kind without one.
+        cores: that this process shall use; None for all of the machine.
+        place: name of the place, for messages.
+    """
+
+    def __init__(
+        self,
+        folder: JobFolder,
+        spec: JobSpec,
+        cancellation: Cancellation,
+        teller: Teller,
+        numbers: Callable[[], Iterator[int]],
+        device: str | None = None,
+        cores: int | None = None,
+        place: str = "",
+    ) -> None:
         self.folder = folder
         self.spec = spec
         self.total = spec.total
-        self.done = 0
-        self.warnings = 0
-        self.detail: dict[str, JsonValue] = {}
+        self.device = device
+        self.cores = cores or usable_cores()
+        self.place = place
         self._cancellation = cancellation
-        self._log: EventLog = folder.log()
-        self._meter = RateMeter()
-        self._rate: float | None = None
-        self._started = self._reported = time.monotonic()
+        self._teller = teller
+        self._numbers = numbers
+        self._watch = Stopwatch()
+        self._looked = float("-inf")
         self.names.folder.mkdir(parents=True, exist_ok=True)
-        self.names.remove_orphans()
-        self._finished = frozenset(part.number for part in self.names.finished())
-        self.done = sum(self._rows_of(number) for number in self._finished)
-        self._meter.add(self._started, self.done)
+        self._disk = DiskWatch(self.names.folder)
 
     @property
     def settings(self) -> Mapping[str, JsonValue]:
         """What the job was submitted with."""
         return self.spec.settings
-
-    @property
-    def device(self) -> str | None:
-        """The device as the user wrote it; None for a kind without one."""
-        return self.spec.device
 
     @property
     def workspace_root(self) -> Path:
@@ -130,40 +165,69 @@ class ShardRun:
         """Whether the user has asked for the end."""
         return self._cancellation.requested
 
-    @property
-    def seconds(self) -> float:
-        """How long this start has worked."""
-        return time.monotonic() - self._started
-
     def shards(self) -> Iterator[Shard]:
-        """The shards that have no part yet, in order; each is read when it is reached.
+        """The shards that this process shall do; each is read when it is reached.
 
         Raises:
             JobCancelled: the user has asked for the end; asked before each shard.
         """
-        for number in range(self.spec.shards):
-            if number in self._finished:
-                continue
-            self.check()
+        for number in self._numbers():
+            self._check_cancelled()
+            if self.pausing():
+                return
+            self._disk.check()
             yield Shard(self, number, self._read(number))
-
-    def missing(self) -> list[int]:
-        """Numbers of the shards that have no part."""
-        finished = {part.number for part in self.names.finished()}
-        return [number for number in range(self.spec.shards) if number not in finished]
+            self._disk.finish()
+        self._check_cancelled()
 
     def check(self) -> None:
         """Let the user end the job here.
 
         Raises:
             JobCancelled: the user has asked for the end.
+            JobPaused: the user has asked for a pause some time ago.
         """
-        if self._cancellation.requested:
-            raise JobCancelled
+        self._check_cancelled()
+        if self.pausing() and self.spec.total is not None:
+            assert self._cancellation.paused_at is not None
+            if time.monotonic() - self._cancellation.paused_at < PAUSE_PATIENCE:
+                return
+        if self._cancellation.paused_at is not None:
+            raise JobPaused
+
+    def pausing(self) -> bool:
+        """Whether the user has asked for a pause."""
+        moment = time.monotonic()
+        if self._cancellation.paused_at is None and moment - self._looked >= PAUSE_LOOK:
+            self._looked = moment
+            if self.folder.pause_file.exists():
+                self._cancellation.pause()
+        return self._cancellation.paused_at is not None
 
     def expect(self, total: int) -> None:
         """Say how many units there are, where there is no work list."""
         self.total = total
+        self._teller.expect(total)
+
+    def need_space(self, count: int, what: str = "The results") -> None:
+        """Refuse to start where the results would not fit on the disk.
+
+        Args:
+            count: bytes, for all shards that are left.
+            what: is written, for the message.
+
+        Raises:
+            EngineError: they would not fit.
+        """
+        require_space(self.names.folder, count, what)
+
+    def timed(self, phase: str) -> AbstractContextManager[None]:
+        """Count the time of a block to a phase; see ``timing.PHASES``."""
+        return self._watch.timed(phase)
+
+    def spend(self, phase: str, seconds: float) -> None:
+        """Count seconds to a phase that were measured elsewhere, such as on the device."""
+        self._watch.add(phase, seconds)
 
     def advance(self, units: int = 1, **detail: JsonValue) -> None:
         """Count finished units, show them, and let the user end the job here.
@@ -175,9 +239,7 @@ class ShardRun:
         Raises:
             JobCancelled: the user has asked for the end.
         """
-        self.done += units
-        self.detail.update(detail)
-        self.report(at_once=False)
+        self._teller.advance(units, detail, self._watch.take())
         self.check()
 
     def warn(self, message: str, subject: str | None = None) -> None:
@@ -187,39 +249,19 @@ class ShardRun:
             message: what happened and what was done about it.
             subject: what it concerns, such as a path.
         """
-        self.warnings += 1
-        self._log.append("warned", message=message, subject=subject, warnings=self.warnings)
+        self._teller.warn(message, subject)
 
-    def report(self, at_once: bool = True) -> None:
-        """Append a progress event, unless one was appended a moment ago. A job does not fail because this does."""
-        moment = time.monotonic()
-        pause = SHORT_PAUSE if moment - self._started < SMOOTH_SECONDS else LONG_PAUSE
-        if not at_once and moment - self._reported < pause:
-            return
-        self._reported = moment
-        self._rate = self._meter.add(moment, self.done)
-        self._append("progress")
+    def wrote(self, path: Path) -> None:
+        """Note a file of the shard in hand."""
+        self._disk.wrote(path)
 
-    def part_written(self, name: str, rows: int) -> None:
-        """Append the event of a finished part."""
-        self._append("part", part=name, rows=rows)
+    def part_written(self, number: int, name: str, rows: int) -> None:
+        """Tell of a finished part."""
+        self._teller.part(number, name, rows)
 
-    def _append(self, kind: EventKind, **fields: JsonValue) -> None:
-        try:
-            self._log.append(
-                kind,
-                done=self.done,
-                total=self.total,
-                rate=self._rate,
-                warnings=self.warnings,
-                detail=self.detail,
-                **fields,
-            )
-        except OSError as error:
-            print(f"the event {kind} could not be written: {error}", flush=True)
-
-    def _rows_of(self, number: int) -> int:
-        return int(self._work.metadata.row_group(number).num_rows) if self._work and number < self.spec.shards else 0
+    def _check_cancelled(self) -> None:
+        if self._cancellation.requested:
+            raise JobCancelled
 
     def _read(self, number: int) -> pyarrow.Table:
         return self._work.read_row_group(number) if self._work else pyarrow.table({})

@@ -11,7 +11,8 @@ from engine.errors import EngineError
 from engine.jobs.files import write_whole
 
 JsonValue = Any
-EndState = Literal["finished", "cancelled", "failed"]
+EndState = Literal["finished", "cancelled", "failed", "paused"]
+Executor = Literal["local", "ray"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,16 @@ class JobSpec:
         created_at: when it was submitted.
         title: what a person calls it: ``scoring ViT-B-32 openai``.
         reviewer: who submitted it; empty if nobody said.
-        device: as the user wrote it: auto, cpu, cuda, cuda:1; None for a kind without one.
+        device: as the user wrote it: auto, cpu, cpu:2, cuda, cuda:0,2; None for a kind without one.
         settings: what the kind's function is given.
         output: folder of the parts, relative to the workspace; None: the job's own folder.
         total: rows of the work list; None without one.
         shards: number of shards.
         unit: what a row of the work list is, in the plural.
+        priority: jobs of a higher one go first; may be changed later, see ``JobFolder.priority``.
+        executor: who schedules the shards: local or ray.
+        address: of the Ray cluster; None: the one that $RAY_ADDRESS names, or one on this machine.
+        storage: URL through which the machines of a cluster exchange parts; None: they share the workspace's folder.
     """
 
     id: str
@@ -43,6 +48,10 @@ class JobSpec:
     total: int | None
     shards: int
     unit: str
+    priority: int = 0
+    executor: Executor = "local"
+    address: str | None = None
+    storage: str | None = None
 
     @property
     def number(self) -> int:
@@ -75,7 +84,7 @@ class Outcome:
     """How a job ended.
 
     Attributes:
-        state: finished, cancelled or failed.
+        state: finished, cancelled, failed or paused.
         at: when.
         done: rows of the work list that are done, those of earlier starts included.
         warnings: how many warnings this start has raised.

@@ -1,12 +1,14 @@
 """A job in one row, as lists and screens show it. A damaged job gets a row too."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from engine.errors import EngineError
+from engine.jobs.events import MemberProgress
 from engine.jobs.folder import JobFolder, JobProgress, JobState
 from engine.jobs.spec import JobSpec, JsonValue, Outcome
+from engine.jobs.timing import Bottleneck
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class JobSummary:
         job_id: name of its folder.
         kind: its kind.
         title: what a person calls it.
-        state: queued, running, finished, cancelled, failed or died.
+        state: queued, running, paused, finished, cancelled, failed or died.
         device: as the user wrote it; None for a kind without one.
         reviewer: who submitted it.
         created_at: when; None if the specification is damaged.
@@ -31,6 +33,9 @@ class JobSummary:
         message: what went wrong; empty if nothing did.
         hint: what to do about it.
         result: what the kind's function returned.
+        priority: jobs of a higher one go first.
+        members: what each process of it has told; empty where there is nothing to tell of a single one.
+        bottleneck: the phase that takes most of the time; None where none was measured.
     """
 
     job_id: str
@@ -50,6 +55,9 @@ class JobSummary:
     message: str
     hint: str
     result: Mapping[str, JsonValue]
+    priority: int = 0
+    members: Sequence[MemberProgress] = ()
+    bottleneck: Bottleneck | None = None
 
 
 def summarise(folder: JobFolder) -> JobSummary:
@@ -78,6 +86,9 @@ def summarise(folder: JobFolder) -> JobSummary:
         message=message,
         hint=hint,
         result=outcome.result if outcome else {},
+        priority=_priority_of(folder),
+        members=progress.members,
+        bottleneck=progress.bottleneck,
     )
 
 
@@ -86,6 +97,8 @@ def _words(folder: JobFolder, state: JobState, outcome: Outcome | None, damage: 
         return outcome.message, outcome.hint
     if damage is not None:
         return damage.message, damage.hint
+    if state == "paused":
+        return "", f"`sood-tui jobs resume {folder.id}` goes on."
     if state == "died":
         hint = f"`sood-tui jobs log {folder.id}` shows what it printed, `sood-tui jobs resume {folder.id}` goes on."
         printed = folder.printed().strip()
@@ -106,6 +119,13 @@ def _outcome_of(folder: JobFolder) -> Outcome | None:
         return folder.outcome()
     except EngineError:  # its state is told as died then
         return None
+
+
+def _priority_of(folder: JobFolder) -> int:
+    try:
+        return folder.priority()
+    except EngineError:
+        return 0
 
 
 def _total(spec: JobSpec | None, progress: JobProgress) -> int | None:

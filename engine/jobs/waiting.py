@@ -28,6 +28,8 @@ def wait_for(job: JobFolder, on_progress: Callable[[JobProgress], None] | None =
         raise EngineError(
             f"{job.id} has {state}.", f"`sood-tui jobs log {job.id}` says more; resume takes it up again."
         )
+    if outcome.state == "paused":
+        raise EngineError(f"{job.id} was paused.", f"`sood-tui jobs resume {job.id}` takes it up again.")
     if outcome.state == "cancelled":
         raise EngineError(f"{job.id} was cancelled.", f"`sood-tui jobs resume {job.id}` takes it up again.")
     if outcome.state == "failed":

@@ -1,6 +1,7 @@
 """Small real kinds of jobs, installed as a package would install its own, and a process that owns a catalogue."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,15 @@ from store.connection import Store
 SQUARES = Kind("squares", "jobs_for_tests:square", "jobs_for_tests:take_squares", "numbers", on_device=False)
 DEVICE_SQUARES = Kind(
     "device-squares", "jobs_for_tests:square", "jobs_for_tests:take_squares", "numbers", on_device=True
+)
+SHARED_SQUARES = Kind(
+    "shared-squares",
+    "jobs_for_tests:square_together",
+    "jobs_for_tests:take_squares",
+    "numbers",
+    on_device=True,
+    parallel=True,
+    sums=("numbers",),
 )
 ARRAYS = Kind("arrays", "jobs_for_tests:write_arrays", None, "numbers", on_device=False)
 STEPS = Kind("steps", "jobs_for_tests:count_steps", None, "steps", on_device=False)
@@ -40,6 +50,38 @@ def square(run: ShardRun) -> None:
             squares.append(pyarrow.table({"number": numbers, "square": pyarrow.compute.multiply(numbers, numbers)}))
             run.advance(batch.num_rows, batch=batch.num_rows)
         shard.commit(pyarrow.concat_tables(squares), {"shard": str(shard.number)})
+
+
+def square_together(run: ShardRun) -> dict[str, object]:
+    """Square numbers as one of several processes; the settings say at which place something happens, and when."""
+    if run.settings.get("dies_at_start") == run.place:
+        os.kill(os.getpid(), signal.SIGKILL)
+    count = 0
+    for shard in run.shards():
+        squares = []
+        for batch in shard.batches(run.settings.get("batch_size", 5)):
+            with run.timed("encode"):
+                time.sleep(run.settings.get("pauses", {}).get(run.place, run.settings.get("pause", 0.0)))
+            numbers = batch.column("number")
+            for number in numbers.to_pylist():
+                react(run, number)
+                happen(run, number)
+            squares.append(pyarrow.table({"number": numbers, "square": pyarrow.compute.multiply(numbers, numbers)}))
+            count += batch.num_rows
+            run.advance(batch.num_rows, batch=batch.num_rows)
+        shard.commit(pyarrow.concat_tables(squares), {"place": run.place, "device": str(run.device)})
+    return {"numbers": count, "cores": run.cores, "threads": os.environ.get("OMP_NUM_THREADS")}
+
+
+def happen(run: ShardRun, number: int) -> None:
+    """Die, or lose the device, at the numbers that the settings name."""
+    if number == run.settings.get("die_at"):
+        marker = run.folder.path / f"died-{number}"
+        if run.settings.get("always") or not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    if run.place in run.settings.get("lost", []):
+        raise RuntimeError("CUDA error: unspecified launch failure\nCompile with TORCH_USE_CUDA_DSA.")
 
 
 def react(run: ShardRun, number: int) -> None:

@@ -1,0 +1,73 @@
+"""Room on the disk: asked for before a job starts, and looked after while it runs."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from engine.errors import EngineError
+
+MARGIN = 1.2
+"""What is announced is an estimate."""
+
+
+def require_space(folder: Path, needed: int, what: str) -> None:
+    """Refuse work whose results would not fit.
+
+    Args:
+        folder: where they shall lie.
+        needed: bytes.
+        what: is written, for the message.
+
+    Raises:
+        EngineError: they would not.
+    """
+    free = free_bytes(folder)
+    if needed * MARGIN > free:
+        raise EngineError(
+            f"{what} need about {size_text(needed)} in {folder}, and {size_text(free)} are free there.",
+            "Make room, or move the workspace to a larger disk; then resume the job.",
+        )
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that are free where a folder is, or will be."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def size_text(count: float) -> str:
+    """Bytes as a person reads them: 512 bytes, 3.1 MB, 12 GB."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}" if unit != "bytes" else f"{int(count)} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+class DiskWatch:
+    """Ends a job before the disk is full: each part needs about as much as the largest so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._largest = 0
+        self._current = 0
+
+    def wrote(self, path: Path) -> None:
+        """A file of the present shard is written."""
+        self._current += path.stat().st_size
+
+    def finish(self) -> None:
+        """The present shard is done."""
+        self._largest = max(self._largest, self._current)
+        self._current = 0
+
+    def check(self) -> None:
+        """Look whether another shard fits.
+
+        Raises:
+            OSError: ENOSPC, as if the disk were full already.
+        """
+        if self._largest and free_bytes(self._folder) < self._largest * MARGIN:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))

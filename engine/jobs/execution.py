@@ -1,0 +1,48 @@
+"""Who schedules the shards of a job, and how urgent it is: what every command that submits one lets the user say."""
+
+import importlib.util
+from dataclasses import dataclass
+from typing import get_args
+
+from engine.errors import EngineError
+from engine.jobs.kinds import find_kind
+from engine.jobs.spec import Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a job is carried out, beside its device.
+
+    Attributes:
+        executor: local (processes on this machine) or ray (a Ray cluster).
+        address: of the cluster; None: the one that $RAY_ADDRESS names, or one on this machine.
+        storage: URL through which the machines exchange parts, such as s3://bucket/folder; None: they share the
+            workspace's folder.
+        priority: waiting jobs of a higher one go first.
+    """
+
+    executor: Executor = "local"
+    address: str | None = None
+    storage: str | None = None
+    priority: int = 0
+
+    def check(self, kind: str) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            EngineError: no such executor, a cluster's setting without one, Ray is not installed, or the kind of job
+                does not consist of shards.
+        """
+        if self.executor not in get_args(Executor):
+            raise EngineError(f"There is no executor {self.executor}.", f"One of: {', '.join(get_args(Executor))}.")
+        if self.executor == "local":
+            if self.address or self.storage:
+                raise EngineError("--address and --storage speak of a cluster.", "Add --executor ray.")
+            return
+        if importlib.util.find_spec("ray") is None:
+            raise EngineError("Ray is not installed.", "pip install 'sood-tui[ray]', here and on every machine.")
+        if not find_kind(kind).parallel:
+            raise EngineError(f"A {kind} job has one process.", "Leave out --executor ray.")
+
+
+LOCAL = Execution()
