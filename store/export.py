@@ -41,7 +41,7 @@ def create_rows(cursor: Cursor, places: pa.Table, scored: pa.Table) -> None:
 
     Args:
         cursor: any.
-        places: columns place, wnid: in which order subclasses come.
+        places: columns place, wnid, split: in which order subclasses come, and the split that each is in or NULL.
         scored: columns image_id, similarity, score, is_outlier of the pictures that were measured.
     """
     cursor.register("export_place", places)
@@ -56,7 +56,11 @@ def create_rows(cursor: Cursor, places: pa.Table, scored: pa.Table) -> None:
             scored.similarity,
             scored.score,
             scored.is_outlier,
-            broken.kind AS issue
+            broken.kind AS issue,
+            CASE
+                WHEN scored.image_id IS NOT NULL AND NOT scored.is_outlier AND broken.kind IS NULL
+                THEN export_place.split
+            END AS split
         FROM image
         JOIN export_place USING (wnid)
         JOIN (
@@ -90,9 +94,16 @@ def count_rows(cursor: Cursor) -> list[RowCount]:
 
 
 def stream_rows(cursor: Cursor) -> pa.RecordBatchReader:
-    """The laid out rows in their order: place, root_id, path, similarity, score, is_outlier, issue."""
+    """The laid out rows in their order: place, root_id, path, similarity, score, is_outlier, issue, split."""
     return cursor.sql(
-        "SELECT place, root_id, path, similarity, score, is_outlier, issue FROM export_row"
+        "SELECT place, root_id, path, similarity, score, is_outlier, issue, split FROM export_row"
+    ).to_arrow_reader(BATCH)
+
+
+def stream_listed(cursor: Cursor, split: str) -> pa.RecordBatchReader:
+    """The laid out rows of one split in their order: place, root_id, path."""
+    return cursor.sql(
+        "SELECT place, root_id, path FROM export_row WHERE split = $split", params={"split": split}
     ).to_arrow_reader(BATCH)
 
 

@@ -119,6 +119,7 @@ def lay_out(cursor: Cursor, plan: Plan) -> Counts:
         {
             "place": pa.array(range(len(plan.subclasses)), pa.int32()),
             "wnid": pa.array([sub.wnid for sub in plan.subclasses], pa.string()),
+            "split": pa.array([sub.split for sub in plan.subclasses], pa.string()),
         }
     )
     scored = pa.table(
@@ -152,21 +153,13 @@ def stream_rows(cursor: Cursor, plan: Plan) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(ROW_SCHEMA, _full_rows(cursor, plan))
 
 
-def reasons(plan: Plan, batch: pa.RecordBatch) -> pa.Array:
-    """Why each picture of a batch is in no list; NULL for those that are in one."""
-    by_subclass = pa.array([sub.reason for sub in plan.subclasses], pa.string()).take(batch["place"])
-    judged = pc.if_else(batch["is_outlier"], "outlier", pa.scalar(None, pa.string()))
-    scored = pc.if_else(batch["similarity"].is_null(), "not_scored", pc.coalesce(by_subclass, judged))
-    return pc.coalesce(batch["issue"], scored)
-
-
 def _full_rows(cursor: Cursor, plan: Plan) -> Iterator[pa.RecordBatch]:
     columns = {
         "wnid": pa.array([sub.wnid for sub in plan.subclasses], pa.string()),
         "superclass": pa.array([sub.superclass for sub in plan.subclasses], pa.string()),
         "class_id": pa.array([sub.class_id if sub.split else None for sub in plan.subclasses], pa.int32()),
         "subclass": pa.array([sub.subclass for sub in plan.subclasses], pa.string()),
-        "split": pa.array([sub.split for sub in plan.subclasses], pa.string()),
+        "reason": pa.array([sub.reason for sub in plan.subclasses], pa.string()),
         "subclass_mean": pa.array([sub.mean for sub in plan.subclasses], pa.float64()),
     }
     root_ids = pa.array(list(plan.roots), pa.int32())
@@ -175,7 +168,13 @@ def _full_rows(cursor: Cursor, plan: Plan) -> Iterator[pa.RecordBatch]:
         full = {name: values.take(batch["place"]) for name, values in columns.items()}
         full["root"] = root_names.take(pc.index_in(batch["root_id"], value_set=root_ids))
         full["path"] = pc.binary_join_element_wise(full["root"], batch["path"], "/")
-        full["reason"] = reasons(plan, batch)
-        full["split"] = pc.if_else(full["reason"].is_null(), full["split"], pa.scalar(None, pa.string()))
-        full |= {name: batch[name] for name in ("similarity", "score", "is_outlier")}
+        full["reason"] = _reasons(batch, full["reason"])
+        full |= {name: batch[name] for name in ("split", "similarity", "score", "is_outlier")}
         yield pa.RecordBatch.from_arrays([full[name] for name in ROW_SCHEMA.names], schema=ROW_SCHEMA)
+
+
+def _reasons(batch: pa.RecordBatch, of_subclass: pa.Array) -> pa.Array:
+    """Why each picture is in no list; NULL for those that are in one."""
+    nothing = pa.scalar(None, pa.string())
+    unscored = pc.if_else(batch["similarity"].is_null(), "not_scored", nothing)
+    return pc.coalesce(batch["issue"], unscored, of_subclass, pc.if_else(batch["is_outlier"], "outlier", nothing))

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.errors import EngineError
-from engine.export.plan import Plan, list_name, reasons
+from engine.export.plan import Plan, list_name
 from store import export as store
 from store.connection import Cursor
 from store.paths import path_of_text
@@ -80,22 +80,16 @@ def _lines(cursor: Cursor, plan: Plan) -> Iterator[tuple[str, memoryview]]:
             unlistable.look(sub.superclass)
             unlistable.look(sub.subclass)
     tails = pa.array([f" {sub.class_id} {sub.superclass} {sub.subclass}\n" for sub in plan.subclasses], pa.string())
-    splits = pa.array([sub.split for sub in plan.subclasses], pa.string())
-    heads = {root_id: f"{name}/" for root_id, name in plan.roots.items()}
-    root_ids, root_heads = pa.array(list(heads), pa.int32()), pa.array(list(heads.values()), pa.string())
-    for batch in store.stream_rows(cursor):
-        where = pc.if_else(reasons(plan, batch).is_null(), splits.take(batch["place"]), pa.scalar(None, pa.string()))
-        for split in plan.splits:
-            chosen = batch.filter(pc.equal(where, split))
-            if chosen.num_rows == 0:
-                continue
-            head = root_heads.take(pc.index_in(chosen["root_id"], value_set=root_ids))
-            lines = pc.binary_join_element_wise(head, chosen["path"], tails.take(chosen["place"]), "")
-            text = _text_of(lines)
-            if _is_suspicious(text, len(lines)):
-                paths = pc.binary_join_element_wise(head, chosen["path"], "").to_pylist()
-                written = [unlistable.look(path, is_path=True) for path in paths]
-                text = _text_of(pc.binary_join_element_wise(pa.array(written), tails.take(chosen["place"]), ""))
+    root_ids = pa.array(list(plan.roots), pa.int32())
+    heads = pa.array([f"{name}/" for name in plan.roots.values()], pa.string())
+    for split in plan.splits:
+        for batch in store.stream_listed(cursor, split):
+            head, tail = heads.take(pc.index_in(batch["root_id"], value_set=root_ids)), tails.take(batch["place"])
+            text = _text_of(pc.binary_join_element_wise(head, batch["path"], tail, ""))
+            if _is_suspicious(text, batch.num_rows):
+                paths = pc.binary_join_element_wise(head, batch["path"], "").to_pylist()
+                written = pa.array([unlistable.look(path, is_path=True) for path in paths], pa.string())
+                text = _text_of(pc.binary_join_element_wise(written, tail, ""))
             if not unlistable.count:
                 yield split, text
     if unlistable.count:
