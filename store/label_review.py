@@ -430,3 +430,29 @@ def has_image(cursor: Cursor, image_id: int) -> bool:
     """Whether there is a picture of that number."""
     found = cursor.execute("SELECT 1 FROM image WHERE image_id = $image_id", {"image_id": image_id}).fetchone()
     return found is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlace:
+    """Where a picture lies: name and folder of its root (as text), and its path below it."""
+
+    image_id: int
+    wnid: str
+    root: str
+    folder: str
+    path: str
+
+
+def fetch_places(cursor: Cursor, image_ids: Sequence[int]) -> list[ImagePlace]:
+    """Where pictures lie, by number."""
+    rows = cursor.execute(
+        """
+        SELECT image.image_id, image.wnid, image_root.name, image_root.path, image.path
+        FROM image
+        JOIN image_root USING (root_id)
+        SEMI JOIN (SELECT unnest($image_ids::BIGINT[]) AS image_id) AS wanted USING (image_id)
+        ORDER BY image.image_id
+        """,
+        {"image_ids": list(image_ids)},
+    ).fetchall()
+    return [ImagePlace(*row) for row in rows]

@@ -1,5 +1,6 @@
 """Multi-label truth, proposals and what people said of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -172,3 +173,11 @@ def fetch_class_list(cursor: Cursor, list_name: str) -> list[str]:
         "SELECT wnid FROM membership WHERE list_name = $list_name ORDER BY position", {"list_name": list_name}
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def fetch_known_wnids(cursor: Cursor, wnids: Sequence[str]) -> set[str]:
+    """Those of the wnids that are synsets of the catalogue."""
+    rows = cursor.execute(
+        "SELECT wnid FROM synset WHERE list_contains($wnids, wnid)", {"wnids": list(wnids)}
+    ).fetchall()
+    return {row[0] for row in rows}

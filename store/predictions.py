@@ -132,3 +132,17 @@ def fetch_predictions(cursor: Cursor, predictions: str, image_ids: pa.Array) -> 
         ).to_arrow_table()
     finally:
         cursor.unregister("wanted")
+
+
+def fetch_pictures(cursor: Cursor, root_id: int | None) -> pa.Table:
+    """The pictures of a root, or of all, as a work list: image_id and absolute path (as text), sorted by synset."""
+    return cursor.sql(
+        """
+        SELECT image.image_id, rtrim(image_root.path, '/') || '/' || image.path AS path
+        FROM image
+        JOIN image_root USING (root_id)
+        WHERE $root_id IS NULL OR image.root_id = $root_id
+        ORDER BY image.wnid, image.root_id, image.path
+        """,
+        params={"root_id": root_id},
+    ).to_arrow_table()

@@ -63,6 +63,12 @@ class PictureNumbers:
     recall: FloatVector
     exact: npt.NDArray[np.bool_]
 
+    def rows(self, chosen: npt.NDArray[np.generic]) -> "PictureNumbers":
+        """The numbers of some pictures: bool [n], or their places."""
+        return PictureNumbers(
+            self.sizes[chosen], self.top1[chosen], self.real[chosen], self.recall[chosen], self.exact[chosen]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Subgroup:
