@@ -25,7 +25,9 @@ _FILL = (
     """INSERT INTO image
         SELECT row_number() OVER (ORDER BY wnid, path), 1, wnid, path
         FROM (
-            SELECT wnid, wnid || '/' || wnid || '_' || number || '.JPEG' AS path FROM picture JOIN subclass USING (place)
+            SELECT wnid, wnid || '/' || wnid || '_' || number || '.JPEG' AS path
+            FROM picture
+            JOIN subclass USING (place)
         )
         ORDER BY wnid, path""",
     "INSERT INTO embedding_set VALUES (1, 'made-up', 'made-up', NULL, 'ab', 2, $at)",
