@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import compute
 
 from engine.errors import EngineError
 from engine.evaluation.formulas import Array
@@ -66,7 +67,7 @@ def _classes(mine: pa.Table) -> Classes:
 
 
 def _is_part(pictures: pa.Table, position: int) -> pa.Array:
-    return pa.compute.equal(pictures["part"], position)
+    return compute.equal(pictures["part"], position)
 
 
 def _scored_pictures(pictures: pa.Table, scores: RunScores) -> pa.Table:
@@ -213,7 +214,7 @@ def _write_record(folder: Path, plan: Plan, pictures: pa.Table | None, more: Map
     """The record; it is written last, and its presence is what makes the run count."""
     sets = []
     for position, part in enumerate(plan.sets):
-        scored = part.images if pictures is None else pa.compute.sum(_is_part(pictures, position)).as_py()
+        scored = part.images if pictures is None else compute.sum(_is_part(pictures, position)).as_py()
         sets.append({**asdict(part), "unreadable": part.images - scored})
     values = {**asdict(plan), "sets": sets, **more}
     text = json.dumps(values, ensure_ascii=False, indent=2, sort_keys=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 
 from engine.errors import EngineError
 from engine.evaluation.corpus import CorpusSettings, make_corpus
@@ -355,7 +356,7 @@ def _start(
 
 def _work(pictures: pa.Table) -> pa.Table | None:
     """What must be embedded: each picture once, however many sets it is in."""
-    files = pictures.filter(pa.compute.is_null(pictures["row"])).select(["image_id", "path", "size", "mtime_ns"])
+    files = pictures.filter(compute.is_null(pictures["row"])).select(["image_id", "path", "size", "mtime_ns"])
     if not files.num_rows:
         return None
     seen: set[str] = set()

@@ -117,7 +117,7 @@ def _of_split(workspace: Workspace, cursor: Cursor, value: str) -> pa.Table:
 def _kept_pictures(measured: Measured, chosen: set[tuple[str, str]]) -> pa.Table:
     places = [place for place, pair in enumerate(measured.pairs) if (pair.superclass, pair.wnid) in chosen]
     pictures = measured.pictures
-    rows = np.isin(pictures.place, places) & ~pictures.is_outlier
+    rows = np.isin(pictures.place, places) & pictures.is_kept
     superclasses = [measured.pairs[place].superclass for place in pictures.place[rows]]
     return pa.table({"image_id": pictures.image_id[rows], "superclass": pa.array(superclasses, pa.string())})
 

@@ -96,7 +96,8 @@ def _timm(name: str, checkpoint: str | None, classes: int | None) -> tuple[torch
         network = timm.create_model(name, pretrained=False, checkpoint_path=str(Path(checkpoint).expanduser()), **extra)
     else:
         network = timm.create_model(name, pretrained=True, **extra)
-    return network, create_transform(**resolve_model_data_config(network), is_training=False)
+    config = resolve_model_data_config(network)  # type: ignore[no-untyped-call]
+    return network, create_transform(**config, is_training=False)
 
 
 def _torchvision(name: str, checkpoint: str | None, classes: int | None) -> tuple[torch.nn.Module, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
+from pyarrow import compute
 
 from engine.errors import EngineError
 from engine.evaluation.embedded import (
@@ -84,7 +85,7 @@ class _Work:
         if not self.plan.re_embed:
             pictures = read_table(self.folder, PICTURES_FILE)
             for position, part in enumerate(self.plan.sets):
-                mine = pictures.filter(pa.compute.equal(pictures["part"], position))
+                mine = pictures.filter(compute.equal(pictures["part"], position))
                 refuse_changed(part.name, changed(mine, self.known.files))
 
     @property
@@ -166,7 +167,7 @@ class _Work:
         encoder = self._text_encoder()
         self.run.advance(0, stage="texts")
         device = choose_device(self.run.device or "auto")
-        id_labels = pictures.filter(pa.compute.equal(pictures["part"], 0))["label"].to_pylist()
+        id_labels = pictures.filter(compute.equal(pictures["part"], 0))["label"].to_pylist()
         record = {"model": self._model_facts().values(), "versions": _versions(), "device": str(device)}
         if self.plan.sweep is not None:
             write_sweep(self.folder, self.plan, images, words, encoder, id_labels, record, _mover(device), self.run)
@@ -193,7 +194,7 @@ class _Work:
         self.known = Known(self.model_folder, self.plan.catalogue_id) if self.clip is not None else None
         kept, images = [], []
         for position, part in enumerate(self.plan.sets):
-            mine = table.filter(pa.compute.equal(table["part"], position))
+            mine = table.filter(compute.equal(table["part"], position))
             if part.npz is not None:
                 arrays = read_npz(part.npz)["embeddings"]
                 kept.append(mine)
@@ -233,7 +234,7 @@ class _Work:
 
     def _patches(self, pictures: pa.Table) -> Callable[[int], Callable[[int, int], NDArray[np.float32]]]:
         def of_set(position: int) -> Callable[[int, int], NDArray[np.float32]]:
-            paths = pictures.filter(pa.compute.equal(pictures["part"], position))["path"].to_pylist()
+            paths = pictures.filter(compute.equal(pictures["part"], position))["path"].to_pylist()
 
             def rows(start: int, stop: int) -> NDArray[np.float32]:
                 assert self.clip is not None

@@ -10,7 +10,9 @@ from engine.errors import EngineError
 from sood_tui.cli import evaluation_more
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.evaluation_negatives import app as negatives_app
+from sood_tui.cli.evaluation_results import app as results_app
 from sood_tui.cli.evaluation_sets import app as sets_app
+from sood_tui.cli.evaluation_split import app as split_app
 from sood_tui.cli.evaluation_table import RUN_COLUMNS, run_rows, say_conventions, say_run, table_columns
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 
@@ -21,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+app.add_typer(results_app)
+app.add_typer(split_app)
 app.add_typer(sets_app, name="sets")
 app.add_typer(negatives_app, name="negatives")
 
@@ -194,6 +198,9 @@ def show(
         swept = fetch_sweep(cursor, run)
     if as_json:
         emit_json({"run": view, "sweep": swept})
+        return
+    if view.run.kind == "classifier":
+        evaluation_more.say_classifier(view)
         return
     say_run(view)
     if swept:

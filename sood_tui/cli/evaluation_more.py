@@ -126,3 +126,62 @@ def emit_sweep(rows: Sequence[Any]) -> None:
     ]
     emit_table(shown, SWEEP_COLUMNS)
     say("Numbers in percent with 95 % intervals. The best setting was chosen on one half of every set.")
+
+
+def class_names(workspace: Any, classes: str, split: str) -> tuple[str, ...]:
+    """What the outputs of a classifier are called: superclasses, the wnids of ImageNet-1k, or the lines of a file.
+
+    Raises: EngineError when the file cannot be read.
+    """
+    from engine.splits.prepare import prepare
+    from store.evaluation_sets import fetch_class_list
+
+    if classes == "superclasses":
+        return prepare(workspace, split).superclasses
+    if classes == "imagenet-1k":
+        with workspace.opened().reading() as cursor:
+            return tuple(fetch_class_list(cursor, "imagenet_1k"))
+    try:
+        lines = Path(classes).expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EngineError(f"The class names {classes} cannot be read: {error}.") from error
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def show_classifier(context: typer.Context, key: str, as_json: bool) -> None:
+    """The table of a classifier's run: accuracy and macro-F1 per band and superclass, then detection."""
+    from engine.evaluation.reading import read_run
+    from store.evaluation import fetch_run_of_job
+
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        run_id = fetch_run_of_job(cursor, key)
+        if run_id is None:
+            raise EngineError(f"{key} is not taken in yet.", "The process that has the catalogue open takes it in.")
+        view = read_run(cursor, run_id)
+    if as_json:
+        emit_json({"run": view})
+        return
+    say_classifier(view)
+
+
+def say_classifier(view: Any) -> None:
+    """The tables of a classifier's run."""
+    run = view.run
+    say(f"Evaluation {run.run_id}: classifier {run.title}")
+    for part in view.parts:
+        missing = f", {part.unreadable:,} without a prediction" if part.unreadable else ""
+        say(f"  {part.name}: {part.images:,} pictures{missing}")
+    parts = [part.name for part in view.parts]
+    cells = {(row.class_, row.metric, row.part): row for row in view.accuracy}
+    rows = []
+    for class_ in ("", *sorted({row.class_ for row in view.accuracy if row.class_})):
+        for metric in ("accuracy", "macro_f1", "f1", "drop"):
+            found = {part: cells.get((class_, metric, part)) for part in parts}
+            if any(found.values()):
+                values = {part: f"{100 * row.value:.2f}" if row else "" for part, row in found.items()}
+                rows.append({"class": class_ or "all", "metric": metric, **values})
+    emit_table(rows, {"class": "superclass", "metric": "number", **{part: part for part in parts}})
+    detection = [row for row in run_rows(view) if row["part"]]
+    if detection:
+        emit_table(detection, table_columns(False, False))
+    say("Numbers in percent. The bands are generalisation sets: their classes are still valid.")

@@ -1,0 +1,285 @@
+"""What leaves the room: tables for a paper, scores in OpenOOD's layout, plots, and the record; whole or not at all."""
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import compute
+
+from engine.errors import EngineError
+from engine.evaluation.plots import histogram, lines, roc
+from engine.evaluation.reading import CONVENTIONS, GENERALISATION, Number, RunView, Scores, read_run, read_scores
+from engine.workspace import Workspace
+from store import evaluation as store
+from store.evaluation import SweepRow
+
+COLUMNS = ("auroc", "fpr95_id_positive", "fpr95_ood_positive", "aupr_in", "aupr_out")
+HEADINGS = ("AUROC", "FPR95 ID-positive", "FPR95 OOD-positive", "AUPR-in", "AUPR-out")
+OOD_LABEL = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Where an export went and which files it has."""
+
+    folder: str
+    files: tuple[str, ...]
+
+
+def export(workspace: Workspace, run_id: int, folder: Path, force: bool = False, ood_is_high: bool = False) -> Exported:
+    """Write an evaluation to a folder.
+
+    Args:
+        folder: made here; with ``force`` what an earlier export left there is replaced.
+        ood_is_high: also write scores with pytorch-ood's orientation (higher = OOD).
+
+    Raises: EngineError when the folder is there, or is not an export.
+    """
+    _check_folder(folder, force)
+    with workspace.opened().reading() as cursor:
+        view = read_run(cursor, run_id)
+        swept = store.fetch_sweep(cursor, run_id)
+        scores = {name: read_scores(cursor, run_id, name) for name in view.run.methods} if not swept else {}
+        pictures = store.fetch_pictures(cursor, run_id)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        (staging / "record.json").write_text(view.run.record, encoding="utf-8")
+        if swept:
+            _write_sweep(staging, swept)
+        else:
+            _write_tables(staging, view)
+            for name, one in scores.items():
+                _write_method(staging, view, name, one, pictures, ood_is_high)
+        _write_manifest(staging, view)
+        if folder.exists():
+            shutil.rmtree(folder)
+        staging.chmod(0o755)
+        staging.rename(folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return Exported(str(folder), tuple(files))
+
+
+def _check_folder(folder: Path, force: bool) -> None:
+    if not folder.exists():
+        return
+    if not force:
+        raise EngineError(f"{folder} is there already.", "Give another folder, or --force to replace the export.")
+    if any(folder.iterdir()) and not (folder / "manifest.json").exists():
+        raise EngineError(f"{folder} is not an export of an evaluation.", "It is left alone; give another folder.")
+
+
+def _write_tables(folder: Path, view: RunView) -> None:
+    rows = [(row.method, row.part or f"{row.scope} of OOD sets", row) for row in view.rows]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [f"{column}{end}" for column in COLUMNS for end in ("", "_low", "_high")]
+    more = sorted({key for row in view.rows for key in row.more})
+    writer.writerow(["method", "is_adaptive", "stream_order", "set", "role", "n_id", "n_ood", *names, *more])
+    for method, part, row in rows:
+        numbers = [value for column in COLUMNS for value in _parts(getattr(row, column))]
+        rest = [row.more.get(key, "") for key in more]
+        writer.writerow(
+            [method, row.is_adaptive, row.stream_order, part, row.role, row.n_id, row.n_ood, *numbers, *rest]
+        )
+    (folder / "table.csv").write_text(text.getvalue(), encoding="utf-8")
+    (folder / "table.md").write_text(markdown(view), encoding="utf-8")
+    (folder / "table.tex").write_text(latex(view), encoding="utf-8")
+    _write_classes(folder, view)
+
+
+def _write_classes(folder: Path, view: RunView) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["method", "scope", "set", "class", "number", "value", "low", "high", "n_id", "n_ood"])
+    for row in (*view.classes, *view.accuracy, *view.calibration):
+        writer.writerow(
+            [row.method, row.scope, row.part, row.class_, row.metric, row.value, row.low, row.high, row.n_id, row.n_ood]
+        )
+    (folder / "classes.csv").write_text(text.getvalue(), encoding="utf-8")
+
+
+def _parts(number: Number) -> list[object]:
+    return [number.value, "" if number.low is None else number.low, "" if number.high is None else number.high]
+
+
+def markdown(view: RunView) -> str:
+    """The table in Markdown, static and adaptive methods apart, with the conventions below it."""
+    found = []
+    for adaptive in (False, True):
+        rows = [row for row in view.rows if row.is_adaptive is adaptive]
+        if not rows:
+            continue
+        if adaptive:
+            order = rows[0].stream_order
+            found.append(f"\nStream-adaptive methods ({order} stream), not to be ranked with the others:\n")
+        found.append(f"| method | set | n ID | n OOD | {' | '.join(HEADINGS)} |")
+        found.append(f"|---|---|---|---|{'---|' * len(HEADINGS)}")
+        for row in rows:
+            part = row.part or f"{row.scope} of OOD sets"
+            mark = " (generalisation)" if row.role == "generalisation" else ""
+            cells = " | ".join(_percent(getattr(row, column)) for column in COLUMNS)
+            found.append(f"| {row.method} | {_pipe(part)}{mark} | {row.n_id} | {row.n_ood or ''} | {cells} |")
+    found += ["", "Numbers in percent.", *CONVENTIONS]
+    if any(part.role == "generalisation" for part in view.parts):
+        found.append(GENERALISATION)
+    return "\n".join(found) + "\n"
+
+
+def latex(view: RunView) -> str:
+    """The table in LaTeX (booktabs), AUROC and both FPR95, conventions as comments."""
+    found = [f"% {sentence}" for sentence in CONVENTIONS]
+    found += [r"\begin{tabular}{llrrr}", r"\toprule"]
+    found.append(r"method & set & AUROC $\uparrow$ & FPR95\textsubscript{ID+} $\downarrow$ & "
+                 r"FPR95\textsubscript{OOD+} $\downarrow$ \\")  # fmt: skip
+    last = ""
+    for row in view.rows:
+        if row.method != last:
+            found.append(r"\midrule")
+        last = row.method
+        name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
+        cells = " & ".join(f"{100 * getattr(row, column).value:.2f}" for column in COLUMNS[:3])
+        found.append(rf"{_tex(name)} & {_tex(row.part or f'{row.scope} of OOD sets')} & {cells} \\")
+    return "\n".join([*found, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _tex(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(char, f"\\{char}" if char in "&%$#_{}" else char) for char in text)
+
+
+def _pipe(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _percent(number: Number) -> str:
+    value = f"{100 * number.value:.2f}"
+    if number.low is None or number.high is None:
+        return value
+    return f"{value} ({100 * number.low:.1f}-{100 * number.high:.1f})"
+
+
+def _write_method(
+    folder: Path, view: RunView, name: str, scores: Scores, pictures: pa.Table, ood_is_high: bool
+) -> None:
+    place = folder / name
+    (place / "scores").mkdir(parents=True)
+    of_ood: dict[str, NDArray[np.float64]] = {}
+    of_id: NDArray[np.float64] | None = None
+    for part in view.parts[1:]:
+        inside, outside = scores.against(part.position, part.name)
+        of_id, of_ood[part.name] = inside, outside
+        if not scores.of:  # the ID pictures have other scores in each stream
+            _write_npz(place, f"{part.name}-id", inside, pictures, 0, True, ood_is_high)
+        is_valid = part.role == "generalisation"
+        _write_npz(place, part.name, outside, pictures, part.position, is_valid, ood_is_high)
+    assert of_id is not None
+    if scores.of:
+        _write_npz(place, view.parts[0].name, of_id, pictures, 0, True, ood_is_high)
+    _write_openood(place, view, name)
+    (place / "plots").mkdir()
+    drawings = {
+        "histogram": histogram(f"{name}: {view.run.title}", {view.parts[0].name: of_id, **of_ood}),
+        "roc": roc(f"{name}: {view.run.title}", of_id, of_ood),
+    }
+    for kind, drawing in drawings.items():
+        (place / "plots" / f"{kind}.svg").write_bytes(drawing.svg())
+        (place / "plots" / f"{kind}.png").write_bytes(drawing.png())
+
+
+def _write_npz(
+    place: Path,
+    name: str,
+    scores: NDArray[np.float64],
+    pictures: pa.Table,
+    part: int,
+    is_valid: bool,
+    ood_is_high: bool,
+) -> None:
+    """OpenOOD's arrays: pred, conf (higher = ID), label (-1 for OOD; a band's classes are valid and keep theirs)."""
+    mine = pictures.filter(compute.equal(pictures["part"], part))
+    labels = [OOD_LABEL if value is None or not is_valid else value for value in mine["label"].to_pylist()]
+    arrays = {
+        "pred": mine["predicted"].to_numpy().astype(np.int64),
+        "conf": scores,
+        "label": np.array(labels, dtype=np.int64),
+    }
+    np.savez(place / "scores" / f"{_file_name(name)}.npz", **arrays)
+    if ood_is_high:
+        (place / "pytorch-ood").mkdir(exist_ok=True)
+        np.savez(place / "pytorch-ood" / f"{_file_name(name)}.npz", scores=-scores, y=arrays["label"])
+
+
+def _write_openood(place: Path, view: RunView, name: str) -> None:
+    """OpenOOD's table: percent with two decimals; its FPR@95 has OOD positive and its AUPR the trapezoid."""
+    accuracy = next((100 * row.value for row in view.accuracy if row.part == view.parts[0].name), float("nan"))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["dataset", "FPR@95", "AUROC", "AUPR_IN", "AUPR_OUT", "ACC"])
+    groups: dict[str, list[list[float]]] = {"near": [], "far": []}
+    near_or_far = {part.name: part.near_or_far for part in view.parts}
+    for row in view.rows:
+        if row.method == name and row.scope == "set" and row.role == "ood":
+            keys = ("fpr95_ood_positive_thinned", "aupr_in_trapezoid", "aupr_out_trapezoid")
+            fpr, inside, outside = (100 * row.more[key] for key in keys)
+            values = [fpr, 100 * row.auroc.value, inside, outside, accuracy]
+            writer.writerow([row.part, *(f"{value:.2f}" for value in values)])
+            if group := near_or_far[row.part]:
+                groups[group].append(values)
+    for group, rows in groups.items():
+        if rows:
+            writer.writerow([f"{group}ood", *(f"{value:.2f}" for value in np.mean(rows, axis=0))])
+    (place / "ood.csv").write_text(text.getvalue(), encoding="utf-8")
+
+
+def _write_sweep(folder: Path, rows: Sequence[SweepRow]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [name for name in SweepRow.__dataclass_fields__ if name != "run_id"]
+    writer.writerow(names)
+    writer.writerows([getattr(row, name) for name in names] for row in rows)
+    (folder / "sweep.csv").write_text(text.getvalue(), encoding="utf-8")
+    (folder / "plots").mkdir()
+    for setting in ("negatives", "temperature", "groups"):
+        drawing = lines(f"AUROC over {setting}", setting, "AUROC", sweep_series(rows, setting))
+        (folder / "plots" / f"{setting}.svg").write_bytes(drawing.svg())
+        (folder / "plots" / f"{setting}.png").write_bytes(drawing.png())
+
+
+def sweep_series(rows: Sequence[SweepRow], setting: str) -> dict[str, list[tuple[float, float]]]:
+    """For each OOD set the best mean AUROC at each value of a setting, the other settings free."""
+    found: dict[str, dict[float, float]] = {}
+    for row in rows:
+        if not row.is_chosen:
+            best = found.setdefault(row.part, {})
+            value = float(getattr(row, setting))
+            best[value] = max(best.get(value, 0.0), row.auroc)
+    return {part: sorted(points.items()) for part, points in found.items()}
+
+
+def _write_manifest(folder: Path, view: RunView) -> None:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    values = {
+        "run_id": view.run.run_id,
+        "job_id": view.run.job_id,
+        "title": view.run.title,
+        "files": {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+    }
+    text = json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _file_name(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
