@@ -55,7 +55,21 @@ class SoodApp(App[int], inherit_bindings=False):
         "settings": _screen("settings", "SettingsScreen"),
     }
 
-    def __init__(self, workspace: Workspace | None, settings: Settings, graphics: Graphics = Graphics.HALF) -> None:
+    def __init__(
+        self,
+        workspace: Workspace | None,
+        settings: Settings,
+        graphics: Graphics = Graphics.HALF,
+        alone: bool = False,
+    ) -> None:
+        """The app, not running yet.
+
+        Args:
+            workspace: open; None begins with the start screen.
+            settings: what holds now.
+            graphics: how pictures are drawn.
+            alone: whether the process is there for the app only, so that its memory may be arranged for it.
+        """
         super().__init__()
         self.settings = settings
         self.graphics = graphics
@@ -68,7 +82,9 @@ class SoodApp(App[int], inherit_bindings=False):
         self._thumbnails: Thumbnails | None = None
         self._watch: JobWatch | None = None
         self._before: list[str] = []
+        self._opened: set[str] = set()
         self._counting = False
+        self._alone = alone
         if settings.text("theme") in self.available_themes:
             self.theme = settings.text("theme")
         if workspace is not None:
@@ -130,7 +146,7 @@ class SoodApp(App[int], inherit_bindings=False):
         if self._workspace is None:
             await self.switch_mode("start")
         else:
-            await self.switch_mode(self.place.screen if self.place.screen in SCREEN_KEYS else "home")
+            await self._open_mode(self.place.screen if self.place.screen in SCREEN_KEYS else "home")
             self.call_after_refresh(self._supervise)
 
     def _supervise(self) -> None:
@@ -138,8 +154,9 @@ class SoodApp(App[int], inherit_bindings=False):
 
         if self._watch is None:
             self.set_interval(LOOK_EVERY, self._look_at_jobs)
-            gc.collect()
-            gc.freeze()  # what is loaded by now stays: later collections, and with them the longest frames, get shorter
+            if self._alone:
+                gc.collect()
+                gc.freeze()  # what is loaded by now stays: later collections, and with them the longest frames, shorten
         self._watch = JobWatch(self.require_workspace())
         self._look_at_jobs()
         self.read_counts()
@@ -162,9 +179,17 @@ class SoodApp(App[int], inherit_bindings=False):
         if self._workspace is None or mode == self.current_mode or self.screen.is_modal:
             return
         self._before = [*[kept for kept in self._before if kept != self.current_mode], self.current_mode][-8:]
-        await self.switch_mode(mode)
-        self.place.screen = mode
+        await self._open_mode(mode)
         self.keep_place()
+
+    async def _open_mode(self, mode: str) -> None:
+        is_new = mode not in self._opened
+        self._opened.add(mode)
+        self.place.screen = mode
+        await self.switch_mode(mode)
+        room = self._room()
+        if room is not None and not is_new:
+            room.enter()
 
     async def action_back(self) -> None:
         """Close what is open, or go back to the screen before."""
@@ -174,8 +199,7 @@ class SoodApp(App[int], inherit_bindings=False):
         if self._before and self._workspace is not None:
             mode = self._before.pop()
             if mode in SCREEN_KEYS:
-                await self.switch_mode(mode)
-                self.place.screen = mode
+                await self._open_mode(mode)
 
     def action_help(self) -> None:
         """Show what every key does here."""
@@ -338,7 +362,7 @@ def run_app(workspace: Workspace | None, graphics: str | None = None) -> int:
     """
     settings = load_settings(workspace.settings_file if workspace else None, {"graphics": graphics})
     opened = replace(workspace, store=open_store(workspace.catalogue)) if workspace else None
-    app = SoodApp(opened, settings, graphics_of(settings.text("graphics")))
+    app = SoodApp(opened, settings, graphics_of(settings.text("graphics")), alone=True)
     try:
         code = app.run()
     finally:

@@ -31,8 +31,9 @@ class Desk:
             kept: one of FILTERS.
             wanted: a wnid; else the first undecided candidate is shown, or the first.
         """
+        anchored = self.items[self.anchor].wnid if self.anchor is not None else ""
         self.items = tuple(item for item in items if kept == "all" or item.state == kept)
-        self.anchor = None
+        self.anchor = self.place_of(anchored)
         place = self.place_of(wanted)
         if place is None:
             place = next((index for index, item in enumerate(self.items) if item.state == "pending"), 0)

@@ -64,13 +64,17 @@ class RoomScreen(Screen[None]):
         """What the screen itself shows."""
         raise NotImplementedError
 
-    def on_screen_resume(self) -> None:
-        """Read again: other screens may have changed what is shown here."""
+    def on_mount(self) -> None:
+        """Show what is known, and read the rest."""
+        self.enter()
+
+    def enter(self) -> None:
+        """Read again: other screens may have changed what is shown here. A dialog that closes is no such change."""
         self.show_frame(self.sood.counts, self.sood.jobs)
         self.reload()
 
     def reload(self) -> None:
-        """Read what the screen shows; called whenever it comes to the front and when the catalogue changed."""
+        """Read what the screen shows; called whenever it is opened and when the catalogue changed."""
 
     def show_frame(self, counts: Mapping[str, str], jobs: tuple[JobSummary, ...]) -> None:
         """Bring the top bar and the line of jobs up to date."""

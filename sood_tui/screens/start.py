@@ -68,7 +68,7 @@ class StartScreen(RoomScreen):
         """There is no frame here."""
         return ()
 
-    def on_screen_resume(self) -> None:
+    def enter(self) -> None:
         """Show the workspaces that are still there."""
         self._recent = recent_workspaces()
         lines: list[Words] = []

@@ -97,6 +97,7 @@ class ContactSheet(Widget):
         self._tiles: list[Tile] = []
         self._sheets: Recent[tuple[tuple[int, ...], _Look], list[Strip]] = Recent(64)
         self._strips: list[Strip] | None = None
+        self._painted_size = Size()
         self._capacity = 0
 
     @property
@@ -163,6 +164,8 @@ class ContactSheet(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as they are: Textual's own way would make segments of every cell of every paint."""
+        if self._painted_size != self.size:
+            self._collect()  # asked for in a new size before the resize itself was heard of
         if self._strips is None:
             self._strips = self._painted()
         lines = self._strips[crop.y : crop.bottom]
@@ -185,20 +188,21 @@ class ContactSheet(Widget):
     def _begin(self) -> None:
         if not self.size:
             return
-        if self._graphics is Graphics.OFF or self._thumbnails is None:
-            self._tiles = []
-            self._repaint()
-            return
-        grid, look = self._grid(len(self._pictures)), self._look()
-        shown = self._pictures[: grid.tiles]
-        thumbnails = self._thumbnails
-        self._tiles = [
-            thumbnails.kept_tile(picture, grid.tile_width, grid.tile_height, look.background) for picture in shown
-        ]
+        self._collect()
         self._repaint()
-        if not self.complete:
-            self.run_worker(partial(self._decode, thumbnails, self._pictures, grid, look.background),
+        if not self.complete and self._thumbnails is not None:
+            grid, background = self._grid(len(self._pictures)), self._look().background
+            self.run_worker(partial(self._decode, self._thumbnails, self._pictures, grid, background),
                             thread=True, exclusive=True, group="sheet_decoders")  # fmt: skip
+
+    def _collect(self) -> None:
+        """Take from memory what is there for the present size."""
+        self._strips, self._painted_size, self._tiles = None, self.size, []
+        if self._graphics is Graphics.HALF and self._thumbnails is not None:
+            grid, background = self._grid(len(self._pictures)), self._look().background
+            shape = (grid.tile_width, grid.tile_height)
+            shown = self._pictures[: grid.tiles]
+            self._tiles = [self._thumbnails.kept_tile(picture, *shape, background) for picture in shown]
 
     def _decode(self, thumbnails: Thumbnails, pictures: tuple[Picture, ...], grid: Grid, background: Rgb) -> None:
         worker = get_current_worker()

@@ -191,7 +191,7 @@ class PixelStrip(Strip):
         within = [cut for cut in cuts if cut <= width]
         if within == [width]:
             return [self]
-        starts = [0, *within[:-1]]
+        starts = [0, *within][: len(within)]
         return [self._piece(start, cut) for start, cut in zip(starts, within, strict=True)]
 
     def crop(self, start: int, end: int | None = None) -> Strip:

@@ -48,7 +48,7 @@ class KeyFooter(Widget):
         base = self.rich_style
         segments, self._spans, x = [Segment(" ", base)], [], 1
         for binding in (*shown, *self._always):
-            if binding is self._always[0]:
+            if self._always and binding is self._always[0]:
                 gap = max(0, width - x - fixed)
                 segments.append(Segment(" " * gap, base))
                 x += gap

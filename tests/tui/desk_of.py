@@ -1,0 +1,81 @@
+"""Driving the app in a test: open it, wait until it rests, read what stands on the screen."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from textual.pilot import Pilot
+from textual.worker import WorkerFailed
+
+from engine.workspace import Workspace
+from sood_tui.app import SoodApp
+from sood_tui.settings import load_settings
+from sood_tui.widgets.contact_sheet import Graphics
+
+Screen = TypeVar("Screen")
+ROUTINE = ("job_watchers", "counters", "thumbnails", "sheet_warmers", "machine")
+
+tested: set[str] = set()
+"""Ids of the bindings that some test presses."""
+
+
+def keys(*ids: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Say which bindings a test presses; test_keys asks that none is left out."""
+    tested.update(ids)
+    return lambda function: function
+
+
+def app_on(workspace: Workspace | None, screen: str = "home", graphics: Graphics = Graphics.HALF) -> SoodApp:
+    """The app on a workspace, beginning with a screen."""
+    settings = load_settings(workspace.settings_file if workspace else None)
+    app = SoodApp(workspace, settings, graphics)
+    app.place.screen = screen
+    return app
+
+
+@asynccontextmanager
+async def opened(
+    workspace: Workspace | None, screen: str = "home", size: tuple[int, int] = (120, 40), graphics: Graphics = Graphics.HALF
+) -> AsyncIterator[tuple[SoodApp, Pilot[Any]]]:
+    """The running app, at rest."""
+    app = app_on(workspace, screen, graphics)
+    async with app.run_test(size=size) as pilot:
+        await rest(pilot)
+        yield app, pilot
+
+
+async def rest(pilot: Pilot[Any], rounds: int = 3) -> None:
+    """Wait until nothing is being read, written or painted."""
+    for _ in range(rounds):
+        await pilot.pause(0.06)
+        waited = [worker for worker in pilot.app.workers if worker.group not in ROUTINE]
+        try:
+            await pilot.app.workers.wait_for_complete(waited)
+        except WorkerFailed:
+            continue  # the app's error desk has it
+    await pilot.pause()
+
+
+async def press(pilot: Pilot[Any], *names: str) -> None:
+    """Press keys one by one, each after the last one is done with."""
+    for name in names:
+        await pilot.press(name)
+        await rest(pilot, 2)
+
+
+async def type_text(pilot: Pilot[Any], text: str) -> None:
+    """Type into what has the keyboard."""
+    await pilot.press(*("space" if letter == " " else letter for letter in text))
+    await rest(pilot)
+
+
+def seen(app: SoodApp) -> str:
+    """Everything that stands on the screen, as text."""
+    width, height = app.size
+    lines = app.screen._compositor.render_strips()
+    return "\n".join(line.text[:width] for line in lines[:height])
+
+
+def told(app: SoodApp) -> str:
+    """What was said in toasts that are still there."""
+    return "\n".join(str(notification.message) for notification in app._notifications)

@@ -1,0 +1,328 @@
+"""Review: every key, and what reaches the catalogue."""
+
+import time
+
+from textual.widgets import Input
+
+from engine import review
+from engine.workspace import Workspace
+from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
+from sood_tui.screens.picture import PictureScreen
+from sood_tui.screens.review import ReviewScreen
+from sood_tui.widgets.contact_sheet import ContactSheet, Graphics
+from store.review import fetch_events, fetch_states_of
+from tests.tui.birds import BALD_EAGLE, BEAGLE, CHIHUAHUA, CRANE, PAPILLON, PARROT, PEKINESE
+from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
+
+
+def state_of(workspace: Workspace, wnid: str, superclass: str = "dog") -> str:
+    with workspace.opened().reading() as cursor:
+        return fetch_states_of(cursor, wnid)[superclass]
+
+
+def events(workspace: Workspace) -> list[tuple[str, str]]:
+    with workspace.opened().reading() as cursor:
+        return [(event.kind, event.wnid) for event in fetch_events(cursor)]
+
+
+def on_dog(workspace: Workspace) -> Workspace:
+    (workspace.root / ".place.json").write_text('{"superclass": "dog", "order": "name"}', encoding="utf-8")
+    return workspace
+
+
+def current(screen: object) -> str:
+    assert isinstance(screen, ReviewScreen)
+    item = screen.desk.current
+    assert item is not None
+    return item.wnid
+
+
+@keys("review.accept", "review.reject", "review.unsure")
+async def test_one_key_decides_and_moves_on(workspace: Workspace) -> None:
+    # By name: beagle, chihuahua, papillon, pekinese.
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        assert current(app.screen) == BEAGLE
+        await press(pilot, "a")
+        assert current(app.screen) == CHIHUAHUA
+        await press(pilot, "r")
+        assert current(app.screen) == PAPILLON
+        await press(pilot, "s")
+        assert current(app.screen) == PEKINESE
+    assert events(workspace) == [("accept", BEAGLE), ("reject", CHIHUAHUA), ("unsure", PAPILLON)]
+
+
+async def test_the_decision_is_in_the_catalogue_before_the_screen_moves(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        stood: list[str] = []
+        screen = app.screen
+        assert isinstance(screen, ReviewScreen)
+        show = screen._show
+
+        def watched() -> None:
+            stood.append(state_of(workspace, BEAGLE))
+            show()
+
+        screen._show = watched  # type: ignore[method-assign]
+        await press(pilot, "a")
+    assert stood == ["accept"]
+
+
+async def test_a_key_that_was_pressed_before_the_next_candidate_was_shown_does_not_touch_it(
+    workspace: Workspace,
+) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        screen = app.screen
+        assert isinstance(screen, ReviewScreen)
+        pressed_at = time.monotonic()
+        await press(pilot, "a")
+        assert current(screen) == CHIHUAHUA
+        # A second key of the moment when the beagle was on the screen means the beagle.
+        app.key_at = pressed_at
+        screen.action_decide("reject")
+        await rest(pilot)
+        assert current(screen) == CHIHUAHUA
+    assert events(workspace) == [("accept", BEAGLE), ("reject", BEAGLE)]
+
+
+async def test_the_same_key_twice_is_one_decision(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        screen = app.screen
+        assert isinstance(screen, ReviewScreen)
+        await press(pilot, "a", "p")
+        await press(pilot, "a")
+    assert events(workspace) == [("accept", BEAGLE)]
+
+
+async def test_every_candidate_takes_exactly_one_key(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review", (80, 24)) as (app, pilot):
+        await press(pilot, "a", "a", "a", "a")
+        assert "Everything in this queue is decided" in told(app)
+    assert sorted(wnid for _, wnid in events(workspace)) == sorted([CHIHUAHUA, PEKINESE, PAPILLON, BEAGLE])
+
+
+@keys("review.undo", "review.redo")
+async def test_undo_goes_back_to_the_candidate(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "a", "r", "u")
+        assert current(app.screen) == CHIHUAHUA
+        assert state_of(workspace, CHIHUAHUA) == "pending"
+        assert state_of(workspace, BEAGLE) == "accept"
+        await press(pilot, "U")
+        assert state_of(workspace, CHIHUAHUA) == "reject"
+        await press(pilot, "u", "u", "u")
+        assert "There is no decision to take back" in told(app)
+
+
+@keys("review.next", "review.previous", "review.page_down", "review.page_up", "review.first", "review.last")
+async def test_moving(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        stations = [
+            ("n", CHIHUAHUA), ("l", PAPILLON), ("right", PEKINESE), ("j", PEKINESE), ("p", PAPILLON), ("h", CHIHUAHUA),
+            ("left", BEAGLE), ("k", BEAGLE), ("end", PEKINESE), ("home", BEAGLE), ("G", PEKINESE), ("pageup", BEAGLE),
+            ("pagedown", PEKINESE), ("ctrl+u", BEAGLE), ("ctrl+d", PEKINESE), ("up", PAPILLON), ("down", PEKINESE),
+        ]  # fmt: skip
+        for key, wnid in stations:
+            await press(pilot, key)
+            assert current(app.screen) == wnid, key
+
+
+@keys("review.next_open", "review.clear")
+async def test_next_open_passes_over_what_is_decided(workspace: Workspace) -> None:
+    review.decide(workspace, "dog", [CHIHUAHUA, PAPILLON], "accept", "ben")
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "N")
+        assert current(app.screen) == PEKINESE
+        await press(pilot, "home", "n", "backspace")
+        assert state_of(workspace, CHIHUAHUA) == "pending"
+        assert current(app.screen) == CHIHUAHUA
+
+
+@keys("review.samples")
+async def test_other_pictures_of_the_same_synset(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "n")
+        sheet = app.screen.query_one(ContactSheet)
+        first = {picture.image_id for picture in sheet.pictures}
+        assert len(first) == 16
+        assert "seed 7 · 16 of 40" in seen(app)
+        await press(pilot, "space")
+        second = {picture.image_id for picture in sheet.pictures}
+        assert not first & second
+        assert "seed 7 · 17–32 of 40" in seen(app)
+        await press(pilot, "space", "space")
+        assert {picture.image_id for picture in sheet.pictures} == first
+
+
+@keys("review.picture", "picture.next", "picture.previous", "picture.close")
+async def test_one_picture_large(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "enter")
+        assert isinstance(app.screen, PictureScreen)
+        assert "picture 1 of 16" in seen(app)
+        assert "JPEG" in seen(app)
+        await press(pilot, "right", "l")
+        assert "picture 3 of 16" in seen(app)
+        await press(pilot, "left")
+        assert "picture 2 of 16" in seen(app)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, ReviewScreen)
+
+
+async def test_a_click_enlarges_the_picture_under_the_mouse(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await pilot.click(ContactSheet, offset=(60, 30))
+        await rest(pilot)
+        assert "picture 16 of 16" in seen(app)
+
+
+@keys("review.sort")
+async def test_sorting(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "t")
+        assert isinstance(app.screen, ChooseDialog)
+        # The key that opened it goes on to the next: name, pictures.
+        await press(pilot, "t", "enter")
+        screen = app.screen
+        assert isinstance(screen, ReviewScreen)
+        assert [item.wnid for item in screen.desk.items] == [CHIHUAHUA, PAPILLON, BEAGLE, PEKINESE]
+        assert current(screen) == BEAGLE
+
+
+@keys("review.filter")
+async def test_filtering(workspace: Workspace) -> None:
+    review.decide(workspace, "dog", [CHIHUAHUA], "accept", "ben")
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "f", "f", "enter")
+        screen = app.screen
+        assert isinstance(screen, ReviewScreen)
+        assert [item.wnid for item in screen.desk.items] == [BEAGLE, PAPILLON, PEKINESE]
+        assert "only undecided" in seen(app)
+        await press(pilot, "f", "j", "j", "j", "enter")
+        assert "No candidate is rejected" in seen(app)
+
+
+@keys("review.find")
+async def test_finding(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "slash")
+        assert isinstance(app.screen, FindDialog)
+        await type_text(pilot, "papi")
+        await press(pilot, "enter")
+        assert current(app.screen) == PAPILLON
+
+
+@keys("review.jump")
+async def test_jumping(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        for text, wnid in (("4", PEKINESE), ("50%", PAPILLON), (CHIHUAHUA, CHIHUAHUA), ("beagle", BEAGLE)):
+            await press(pilot, "g")
+            app.screen.query_one(Input).value = text
+            await press(pilot, "enter")
+            assert current(app.screen) == wnid, text
+        await press(pilot, "g")
+        app.screen.query_one(Input).value = "99"
+        await press(pilot, "enter")
+        assert isinstance(app.screen, AskDialog)
+        assert "Nothing in the queue is '99'" in seen(app)
+
+
+@keys("review.mark")
+async def test_a_range_is_one_step_after_a_question_with_its_number(workspace: Workspace) -> None:
+    review.decide(workspace, "dog", [CHIHUAHUA], "accept", "ben")
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "home", "v", "n", "n", "r")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert "Reject 3 candidates of dog?" in seen(app)
+        assert "1 earlier decision among them would change." in seen(app)
+        await press(pilot, "n")
+        assert state_of(workspace, BEAGLE) == "pending"
+        await press(pilot, "r", "y")
+        assert [state_of(workspace, wnid) for wnid in (BEAGLE, CHIHUAHUA, PAPILLON)] == ["reject"] * 3
+        assert state_of(workspace, PEKINESE) == "pending"
+        await press(pilot, "u")
+        assert [state_of(workspace, wnid) for wnid in (BEAGLE, CHIHUAHUA, PAPILLON)] == ["pending", "accept", "pending"]
+
+
+@keys("frame.back")
+async def test_escape_gives_the_range_up(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "v", "n", "escape", "r")
+        assert isinstance(app.screen, ReviewScreen)
+    assert events(workspace) == [("reject", CHIHUAHUA)]
+
+
+@keys("review.superclass", "review.next_superclass", "review.previous_superclass")
+async def test_other_superclasses(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "tab")
+        assert app.place.superclass == "bird"
+        assert current(app.screen) in (CRANE, PARROT, BALD_EAGLE)
+        await press(pilot, "shift+tab")
+        assert app.place.superclass == "dog"
+        await press(pilot, "c", "k", "enter")
+        assert app.place.superclass == "carnivore"
+
+
+@keys("review.note")
+async def test_a_note_belongs_to_a_decision(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "e")
+        assert "A note belongs to a decision" in told(app)
+        await press(pilot, "a", "p", "e")
+        await type_text(pilot, "[b]ears")
+        await press(pilot, "enter")
+        assert "“[b]ears”" in seen(app)
+        assert current(app.screen) == BEAGLE
+    assert state_of(workspace, BEAGLE) == "accept"
+
+
+@keys("review.browse")
+async def test_opening_the_synset_in_the_tree(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "o")
+        assert app.current_mode == "browse"
+        assert "beagle.n.01" in seen(app)
+
+
+async def test_the_cursor_and_the_order_are_put_back_on_the_next_start(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "n", "n", "q")
+    async with opened(workspace, "review") as (app, _):
+        assert app.place.order == "name"
+        assert current(app.screen) == PAPILLON
+
+
+async def test_a_broken_picture_is_a_tile_with_the_reason(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "end")
+        assert "× not a" in seen(app)
+
+
+async def test_the_sheet_is_as_dense_as_the_space_allows(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review", (80, 24)) as (app, _):
+        assert len(app.screen.query_one(ContactSheet).pictures) == 4
+        assert "seed 7 · 4 of 18" in seen(app)
+
+
+async def test_a_sheet_grows_with_the_terminal(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review", (80, 24)) as (app, pilot):
+        await pilot.resize_terminal(120, 40)
+        await rest(pilot)
+        assert len(app.screen.query_one(ContactSheet).pictures) == 16
+        assert "seed 7 · 16 of 18" in seen(app)
+
+
+async def test_without_graphics_the_sheet_lists_names(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review", graphics=Graphics.OFF) as (app, _):
+        assert f"{BEAGLE}_" in seen(app)
+        assert "▀" not in seen(app)
+
+
+async def test_an_empty_workspace_says_what_to_do(workspace: Workspace) -> None:
+    with workspace.opened().writing() as cursor:
+        for table in ("candidate", "superclass_root", "superclass"):
+            cursor.execute(f"DELETE FROM {table}")
+    async with opened(workspace, "review") as (app, pilot):
+        assert "No superclass yet" in seen(app)
+        await press(pilot, "a", "space", "enter", "n")
+        assert app.is_running
