@@ -24,7 +24,8 @@ def run(arguments: Sequence[str]) -> int:
     except Exit as leaving:
         return leaving.exit_code
     except TyperException as error:
-        say(f"Error: {error}")
+        # A room without a command answers with its help; that is no error to be told of.
+        say(str(error) if type(error).__name__ == "NoArgsIsHelpError" else f"Error: {error}")
         return EXIT_INPUT
     except BrokenPipeError:
         return 0
