@@ -96,7 +96,7 @@ class ThresholdBench:
         """Scores of the pictures of the superclass that are no outliers, and the means of its subclasses."""
         pictures = self.measured.pictures
         places = [place for place, pair in enumerate(self.measured.pairs) if pair.superclass == self.superclass]
-        kept = np.isin(pictures.place, places) & ~pictures.is_outlier
+        kept = np.isin(pictures.place, places) & pictures.is_kept
         means = [row.mean for row in self.prepared.subclasses if row.superclass == self.superclass]
         return pictures.normalised[kept], np.array(means, np.float64)
 

@@ -25,12 +25,13 @@ class ExportRecord:
 
 @dataclass(frozen=True, slots=True)
 class RowCount:
-    """How many pictures of a subclass share a fate; issue is why they could not be read."""
+    """Pictures of a subclass that share a fate: why they could not be read (issue), what left them out (exclusion)."""
 
     place: int
     issue: str | None
     is_scored: bool
     is_outlier: bool
+    exclusion: str | None
     images: int
 
 
@@ -42,7 +43,8 @@ def create_rows(cursor: Cursor, places: pa.Table, scored: pa.Table) -> None:
     Args:
         cursor: any.
         places: columns place, wnid, split: in which order subclasses come, and the split that each is in or NULL.
-        scored: columns image_id, similarity, score, is_outlier of the pictures that were measured.
+        scored: columns image_id, similarity, score, is_outlier, exclusion (NULL: none) of the pictures that were
+            measured.
     """
     cursor.register("export_place", places)
     cursor.register("scored", scored)
@@ -56,9 +58,11 @@ def create_rows(cursor: Cursor, places: pa.Table, scored: pa.Table) -> None:
             scored.similarity,
             scored.score,
             scored.is_outlier,
+            scored.exclusion,
             broken.kind AS issue,
             CASE
-                WHEN scored.image_id IS NOT NULL AND NOT scored.is_outlier AND broken.kind IS NULL
+                WHEN scored.image_id IS NOT NULL AND NOT scored.is_outlier AND scored.exclusion IS NULL
+                     AND broken.kind IS NULL
                 THEN export_place.split
             END AS split
         FROM image
@@ -84,7 +88,9 @@ def count_rows(cursor: Cursor) -> list[RowCount]:
     """How many laid out rows there are of each place, apart by what happened to their pictures."""
     rows = cursor.execute(
         """
-        SELECT place, issue, similarity IS NOT NULL AS is_scored, coalesce(is_outlier, false) AS is_outlier, count(*)
+        SELECT
+            place, issue, similarity IS NOT NULL AS is_scored, coalesce(is_outlier, false) AS is_outlier, exclusion,
+            count(*)
         FROM export_row
         GROUP BY ALL
         ORDER BY ALL
@@ -94,9 +100,9 @@ def count_rows(cursor: Cursor) -> list[RowCount]:
 
 
 def stream_rows(cursor: Cursor) -> pa.RecordBatchReader:
-    """The laid out rows in their order: place, root_id, path, similarity, score, is_outlier, issue, split."""
+    """The laid out rows in order: place, root_id, path, similarity, score, is_outlier, exclusion, issue, split."""
     return cursor.sql(
-        "SELECT place, root_id, path, similarity, score, is_outlier, issue, split FROM export_row"
+        "SELECT place, root_id, path, similarity, score, is_outlier, exclusion, issue, split FROM export_row"
     ).to_arrow_reader(BATCH)
 
 

@@ -222,8 +222,8 @@ def fetch_claims(cursor: Cursor, image_ids: Sequence[int]) -> list[LabelClaim]:
             ON label_decision_state.image_id = said.image_id AND label_decision_state.wnid = said.wnid
         GROUP BY said.image_id, said.wnid
         ORDER BY
-            said.image_id, bool_or(said.is_original) DESC, count(DISTINCT said.model) + count(DISTINCT said.source) DESC,
-            max(said.share) DESC NULLS LAST, said.wnid
+            said.image_id, bool_or(said.is_original) DESC,
+            count(DISTINCT said.model) + count(DISTINCT said.source) DESC, max(said.share) DESC NULLS LAST, said.wnid
         """,
         {"image_ids": list(image_ids)},
     ).fetchall()

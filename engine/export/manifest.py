@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from engine.errors import EngineError
 from engine.export.plan import Counts, Plan
+from engine.splits.crowding import check
 from engine.splits.show import subclass_cuts, superclass_cuts, total_cut
+from store.connection import Cursor
 
 MANIFEST = "manifest.json"
 CLASSES = "classes.json"
@@ -70,7 +72,13 @@ def line_checks(text: bytes) -> LineChecks:
     return np.fromiter(map(zlib.crc32, lines), np.uint32, len(lines))
 
 
-def build_manifest(plan: Plan, counts: Counts, formats: list[str], files: list[FilePrint]) -> dict[str, Any]:
+def build_manifest(
+    plan: Plan,
+    counts: Counts,
+    formats: list[str],
+    files: list[FilePrint],
+    labels: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """The manifest of an export; manifest_sha256 is the hash of everything else in it."""
     prepared = plan.prepared
     record: dict[str, Any] = {
@@ -92,11 +100,26 @@ def build_manifest(plan: Plan, counts: Counts, formats: list[str], files: list[F
         "total": asdict(total_cut(prepared, plan.tuned)),
         "removed": [asdict(one) for one in prepared.removed],
         "counts": {"listed": dict(counts.listed), "left_out": dict(counts.left_out)},
+        "labels": labels,
         "formats": sorted(formats),
         "roots": sorted(plan.roots.values()),
         "files": [asdict(one) for one in files],
     }
     return {**record, "manifest_sha256": manifest_hash(record)}
+
+
+def label_card(cursor: Cursor, plan: Plan) -> dict[str, Any] | None:
+    """What the split's source of labels says of its bands; None where the split names no source."""
+    settings = plan.prepared.settings
+    if settings.label_source is None:
+        return None
+    found = check(cursor, plan.prepared, plan.measured, tuned=plan.tuned)
+    return {
+        "source": found.source,
+        "predictions": found.predictions,
+        "bands": [asdict(band) for band in found.bands],
+        "warnings": list(found.warnings),
+    }
 
 
 def manifest_hash(manifest: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.splits.measure import Measured
+from engine.splits.measure import EXCLUSIONS, Measured
 from engine.splits.prepare import PreparedSplit, Tuned
 from store import export as store
 from store.connection import Cursor
@@ -128,6 +128,9 @@ def lay_out(cursor: Cursor, plan: Plan) -> Counts:
             "similarity": pictures.similarity,
             "score": pictures.normalised,
             "is_outlier": pictures.is_outlier,
+            "exclusion": pa.array(EXCLUSIONS, pa.string()).take(
+                pa.array(pictures.exclusion.astype("int32") - 1, mask=pictures.exclusion == 0)
+            ),
         }
     )
     store.create_rows(cursor, places, scored)
@@ -140,7 +143,7 @@ def _count(cursor: Cursor, plan: Plan) -> Counts:
     for row in store.count_rows(cursor):
         sub = plan.subclasses[row.place]
         reason = row.issue or (None if row.is_scored else "not_scored") or sub.reason
-        reason = reason or ("outlier" if row.is_outlier else None)
+        reason = reason or ("outlier" if row.is_outlier else row.exclusion)
         if reason is None and sub.split is not None:
             listed[sub.split] += row.images
         else:
@@ -177,4 +180,5 @@ def _reasons(batch: pa.RecordBatch, of_subclass: pa.Array) -> pa.Array:
     """Why each picture is in no list; NULL for those that are in one."""
     nothing = pa.scalar(None, pa.string())
     unscored = pc.if_else(batch["similarity"].is_null(), "not_scored", nothing)
-    return pc.coalesce(batch["issue"], unscored, of_subclass, pc.if_else(batch["is_outlier"], "outlier", nothing))
+    outlier = pc.if_else(batch["is_outlier"], "outlier", nothing)
+    return pc.coalesce(batch["issue"], unscored, of_subclass, outlier, batch["exclusion"])

@@ -22,9 +22,11 @@ from engine.export.manifest import (
     build_manifest,
     canonical,
     fingerprint,
+    label_card,
     read_manifest,
 )
 from engine.export.plan import Counts, Plan, build_plan, lay_out
+from engine.splits.matching import match, matched_out
 from engine.splits.prepare import PreparedSplit, prepare_with_pictures
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
@@ -111,6 +113,7 @@ def run(
         tell("reading scores", 0, steps)
         prepared, measured = prepare_with_pictures(cursor, workspace.seed, split, defaults)
         _require_settled(prepared)
+        measured = match(cursor, prepared, prepared.retune(), measured)
         plan = build_plan(prepared, measured, store.fetch_root_names(cursor))
         names = [name for format_ in chosen.values() for name in format_.files(plan)]
         _require_room(folder, names, force)
@@ -163,7 +166,8 @@ def _require_settled(prepared: PreparedSplit) -> None:
 
 
 def _require_whole(plan: Plan, counts: Counts) -> None:
-    cut = dict(zip(plan.tuned.bands, plan.tuned.pictures.sum(axis=0).tolist(), strict=True))
+    drawn_out = matched_out(plan.prepared, plan.tuned, plan.measured)
+    cut = dict(zip(plan.tuned.bands, (plan.tuned.pictures.sum(axis=0) - drawn_out).tolist(), strict=True))
     assert cut == dict(counts.listed), f"the cut has {cut} pictures, the lists would have {counts.listed}"
     if not sum(counts.listed.values()):
         raise EngineError("There is nothing to export: the rules leave no picture.", "`sood-tui splits rules`")
@@ -241,7 +245,7 @@ def _seal(
             if checks is not None:
                 checks_file.write(checks.astype("<u4").tobytes())
     files.append(fingerprint(partial, LINE_CHECKS)[0])
-    manifest = build_manifest(plan, counts, formats, files)
+    manifest = build_manifest(plan, counts, formats, files, label_card(cursor, plan))
     (partial / MANIFEST).write_bytes(canonical(manifest))
     for file in sorted(partial.rglob("*")):
         _sync(file)

@@ -92,6 +92,14 @@ KINDS = {
             unit="pictures",
             on_device=True,
         ),
+        Kind("estimate", "engine.jobs.estimate:run", None, unit="units", on_device=True),
+        Kind(
+            "classify",
+            "engine.gpu.classifier:run",
+            "engine.evaluation.classifying:ingest",
+            unit="pictures",
+            on_device=True,
+        ),
         Kind("train-demo-clip", "engine.gpu.demo_clip:run", None, unit="steps", on_device=True),
     )
 }

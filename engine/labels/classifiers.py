@@ -105,7 +105,9 @@ def import_predictions(
                 f"The first is {table.files[0]}. Add the pictures first: `sood-tui images add ROOT`.",
             )
         ranked = table.ranked[[row for _, row in matched]]
-        rows = pa.table({"image_id": [image for image, _ in matched], "ranked": pa.array(ranked.astype("int32").tolist())})
+        rows = pa.table(
+            {"image_id": [image for image, _ in matched], "ranked": pa.array(ranked.astype("int32").tolist())}
+        )
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         store.insert_prediction_run(
             cursor,
@@ -115,9 +117,7 @@ def import_predictions(
             ),
         )  # fmt: skip
         store.insert_predictions(cursor, name, rows)
-    return PredictionReport(
-        name, len(counts), len(matched), sum(n == 0 for n in counts), sum(n > 1 for n in counts)
-    )
+    return PredictionReport(name, len(counts), len(matched), sum(n == 0 for n in counts), sum(n > 1 for n in counts))
 
 
 def submit_zero_shot(
@@ -203,7 +203,9 @@ def ingest_zero_shot(intake: Intake) -> None:
     embedded = fetch_set(intake.cursor, settings.model_key)
     kept = {key: getattr(settings, key) for key in ("model_key", "class_list", "template", "temperature")}
     origin = f"{settings.model} {settings.pretrained or ''}".strip()
-    _take_in(intake, settings.name, ZERO_SHOT, origin, embedded.weights_sha256 if embedded else "", kept, settings.wnids)
+    _take_in(
+        intake, settings.name, ZERO_SHOT, origin, embedded.weights_sha256 if embedded else "", kept, settings.wnids
+    )
 
 
 def ingest_model(intake: Intake) -> None:

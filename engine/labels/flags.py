@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.labels.sources import labelled_images
 from store.connection import Cursor
-from store.labels import LabelledImage, fetch_labelled_images
+from store.labels import LabelledImage
 
 CLUTTER_FROM = 3
 
@@ -43,7 +44,7 @@ def flagged(cursor: Cursor, source: str, wanted: Sequence[str] = tuple(FLAGS)) -
     """Every flagged picture of a source, ordered by picture."""
     return [
         FlaggedImage(image.source, image.image_id, image.path, flag, image.original, image.wnids)
-        for image in fetch_labelled_images(cursor, source)
+        for image in labelled_images(cursor, source)
         for flag in flags_of(image)
         if flag in wanted
     ]

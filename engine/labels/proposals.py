@@ -62,7 +62,8 @@ def submit(workspace: Workspace, request: ProposalRequest) -> str:
             work = without(work, store.fetch_labelled_ids(cursor))
         if not work.num_rows:
             raise EngineError(
-                "Every picture that has an embedding has imported labels already.", "--with-truth proposes all the same."
+                "Every picture that has an embedding has imported labels already.",
+                "--with-truth proposes all the same.",
             )
     settings = RankingSettings(
         model=embedded.model,

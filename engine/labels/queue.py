@@ -52,9 +52,7 @@ def items(cursor: Cursor, rows: list[QueuedImage]) -> list[LabelItem]:
 def to_judge(item: LabelItem) -> tuple[LabelClaim, ...]:
     """The labels that a person is asked about: the picture's own, what models or sources say, and what was marked."""
     return tuple(
-        claim
-        for claim in item.claims
-        if claim.is_original or claim.models or claim.sources or claim.state != "pending"
+        claim for claim in item.claims if claim.is_original or claim.models or claim.sources or claim.state != "pending"
     )
 
 
@@ -63,7 +61,9 @@ def flagged_queue(cursor: Cursor, source: str, image_ids: list[int]) -> list[Que
     wanted = set(image_ids)
     known = {row.image_id: row for row in labelled_images(cursor, source) if row.image_id in wanted}
     places = store.fetch_places(cursor, list(known))
-    claims = items(cursor, [QueuedImage(place.image_id, place.wnid, place.root, place.path, 0, 0, True) for place in places])
+    claims = items(
+        cursor, [QueuedImage(place.image_id, place.wnid, place.root, place.path, 0, 0, True) for place in places]
+    )
     rows = []
     for item in claims:
         asked = to_judge(item)

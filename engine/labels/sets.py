@@ -64,7 +64,9 @@ def judged_set(workspace: Workspace, cursor: Cursor, predictions: str, text: str
         wanted = pictures_of(workspace, cursor, where)
         truth = [image for image in truth if image.image_id in wanted]
     if not truth:
-        raise EngineError(f"{text}: no picture has labels there.", f"Write {FORMS}; `sood-tui labels list` lists sources.")
+        raise EngineError(
+            f"{text}: no picture has labels there.", f"Write {FORMS}; `sood-tui labels list` lists sources."
+        )
     return judge_images(cursor, predictions, truth, text)
 
 
@@ -166,7 +168,9 @@ def _class_row(wnid: str, lemma: str, group: list[LabelledImage], judged: Judged
         without_label=int((sizes == 0).sum()),
         multi_label_share=float((labelled >= 2).mean()) if some else None,
         mean_labels=float(labelled.mean()) if some else None,
-        own_label_valid=float(np.mean([image.original in image.wnids for image in group if image.wnids])) if some else None,
+        own_label_valid=float(np.mean([image.original in image.wnids for image in group if image.wnids]))
+        if some
+        else None,
         top1=top1,
         real_accuracy=real,
         gap=real - top1 if real is not None and top1 is not None else None,

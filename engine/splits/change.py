@@ -6,6 +6,7 @@ from uuid import UUID
 
 from engine.errors import EngineError
 from engine.events import new_event_id, now
+from engine.labels.sources import OWN
 from engine.review import NothingToUndo
 from engine.splits.prepare import read_settings
 from engine.splits.settings import (
@@ -19,6 +20,8 @@ from engine.splits.settings import (
 )
 from engine.workspace import Workspace
 from store.connection import Cursor
+from store.labels import fetch_source
+from store.predictions import fetch_prediction_run
 from store.review import fetch_superclass_names
 from store.splits import (
     SettingEvent,
@@ -64,6 +67,7 @@ def change_settings(
         checked += _outdated(checked, before)
         _check_together(checked, before)
         _check_run(cursor, checked)
+        _check_labels(cursor, checked, before)
         _append(cursor, split, checked, reviewer, note)
         return fold(fetch_settings(cursor, split), workspace.seed)
 
@@ -126,6 +130,20 @@ def _check_run(cursor: Cursor, changes: Sequence[Change]) -> None:
     asked = [change.value for change in changes if change.key == "run_id" and change.value is not None]
     if asked and asked[-1] not in {run.run_id for run in fetch_runs(cursor)}:
         raise EngineError(f"There is no scoring run {asked[-1]}.", "`sood-tui scoring runs` lists them.")
+
+
+def _check_labels(cursor: Cursor, changes: Sequence[Change], before: SplitSettings) -> None:
+    after = {key: getattr(before, key) for key in ("label_source", "excluded_flags", "match_labels")}
+    after |= {change.key: change.value for change in changes if change.key in after}
+    if after["label_source"] is None:
+        used = "Excluding flags" if after["excluded_flags"] else "Matching numbers of labels"
+        if after["excluded_flags"] or after["match_labels"] != "none":
+            raise EngineError(f"{used} needs a source of labels.", "Name it: `sood-tui splits rules --labels SOURCE`.")
+    elif after["label_source"] != OWN:
+        fetch_source(cursor, after["label_source"])
+    for change in changes:
+        if change.key == "label_predictions" and change.value is not None:
+            fetch_prediction_run(cursor, change.value)
 
 
 def _append(cursor: Cursor, split: str, changes: Sequence[Change], reviewer: str, note: str | None) -> None:

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.labels.flags import FLAGS, flagged
 from engine.scoring.formulas import ConstantSuperclass, iqr_outliers, mean, minmax, standard_deviation
 from engine.splits.formulas import Flags, Floats, Integers
 from engine.splits.settings import SplitSettings
 from store.connection import Cursor
 from store.splits import Pair, Similarities, fetch_similarities
+
+MATCHED = "matched_labels"
+EXCLUSIONS = (*FLAGS, MATCHED)
+"""Why a picture is left out although it is typical: a flag of its labels, or the draw that makes bands alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +23,14 @@ class Measure:
     """A subclass in numbers, on the normalised scores of its superclass.
 
     mean is over all its pictures or over the kept ones, as the settings say; standard_deviation is None for a single
-    picture; kept are the pictures that are no outliers.
+    picture; kept are the pictures that are no outliers and have no flag that is excluded; excluded are those with one.
     """
 
     mean: float
     standard_deviation: float | None
     pictures: int
     kept: int
+    excluded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Pictures:
     """Scored pictures, sorted by place and image_id.
 
     place [n] is the index of the (superclass, wnid) pair, similarity [n] float32 in [-1, 1], normalised [n] float64 in
-    [0, 1] within the superclass, is_outlier [n].
+    [0, 1] within the superclass, is_outlier [n]. exclusion int8 [n] is 0, or a place in EXCLUSIONS counted from 1.
     """
 
     place: Integers
@@ -40,6 +46,12 @@ class Pictures:
     similarity: np.ndarray[tuple[int], np.dtype[np.float32]]
     normalised: Floats
     is_outlier: Flags
+    exclusion: np.ndarray[tuple[int], np.dtype[np.int8]]
+
+    @property
+    def is_kept(self) -> Flags:
+        """Which pictures take part: no outliers, and not excluded, [n]."""
+        return np.asarray(~self.is_outlier & (self.exclusion == 0), np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +70,17 @@ def measure(cursor: Cursor, pairs: Sequence[Pair], settings: SplitSettings) -> M
     Args:
         cursor: for reading.
         pairs: sorted by superclass and wnid.
-        settings: outlier_tails, outlier_factor and mean_over are used.
+        settings: outlier_tails, outlier_factor, mean_over, label_source and excluded_flags are used.
 
     Source: SOOD, arXiv 2409.01109, section 3.1; METHODS 1.8 and 1.9. Subclasses that a rule takes out later still
-    take part in the normalisation, so that switching a rule does not change anybody's score.
+    take part in the normalisation, so that switching a rule does not change anybody's score; so do excluded pictures,
+    and outliers are sought among all.
     """
     found = fetch_similarities(cursor, pairs)
     bounds = np.searchsorted(found.place, np.arange(len(pairs) + 1))
     normalised, constant = _normalise(found, pairs, bounds)
     is_outlier = np.zeros(len(found.place), np.bool_)
+    exclusion = _exclusion(cursor, found.image_id, settings)
     measures: list[Measure | None] = []
     for place in range(len(pairs)):
         scores = normalised[bounds[place] : bounds[place + 1]]
@@ -75,8 +89,9 @@ def measure(cursor: Cursor, pairs: Sequence[Pair], settings: SplitSettings) -> M
             continue
         flags = _outliers(scores, settings)
         is_outlier[bounds[place] : bounds[place + 1]] = flags
-        measures.append(_measure(scores, flags, settings))
-    pictures = Pictures(found.place, found.image_id, found.similarity, normalised, is_outlier)
+        excluded = exclusion[bounds[place] : bounds[place + 1]] > 0
+        measures.append(_measure(scores, flags, excluded, settings))
+    pictures = Pictures(found.place, found.image_id, found.similarity, normalised, is_outlier, exclusion)
     return Measured(tuple(pairs), tuple(measures), pictures, constant)
 
 
@@ -103,9 +118,24 @@ def _outliers(scores: Floats, settings: SplitSettings) -> Flags:
     return np.asarray(found.is_outlier, np.bool_)
 
 
-def _measure(scores: Floats, is_outlier: Flags, settings: SplitSettings) -> Measure:
-    kept = scores[~is_outlier]
-    counted = kept if settings.mean_over == "kept" else scores
+def _exclusion(
+    cursor: Cursor, image_id: Integers, settings: SplitSettings
+) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
+    codes = np.zeros(len(image_id), np.int8)
+    if settings.label_source is None:
+        return codes
+    found = flagged(cursor, settings.label_source, settings.excluded_flags) if settings.excluded_flags else []
+    # A picture with several flags keeps the one that stands first in FLAGS.
+    for flag in reversed(FLAGS):
+        marked = np.asarray([image.image_id for image in found if image.flag == flag], np.int64)
+        codes[np.isin(image_id, marked)] = EXCLUSIONS.index(flag) + 1
+    return codes
+
+
+def _measure(scores: Floats, is_outlier: Flags, excluded: Flags, settings: SplitSettings) -> Measure:
+    kept = scores[~is_outlier & ~excluded]
+    # A subclass without a picture that is kept is taken out by a rule, but its mean tells where it stood.
+    counted = kept if settings.mean_over == "kept" and len(kept) else scores
     average = mean(counted)
-    assert average is not None, "half of the values of any sample lie within its quartiles"
-    return Measure(average, standard_deviation(counted), len(scores), len(kept))
+    assert average is not None, "a subclass that was scored has a picture"
+    return Measure(average, standard_deviation(counted), len(scores), len(kept), int((~is_outlier & excluded).sum()))

@@ -42,7 +42,10 @@ from store.splits import (
 
 @dataclass(frozen=True, slots=True)
 class Subclass:
-    """An accepted subclass with its score; kept are its pictures that are no outliers, and weigh in the percentiles."""
+    """An accepted subclass with its score.
+
+    kept are its pictures that are no outliers and have no excluded flag; they weigh in the percentiles.
+    """
 
     superclass: str
     wnid: str
@@ -52,11 +55,12 @@ class Subclass:
     standard_deviation: float | None
     pictures: int
     kept: int
+    excluded: int = 0
 
     @property
     def outliers(self) -> int:
         """How many pictures were left out as outliers."""
-        return self.pictures - self.kept
+        return self.pictures - self.kept - self.excluded
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,17 +249,19 @@ def _subclasses(
         if found is None:
             unscored.append(Unscored(superclass, wnid, label.name, label.lemma, counts.get(wnid, (0, 0))[0]))
         else:
-            numbers = (found.mean, found.standard_deviation, found.pictures, found.kept)
+            numbers = (found.mean, found.standard_deviation, found.pictures, found.kept, found.excluded)
             scored.append(Subclass(superclass, wnid, label.name, label.lemma, *numbers))
     return scored, unscored
 
 
 def _kept(subclasses: Sequence[Subclass], settings: SplitSettings) -> tuple[list[Removed], list[Subclass], Ladder]:
     """What the rules leave, sorted as a ladder: superclasses alphabetically, their subclasses from hard to typical."""
+    emptied = [_emptied(row, settings) for row in subclasses if not row.kept]
     pictures: dict[str, dict[str, int]] = {}
     for row in subclasses:
-        pictures.setdefault(row.superclass, {})[row.wnid] = row.kept
-    removed = apply_rules(pictures, settings)
+        if row.kept:
+            pictures.setdefault(row.superclass, {})[row.wnid] = row.kept
+    removed = emptied + apply_rules(pictures, settings)
     gone = {(one.superclass, one.wnid) for one in removed}
     kept = [row for row in subclasses if (row.superclass, row.wnid) not in gone]
     kept.sort(key=lambda row: (row.superclass, row.mean, row.wnid))
@@ -267,6 +273,11 @@ def _kept(subclasses: Sequence[Subclass], settings: SplitSettings) -> tuple[list
         len(names),
     )
     return removed, kept, ladder
+
+
+def _emptied(row: Subclass, settings: SplitSettings) -> Removed:
+    reason = f"all {row.excluded} typical pictures of {row.lemma} have an excluded flag in {settings.label_source}"
+    return Removed(row.superclass, row.wnid, "excluded_flags", reason)
 
 
 def _replicas(claims: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

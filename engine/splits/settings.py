@@ -9,12 +9,14 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from engine.errors import EngineError
+from engine.labels.flags import FLAGS
 from store.splits import SettingEvent
 
 Remedy = Literal["keep", "greedy", "unweighted"]
 Tails = Literal["both", "low", "none"]
 MeanOver = Literal["all", "kept"]
 EqualiseBy = Literal["none", "subclasses", "pictures"]
+MatchLabels = Literal["none", "tests", "all"]
 
 EASY, HARD = 40.0, 20.0
 MAIN = "main"
@@ -29,7 +31,10 @@ class SplitSettings:
     train. superclass_percentiles and superclass_remedy hold what single superclasses have of their own. A remedy acts
     only where the percentile rule leaves a band empty. outlier_tails none keeps every picture; mean_over says whether
     the subclass mean is over all its pictures (as the reference does) or over those that are kept. run_id None is the
-    run that the split was made on.
+    run that the split was made on. label_source is the truth that tells how many valid labels a picture has; pictures
+    with one of excluded_flags are left out, other flags are only reported; match_labels draws pictures so that the test
+    bands, or all, have the same shares of pictures with k labels. label_predictions is the classifier whose accuracy is
+    reported beside.
     """
 
     percentiles: tuple[float, ...] = (HARD, EASY)
@@ -42,6 +47,10 @@ class SplitSettings:
     equalise_factor: float = 4.0
     seed: int = 0
     run_id: int | None = None
+    label_source: str | None = None
+    excluded_flags: tuple[str, ...] = ()
+    match_labels: MatchLabels = "none"
+    label_predictions: str | None = None
     superclass_percentiles: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     superclass_remedy: Mapping[str, Remedy] = field(default_factory=dict)
 
@@ -112,7 +121,7 @@ def fold(events: Sequence[SettingEvent], seed: int) -> SplitSettings:
         if event.key in ("undo", "redo") or event.step_id in gone:
             continue
         value = json.loads(event.value)
-        if event.key == "percentiles" and value is not None:
+        if event.key in ("percentiles", "excluded_flags") and value is not None:
             value = tuple(value)
         if event.superclass is None:
             values[event.key] = value
@@ -184,6 +193,19 @@ def _one_of(*allowed: str) -> Callable[[str, Any], str]:
     return check
 
 
+def _text(key: str, value: Any) -> str | None:
+    if value is not None and not str(value).strip():
+        raise EngineError(f"{key} needs a name.")
+    return None if value is None else str(value)
+
+
+def _flags(key: str, value: Any) -> tuple[str, ...]:
+    unknown = [flag for flag in value if flag not in FLAGS]
+    if unknown:
+        raise EngineError(f"{unknown[0]!r} is no flag.", f"Flags are {', '.join(FLAGS)}.")
+    return tuple(dict.fromkeys(value))
+
+
 def _number(least: float, whole: bool = False, none: bool = False) -> Callable[[str, Any], float | int | None]:
     def check(key: str, value: Any) -> float | int | None:
         if value is None and none:
@@ -207,4 +229,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "equalise_factor": _number(1.0),
     "seed": _number(0, whole=True),
     "run_id": _number(1, whole=True, none=True),
+    "label_source": _text,
+    "excluded_flags": _flags,
+    "match_labels": _one_of("none", "tests", "all"),
+    "label_predictions": _text,
 }
