@@ -62,10 +62,12 @@ def room_counts(funnel: Funnel) -> tuple[RoomCount, ...]:
             f"{funnel.image_roots:,} roots, {funnel.synsets_with_images:,} synsets, {funnel.image_issues:,} issues",
         ),
         RoomCount("candidates", funnel.candidates, "candidates", f"{funnel.superclasses:,} superclasses"),
+        RoomCount("filters", funnel.judged, "judged candidates", f"{funnel.filter_runs:,} runs"),
         RoomCount("review", decided, "decided", f"{settled}, {funnel.pending:,} pending, {funnel.replicas:,} replicas"),
         RoomCount("scoring", funnel.scored_images, "scored pictures", f"{funnel.score_runs:,} runs"),
-        RoomCount("splits", funnel.splits, "splits", ""),
+        RoomCount("splits", funnel.splits, "splits with settings of their own", ""),
         RoomCount("export", funnel.exports, "exports", ""),
+        RoomCount("evaluation", funnel.evaluations, "evaluations", ""),
     )
 
 
@@ -81,7 +83,7 @@ def next_step(funnel: Funnel) -> NextStep:
         (funnel.accepted == 0, "review list", "No candidate is accepted."),
         (funnel.replicas > 0, "review replicas", f"{funnel.replicas:,} synsets are accepted by several superclasses."),
         (funnel.score_runs == 0, "scoring run", "The pictures are not scored yet."),
-        (funnel.splits == 0, "splits show", "There is no split yet."),
+        (funnel.splits == 0 and funnel.exports == 0, "splits show", "The split is by the default percentiles."),
         (funnel.exports == 0, "export run DIR", "Nothing was exported yet."),
     )
     for missing, command, reason in steps:

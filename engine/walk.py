@@ -25,6 +25,8 @@ ROOMS = (
          ("embedding_set", "embedding_part", "embedding", "score_run", "similarity")),
     Room("splits", "Which subclasses are train, Easy, Hard?", ("split", "split_setting")),
     Room("export", "What leaves the house, and can it be rebuilt?", ("export",)),
+    Room("evaluation", "How well does a detector tell them apart?",
+         ("evaluation_set", "negative_set", "negative_label", "evaluation", "evaluation_part", "metric", "id_score")),
 )  # fmt: skip
 
 

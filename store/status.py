@@ -21,11 +21,14 @@ class Funnel:
         accepted: candidates whose last decision is accept.
         rejected: whose last decision is reject.
         unsure: whose last decision is unsure.
+        judged: candidates that a filter has judged.
+        filter_runs: times that a filter has judged.
         replicas: synsets that more than one superclass has accepted.
         score_runs: scoring runs whose results are in.
         scored_images: pictures with a similarity in the newest run.
         splits: named splits.
         exports: exports made from this catalogue.
+        evaluations: evaluations of detectors.
     """
 
     noun_synsets: int
@@ -39,11 +42,14 @@ class Funnel:
     accepted: int
     rejected: int
     unsure: int
+    judged: int
+    filter_runs: int
     replicas: int
     score_runs: int
     scored_images: int
     splits: int
     exports: int
+    evaluations: int
 
 
 def fetch_funnel(cursor: Cursor) -> Funnel:
@@ -65,11 +71,14 @@ def fetch_funnel(cursor: Cursor) -> Funnel:
             (SELECT count(*) FROM states WHERE state = 'accept'),
             (SELECT count(*) FROM states WHERE state = 'reject'),
             (SELECT count(*) FROM states WHERE state = 'unsure'),
+            (SELECT count(*) FROM (SELECT DISTINCT superclass, wnid FROM verdict)),
+            (SELECT count(*) FROM filter_run),
             (SELECT count(*) FROM shared),
             (SELECT count(*) FROM score_run),
             (SELECT count(DISTINCT image_id) FROM similarity WHERE run_id = (SELECT max(run_id) FROM score_run)),
             (SELECT count(*) FROM split),
-            (SELECT count(*) FROM export)
+            (SELECT count(*) FROM export),
+            (SELECT count(*) FROM evaluation)
         """
     ).fetchone()
     assert row is not None

@@ -6,6 +6,7 @@ import pytest
 
 from engine.review import decide
 from engine.status import next_step, read_status, room_counts
+from engine.walk import room_names
 from engine.workspace import Workspace
 from store.connection import memory_store
 from store.status import Funnel, fetch_funnel
@@ -23,11 +24,14 @@ FULL = Funnel(
     accepted=1_904,
     rejected=400,
     unsure=6,
+    judged=2_300,
+    filter_runs=2,
     replicas=0,
     score_runs=1,
     scored_images=1_599_997,
     splits=1,
     exports=1,
+    evaluations=4,
 )
 STEPS: tuple[tuple[dict[str, int], str], ...] = (
     ({"noun_synsets": 0}, "sood-tui init ."),
@@ -39,7 +43,8 @@ STEPS: tuple[tuple[dict[str, int], str], ...] = (
     ({"accepted": 0}, "sood-tui review list"),
     ({"replicas": 2}, "sood-tui review replicas"),
     ({"score_runs": 0}, "sood-tui scoring run"),
-    ({"splits": 0}, "sood-tui splits show"),
+    ({"splits": 0, "exports": 0}, "sood-tui splits show"),
+    ({"splits": 0}, "sood-tui export verify DIR"),
     ({"exports": 0}, "sood-tui export run DIR"),
     ({}, "sood-tui export verify DIR"),
 )
@@ -82,8 +87,8 @@ def test_counts_follow_decisions(tmp_path: Path) -> None:
 
 def test_every_room_of_the_walk_has_its_row() -> None:
     rows = room_counts(FULL)
-    assert [row.room for row in rows] == ["wordnet", "images", "candidates", "review", "scoring", "splits", "export"]
-    assert [row.count for row in rows] == [82_115, 1_600_000, 2_310, 2_310, 1_599_997, 1, 1]
+    assert tuple(row.room for row in rows) == room_names()
+    assert [row.count for row in rows] == [82_115, 1_600_000, 2_310, 2_300, 2_310, 1_599_997, 1, 1, 4]
     assert rows[1].detail == "2 roots, 11,221 synsets, 3 issues"
 
 
