@@ -255,12 +255,16 @@ def fetch_superclass_names(cursor: Cursor) -> list[str]:
 
 
 def fetch_candidates_among(cursor: Cursor, superclass: str, wnids: Sequence[str]) -> set[str]:
-    """Those of the wnids that are candidates of the superclass."""
+    """Those of the wnids (at least one) that are candidates of the superclass."""
     rows = cursor.execute(
-        "SELECT wnid FROM candidate WHERE superclass = $superclass AND wnid IN (SELECT unnest($wnids))",
-        {"superclass": superclass, "wnids": list(wnids)},
+        """
+        SELECT wnid
+        FROM candidate
+        WHERE superclass = $superclass AND wnid BETWEEN $least AND $greatest
+        """,
+        {"superclass": superclass, "least": min(wnids), "greatest": max(wnids)},
     ).fetchall()
-    return {row[0] for row in rows}
+    return {row[0] for row in rows}.intersection(wnids)
 
 
 def count_strangers(cursor: Cursor, pairs: Sequence[tuple[str, str]]) -> int:
