@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from engine.errors import EngineError
 from engine.events import now
+from engine.jobs.execution import LOCAL, Execution
 from engine.jobs.folder import JobFolder
 from engine.jobs.ingest import Intake
 from engine.jobs.runner import submit
@@ -165,7 +166,12 @@ def overlaps(cursor: Cursor, superclass: str | None = None) -> list[Overlap]:
 
 
 def submit_match(
-    workspace: Workspace, text: str, model: str, pretrained: str | None = None, device: str = "auto"
+    workspace: Workspace,
+    text: str,
+    model: str,
+    pretrained: str | None = None,
+    device: str = "auto",
+    execution: Execution = LOCAL,
 ) -> JobFolder:
     """Start the comparison of a text with the words and the gloss of every synset that has pictures.
 
@@ -174,7 +180,8 @@ def submit_match(
         text: what is looked for, in words.
         model: open_clip's architecture, ``local-dir:FOLDER`` or ``hf-hub:ORG/NAME``.
         pretrained: open_clip's tag or a checkpoint's path.
-        device: auto, cpu, cuda or cuda:N.
+        device: see ``engine.jobs.devices``.
+        execution: who schedules the work, and how urgent it is.
 
     Raises: EngineError for an empty text, or where no synset has pictures.
     """
@@ -189,7 +196,16 @@ def submit_match(
         raise EngineError("No synset has pictures yet.", "`sood-tui images add ROOT` comes first.")
     settings = {"query": query, "model": model, "pretrained": pretrained}
     title = f"match {query}"
-    return submit(workspace.root, "text-match", settings, work, device, shard_rows=_SHARD_TEXTS, title=title)
+    return submit(
+        workspace.root,
+        "text-match",
+        settings,
+        work,
+        device,
+        shard_rows=_SHARD_TEXTS,
+        title=title,
+        execution=execution,
+    )
 
 
 def ingest_match(intake: Intake) -> None:

@@ -13,6 +13,7 @@ from engine.events import now
 from engine.filters.answers import QUESTION, QUESTION_OF_ONE, QUESTION_OF_THE_PAPER, question
 from engine.images.sample import sample_images
 from engine.jobs import runner
+from engine.jobs.execution import LOCAL, Execution
 from engine.jobs.ingest import Intake
 from engine.workspace import Workspace
 from store import filters as store
@@ -65,6 +66,7 @@ class VlmRequest:
     batch_size: int = 8
     device: str = "auto"
     reviewer: str = ""
+    execution: Execution = LOCAL
 
 
 def submit(workspace: Workspace, request: VlmRequest) -> str:
@@ -88,6 +90,7 @@ def submit(workspace: Workspace, request: VlmRequest) -> str:
         raise EngineError("There is no candidate to ask about.", "`sood-tui candidates add SYNSET` makes some.")
     settings = {**asdict(request), "mode": "sheet" if request.per_picture is None else "picture"}
     settings["model"] = _absolute(request.model)
+    settings.pop("execution")
     job = runner.submit(
         workspace.root,
         KIND,
@@ -97,6 +100,7 @@ def submit(workspace: Workspace, request: VlmRequest) -> str:
         shard_rows=CANDIDATES_A_SHARD,
         title=f"{KIND} {request.model}",
         reviewer=request.reviewer,
+        execution=request.execution,
     )
     return job.id
 

@@ -1,6 +1,8 @@
 """Encoding pictures in batches that fit into memory."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -14,18 +16,49 @@ _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory",
 
 
 class Encoder:
-    """Encodes batches; when memory runs out it halves them, says so, and goes on."""
+    """Encodes batches; when memory runs out it halves them, says so, and goes on.
 
-    def __init__(self, clip: ClipModel, batch_size: int, tell: Callable[[str], None]) -> None:
+    Args:
+        clip: the model.
+        batch_size: pictures in a batch, until memory runs out.
+        tell: gets a sentence when the batch is halved.
+        spend: gets the seconds of the phases copy and encode.
+    """
+
+    def __init__(
+        self,
+        clip: ClipModel,
+        batch_size: int,
+        tell: Callable[[str], None],
+        spend: Callable[[str, float], None] = lambda phase, seconds: None,
+    ) -> None:
         self.clip = clip
         self.batch_size = max(1, batch_size)
         self._tell = tell
+        self._spend = spend
+
+    def try_batch(self) -> None:
+        """Encode black pictures once, so that a batch that does not fit is halved before the work begins.
+
+        Raises: EngineError when not even one picture fits.
+        """
+        height, width = self.clip.pictures.size
+        self.encode([torch.zeros(3, height, width, dtype=torch.uint8)] * self.batch_size)
+
+    @property
+    def memory(self) -> str:
+        """The most that was in use on the device, of what there is; empty for the processor."""
+        device = self.clip.device
+        if device.type != "cuda":
+            return ""
+        used, whole = torch.cuda.max_memory_reserved(device), torch.cuda.get_device_properties(device).total_memory
+        return f"{used / 1e9:.1f} of {whole / 1e9:.0f} GB"
 
     def encode(self, pictures: list[torch.Tensor]) -> NDArray[np.float16]:
         """The L2-normalised embeddings of prepared pictures.
 
         Args:
-            pictures: uint8 [3, height, width] each, in the model's size.
+            pictures: uint8 [3, height, width] each, in the model's size, on the processor or on the device.
 
         Returns: float16 [n, dimensions].
         Raises: EngineError when not even one picture fits.
@@ -36,7 +69,10 @@ class Encoder:
             batch = pictures[start : start + self.batch_size]
             fitted = False
             try:
-                vectors[start : start + len(batch)] = encode_pictures(self.clip, self._stacked(batch))
+                with self._timed("copy"):
+                    pixels = self._stacked(batch).to(self.clip.device, non_blocking=True)
+                with self._timed("encode"):
+                    vectors[start : start + len(batch)] = encode_pictures(self.clip, pixels)
                 fitted = True
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
@@ -48,7 +84,16 @@ class Encoder:
                 self._halve(len(batch))
         return vectors
 
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        """Count the block's time; a copy that still goes on in the background counts to the encoding it delays."""
+        start = time.perf_counter()
+        yield
+        self._spend(phase, time.perf_counter() - start)
+
     def _stacked(self, batch: list[torch.Tensor]) -> torch.Tensor:
+        if batch[0].device.type != "cpu":
+            return torch.stack(batch)
         pixels = torch.empty(
             (len(batch), *batch[0].shape), dtype=torch.uint8, pin_memory=self.clip.device.type == "cuda"
         )

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 from engine.gpu.clip import PictureFormat
+from engine.jobs.devices import usable_cores
 
 LARGEST_FILE = 1 << 29
 """Bytes; a file beyond is not read into memory."""
@@ -73,7 +74,15 @@ def prepare(path: str, wanted: PictureFormat) -> torch.Tensor:
     Returns: uint8 [3, height, width].
     Raises: UnreadablePicture.
     """
-    data = _read(path)
+    return prepare_data(read_picture(path), wanted)
+
+
+def prepare_data(data: bytearray, wanted: PictureFormat) -> torch.Tensor:
+    """The same for the bytes of a file.
+
+    Returns: uint8 [3, height, width].
+    Raises: UnreadablePicture.
+    """
     try:
         with Image.open(BytesIO(data)) as picture:
             if picture.width * picture.height <= LARGE_PIXELS:
@@ -92,7 +101,11 @@ def prepare(path: str, wanted: PictureFormat) -> torch.Tensor:
 
 
 def prepare_all(
-    pictures: Iterable[tuple[Key, str]], wanted: PictureFormat, threads: int | None = None, ahead: int = 512
+    pictures: Iterable[tuple[Key, str]],
+    wanted: PictureFormat,
+    threads: int | None = None,
+    ahead: int = 512,
+    how: Callable[[str, PictureFormat], Any] = prepare,
 ) -> Iterator[Prepared[Key]]:
     """Pictures in the order in which they were given, prepared by threads.
 
@@ -100,13 +113,14 @@ def prepare_all(
         pictures: a key of the caller's and a path, each.
         threads: None for one a core that this process may use.
         ahead: at most so many prepared pictures wait in memory.
+        how: prepares one; see also ``device_jpeg.read_or_prepare``.
     """
     pool = ThreadPoolExecutor(threads or usable_cores(), thread_name_prefix="decode", initializer=_one_core)
     waiting: deque[Future[Prepared[Key]]] = deque()
     work = iter(pictures)
     try:
         for key, path in work:
-            waiting.append(pool.submit(_attempt, key, path, wanted))
+            waiting.append(pool.submit(_attempt, key, path, wanted, how))
             if len(waiting) >= ahead:
                 yield waiting.popleft().result()
         while waiting:
@@ -115,20 +129,15 @@ def prepare_all(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def allow_large_pictures() -> None:
     """Silence Pillow's warning about large pictures and odd metadata; what is too large is refused all the same."""
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", module="PIL")
 
 
-def _attempt(key: Key, path: str, wanted: PictureFormat) -> Prepared[Key]:
+def _attempt(key: Key, path: str, wanted: PictureFormat, how: Callable[[str, PictureFormat], Any]) -> Prepared[Key]:
     try:
-        return Prepared(key, prepare(path, wanted), None)
+        return Prepared(key, how(path, wanted), None)
     except UnreadablePicture as problem:
         return Prepared(key, None, problem)
 
@@ -138,7 +147,11 @@ def _one_core() -> None:
     torch.set_num_threads(1)
 
 
-def _read(path: str) -> bytearray:
+def read_picture(path: str) -> bytearray:
+    """The bytes of a picture's file.
+
+    Raises: UnreadablePicture.
+    """
     try:
         # A pipe that nobody writes to would be waited for without O_NONBLOCK.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -163,15 +176,25 @@ def _read(path: str) -> bytearray:
 
 
 def _prepare(data: bytearray, picture: Image.Image, wanted: PictureFormat) -> torch.Tensor:
-    decode = _decoder(picture) if _shrinks_evenly(picture, wanted) else None
+    decode = _decoder(picture) if suits_torchvision(picture, wanted) else None
     if decode is not None:
         try:
             pixels = decode(torch.frombuffer(data, dtype=torch.uint8), ImageReadMode.RGB)
         except RuntimeError:
             pixels = None  # Pillow has the last word on what is damaged, and the clearer one.
         if pixels is not None and pixels.dtype == torch.uint8:
-            return _cut(_resize_tensor(pixels, wanted), wanted)
+            return fit(pixels, wanted)
     return _cut(_resize_picture(picture, wanted), wanted)
+
+
+def fit(pixels: torch.Tensor, wanted: PictureFormat) -> torch.Tensor:
+    """A decoded picture, uint8 [3, height, width], resized and cut; on the device that it is on."""
+    return _cut(_resize_tensor(pixels, wanted), wanted)
+
+
+def suits_torchvision(picture: Image.Image, wanted: PictureFormat) -> bool:
+    """Whether torchvision makes the same of a picture as Pillow does."""
+    return _shrinks_evenly(picture, wanted) and _decoder(picture) is not None
 
 
 def _shrinks_evenly(picture: Image.Image, wanted: PictureFormat) -> bool:

@@ -1,9 +1,11 @@
 """The job that encodes pictures and prompts. Every picture is encoded once for each model."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.gpu.clip import ClipModel, encode_texts, load_model
+from engine.gpu import device_jpeg
+from engine.gpu.clip import ClipModel, compile_model, encode_texts, load_model
+from engine.gpu.device_jpeg import Undecoded
 from engine.gpu.encoding import Encoder
-from engine.gpu.pictures import UnreadablePicture, allow_large_pictures, prepare_all
+from engine.gpu.pictures import Prepared, UnreadablePicture, allow_large_pictures, prepare, prepare_all, prepare_data
+from engine.jobs.failures import is_lost_device
 from engine.jobs.shards import Shard, ShardRun
 from engine.jobs.spec import JsonValue
 from engine.scoring.job import Prompt, ScoringSettings, write_prompts
@@ -21,6 +26,10 @@ from engine.scoring.parts import READ, PartFacts, encoded_images, part_name, par
 from engine.scoring.prompts import make_prompt
 from store.paths import path_of_text
 
+BEFORE_DECIDING = 4096
+"""Pictures after which it is looked whether the processor keeps up."""
+ROW_BYTES = 24
+"""Of a picture beside its embedding: in both Parquet files, at most."""
 TOLD_ONE_BY_ONE = 20
 """Warnings about single pictures; beyond, only their number is told, and the catalogue has them all."""
 
@@ -57,6 +66,9 @@ class _Work:
     encoded: int = 0
     skipped: int = 0
     unreadable: int = 0
+    on_device: bool = False
+    waited: float = 0.0
+    began: float = 0.0
 
     @classmethod
     def begin(cls, run: ShardRun) -> "_Work":
@@ -69,8 +81,16 @@ class _Work:
         folder = run.workspace_root / "embeddings" / clip.model_key
         folder.mkdir(parents=True, exist_ok=True)
         known = encoded_images(folder, settings.catalogue_id, except_job=run.spec.number)
-        encoder = Encoder(clip, settings.batch_size, run.warn)
-        return cls(run, settings, encoder, folder, _facts(clip, settings), known)
+        if settings.compiled:
+            compile_model(clip, run.warn)
+        encoder = Encoder(clip, settings.batch_size, run.warn, run.spend)
+        encoder.try_batch()
+        left = max(0, (run.total or 0) - len(known))
+        run.need_space(left * (clip.dimensions * np.dtype(np.float16).itemsize + ROW_BYTES), "The embeddings")
+        work = cls(run, settings, encoder, folder, _facts(clip, settings), known, began=time.monotonic())
+        if settings.decoder == "device":
+            work.decode_on_device()
+        return work
 
     def do(self, shard: Shard) -> None:
         """Encode a shard. Its embeddings come before its own part; found after a fault, they are not made again."""
@@ -82,11 +102,19 @@ class _Work:
             self.run.advance(shard.table.num_rows)
         else:
             self.skipped += int(np.count_nonzero(~fresh))
-            self.run.advance(int(np.count_nonzero(~fresh)), encoded=self.encoded, batch=self.encoder.batch_size)
+            self.run.advance(int(np.count_nonzero(~fresh)), **self._detail())
             if fresh.any():
                 self._encode(name, image_ids[fresh].tolist(), shard.table["path"].filter(pa.array(fresh)).to_pylist())
         part = marker.name if self._is_ours(marker) else ""
         shard.commit(pa.table({"image_id": image_ids}), {"model_key": self.facts.model_key, "embeddings": part})
+
+    def decode_on_device(self) -> None:
+        """Decode JPEG pictures on the device from now on, if it can."""
+        device = self.encoder.clip.device
+        self.on_device = device.type == "cuda" and device_jpeg.works_on(device)
+        if not self.on_device:
+            self.run.warn(f"Pictures are decoded by the processor: {device} offers no decoder that agrees with it.")
+            self.settings = replace(self.settings, decoder="cpu")
 
     def tell_unreadable(self) -> None:
         """Say how many pictures could not be read, where not each of them was told."""
@@ -98,37 +126,111 @@ class _Work:
         return facts is not None and facts.catalogue_id == self.settings.catalogue_id
 
     def _encode(self, name: str, image_ids: list[int], paths: list[str]) -> None:
-        status: list[str] = []
-        reasons: list[str | None] = []
-        vectors = [np.empty((0, self.facts.dimensions), dtype=np.float16)]
-        batch: list[torch.Tensor] = []
-        unreported = 0
-        files = ((text, path_of_text(text)) for text in paths)
-        for picture in prepare_all(files, self.encoder.clip.pictures, ahead=2 * self.encoder.batch_size):
-            unreported += 1
-            if picture.pixels is None:
+        rows = _Rows()
+        for picture in self._prepared(paths):
+            rows.seen += 1
+            rows.status.append(picture.problem.kind if picture.problem else READ)
+            rows.reasons.append(picture.problem.reason if picture.problem else None)
+            if picture.problem is not None:
                 self._note_unreadable(picture.key, picture.problem)
             else:
-                batch.append(picture.pixels)
-            status.append(picture.problem.kind if picture.problem else READ)
-            reasons.append(picture.problem.reason if picture.problem else None)
-            if len(batch) >= self.encoder.batch_size:
-                vectors.append(self._flush(batch, unreported))
-                batch, unreported = [], 0
-        vectors.append(self._flush(batch, unreported))
-        write_part(self.folder, name, np.concatenate(vectors), part_table(image_ids, status, reasons), self.facts)
+                rows.batch.append((len(rows.status) - 1, picture.key, picture.pixels))
+            if len(rows.batch) >= self.encoder.batch_size:
+                self._flush(rows)
+        self._flush(rows)
+        vectors = np.concatenate([np.empty((0, self.facts.dimensions), dtype=np.float16), *rows.vectors])
+        with self.run.timed("write"):
+            write_part(self.folder, name, vectors, part_table(image_ids, rows.status, rows.reasons), self.facts)
 
-    def _flush(self, batch: list[torch.Tensor], pictures: int) -> NDArray[np.float16]:
-        vectors = self.encoder.encode(batch)
-        self.encoded += len(batch)
-        self.run.advance(pictures, encoded=self.encoded, batch=self.encoder.batch_size)
-        return vectors
+    def _prepared(self, paths: list[str]) -> Iterator[Prepared[str]]:
+        """The pictures of a shard, with the time that they are waited for."""
+        if self.settings.decoder == "auto" and self._is_waiting():
+            self.settings = replace(self.settings, decoder="device")
+            self.decode_on_device()
+        files = ((text, path_of_text(text)) for text in paths)
+        how = device_jpeg.read_or_prepare if self.on_device else prepare
+        ahead = 2 * self.encoder.batch_size
+        pictures = prepare_all(files, self.encoder.clip.pictures, self.run.cores, ahead, how)
+        while True:
+            start = time.monotonic()
+            picture = next(pictures, None)
+            seconds = time.monotonic() - start
+            self.waited += seconds
+            self.run.spend("decode", seconds)
+            if picture is None:
+                return
+            yield picture
+
+    def _is_waiting(self) -> bool:
+        """Whether a GPU has waited for the processor most of the time, over enough pictures to tell."""
+        enough = self.encoded >= BEFORE_DECIDING and self.encoder.clip.device.type == "cuda"
+        return enough and self.waited > (time.monotonic() - self.began) / 2
+
+    def _flush(self, rows: "_Rows") -> None:
+        vectors = self.encoder.encode(self._decoded(rows))
+        rows.vectors.append(vectors)
+        self.encoded += len(vectors)
+        self.run.advance(rows.seen, **self._detail())
+        rows.batch, rows.seen = [], 0
+
+    def _decoded(self, rows: "_Rows") -> list[torch.Tensor]:
+        clip = self.encoder.clip
+        with self.run.timed("decode"):
+            if self.on_device and rows.batch:
+                try:
+                    return list(
+                        device_jpeg.decode_batch([picture for *_, picture in rows.batch], clip.pictures, clip.device)
+                    )
+                except RuntimeError as error:
+                    if is_lost_device(error):
+                        raise
+            # Without the device, or where it refuses one of them: the processor decodes them all, and says which.
+            return [pixels for entry in rows.batch if (pixels := self._decoded_here(rows, *entry)) is not None]
+
+    def _decoded_here(
+        self, rows: "_Rows", number: int, path: str, picture: torch.Tensor | Undecoded
+    ) -> torch.Tensor | None:
+        if isinstance(picture, torch.Tensor):
+            return picture
+        try:
+            return prepare_data(picture.data, self.encoder.clip.pictures)
+        except UnreadablePicture as problem:
+            rows.status[number], rows.reasons[number] = problem.kind, problem.reason
+            self._note_unreadable(path, problem)
+            return None
+
+    def _detail(self) -> dict[str, JsonValue]:
+        told: dict[str, JsonValue] = {"encoded": self.encoded, "batch": self.encoder.batch_size}
+        if self.encoder.memory:
+            told["memory"] = self.encoder.memory
+        if self.on_device:
+            told["decoder"] = "device"
+        return told
 
     def _note_unreadable(self, path: str, problem: UnreadablePicture | None) -> None:
         _check_roots(self.settings.roots)
         self.unreadable += 1
         if self.unreadable <= TOLD_ONE_BY_ONE:
             self.run.warn(f"A picture was left out: {problem}.", subject=path)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """A shard in the making.
+
+    Attributes:
+        status: of each picture so far, READ or the kind of its issue.
+        reasons: why it could not be read, each.
+        vectors: of the batches that are encoded.
+        batch: place in ``status``, path and pixels (or bytes) of those that wait to be encoded.
+        seen: pictures since the last batch.
+    """
+
+    status: list[str] = field(default_factory=list)
+    reasons: list[str | None] = field(default_factory=list)
+    vectors: list[NDArray[np.float16]] = field(default_factory=list)
+    batch: list[tuple[int, str, Any]] = field(default_factory=list)
+    seen: int = 0
 
 
 def _check_roots(roots: list[str]) -> None:

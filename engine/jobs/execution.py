@@ -19,19 +19,20 @@ class Execution:
         storage: URL through which the machines exchange parts, such as s3://bucket/folder; None: they share the
             workspace's folder.
         priority: waiting jobs of a higher one go first.
+        estimate: only find out what the job would take, see ``estimate.Estimate``.
     """
 
     executor: Executor = "local"
     address: str | None = None
     storage: str | None = None
     priority: int = 0
+    estimate: bool = False
 
-    def check(self, kind: str) -> None:
-        """Refuse what cannot be.
+    def check(self) -> None:
+        """Refuse what cannot be, whatever the job.
 
         Raises:
-            EngineError: no such executor, a cluster's setting without one, Ray is not installed, or the kind of job
-                does not consist of shards.
+            EngineError: no such executor, a cluster's setting without one, or Ray is not installed.
         """
         if self.executor not in get_args(Executor):
             raise EngineError(f"There is no executor {self.executor}.", f"One of: {', '.join(get_args(Executor))}.")
@@ -41,7 +42,17 @@ class Execution:
             return
         if importlib.util.find_spec("ray") is None:
             raise EngineError("Ray is not installed.", "pip install 'sood-tui[ray]', here and on every machine.")
-        if not find_kind(kind).parallel:
+        if self.estimate:
+            raise EngineError("An estimate is made on this machine.", "Leave out --executor ray.")
+
+    def check_for(self, kind: str) -> None:
+        """Refuse what cannot be for a kind of job.
+
+        Raises:
+            EngineError: as ``check``, or the kind does not consist of shards.
+        """
+        self.check()
+        if self.executor != "local" and not find_kind(kind).parallel:
             raise EngineError(f"A {kind} job has one process.", "Leave out --executor ray.")
 
 

@@ -73,8 +73,11 @@ def submit(
         EngineError: unknown kind, a device or an executor that cannot be, or the worker could not be started.
     """
     unit = find_kind(kind).unit
-    execution.check(kind)
+    execution.check_for(kind)
     check_device(device or "cpu")
+    if execution.estimate:
+        kind, settings, work, shard_rows, output = _probe_of(kind, settings, work)
+        title = f"{kind} {title}"
     jobs = workspace_root / "jobs"
     jobs.mkdir(exist_ok=True)
     staging = jobs / f".new-{uuid4().hex}"  # made aside, so that a job's folder is there with all its files
@@ -254,6 +257,20 @@ def _locked(path: Path) -> int:
     if handle is None:
         raise EngineError(f"{path} is held by another process.", hint="Try again; end the other sood-tui if it hangs.")
     return handle
+
+
+def _probe_of(
+    kind: str, settings: Mapping[str, JsonValue], work: "pyarrow.Table | Iterable[pyarrow.RecordBatch] | None"
+) -> tuple[str, Mapping[str, JsonValue], "pyarrow.Table", int, None]:
+    """The job that finds out what another would take, on a sample of its work."""
+    import pyarrow
+
+    from engine.jobs import estimate
+
+    if not isinstance(work, pyarrow.Table) or not work.num_rows:
+        raise EngineError(f"What a {kind} job takes cannot be estimated: it has no list of work.")
+    rows, shard_rows = estimate.sample(work, settings)
+    return estimate.KIND, {"kind": kind, "settings": settings, "units": work.num_rows}, rows, shard_rows, None
 
 
 def _write_work(

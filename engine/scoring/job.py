@@ -14,6 +14,7 @@ from engine.jobs.files import write_whole
 
 KIND = "scoring"
 PROMPTS_FILE = "prompts.parquet"
+DECODERS = ("auto", "cpu", "device")
 WORK_SCHEMA = pa.schema(
     [pa.field("image_id", pa.int64(), nullable=False), pa.field("path", pa.string(), nullable=False)]
 )
@@ -32,6 +33,8 @@ class ScoringSettings:
         catalogue_id: whose image ids the work list uses.
         superclasses: name -> wnids of the subclasses to score.
         roots: folders of the pictures, as text (see store/paths.py); one that is gone ends the job.
+        compiled: compile the model first.
+        decoder: one of DECODERS.
     """
 
     model: str
@@ -42,6 +45,8 @@ class ScoringSettings:
     catalogue_id: str
     superclasses: Mapping[str, list[str]]
     roots: list[str]
+    compiled: bool = False
+    decoder: str = "cpu"
 
     def values(self) -> dict[str, Any]:
         """As JSON values."""

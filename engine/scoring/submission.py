@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.jobs import runner
-from engine.scoring.job import KIND, ScoringSettings
+from engine.jobs.execution import LOCAL, Execution
+from engine.scoring.job import DECODERS, KIND, ScoringSettings
 from engine.scoring.prompts import COMPATIBLE_TEMPLATE, check_template
 from engine.workspace import Workspace
 from store import scoring as store
@@ -34,8 +35,11 @@ class ScoringRequest:
         keep_underscores: leave the underscores of a name in its prompt.
         only_accepted: score accepted candidates only, instead of all that are not rejected.
         batch_size: pictures in a batch.
-        device: auto, cpu, cuda or cuda:N.
+        device: see ``engine.jobs.devices``.
         reviewer: who asks.
+        compiled: compile the model first; pays off for millions of pictures on a GPU.
+        decoder: cpu, device (nvJPEG), or auto: device where the processor is the bottleneck.
+        execution: who schedules the work, and how urgent it is.
     """
 
     superclasses: Sequence[str] = ()
@@ -47,6 +51,9 @@ class ScoringRequest:
     batch_size: int = BATCH_SIZE
     device: str = "auto"
     reviewer: str = ""
+    compiled: bool = False
+    decoder: str = "auto"
+    execution: Execution = LOCAL
 
     def compatible(self) -> "ScoringRequest":
         """The same with the reference's prompt: the bare name, with its underscores."""
@@ -69,6 +76,8 @@ def submit(workspace: Workspace, request: ScoringRequest) -> SubmittedScoring:
     Raises: UnknownSuperclass; EngineError when there is nothing to score or the request cannot be met.
     """
     check_template(request.template)
+    if request.decoder not in DECODERS:
+        raise EngineError(f"There is no decoder {request.decoder}.", f"One of: {', '.join(DECODERS)}.")
     if request.batch_size < 1:
         raise EngineError("A batch has at least one picture.", "Give --batch-size a number above 0.")
     model, pretrained = absolute_model(request.model, request.pretrained)
@@ -84,7 +93,7 @@ def submit(workspace: Workspace, request: ScoringRequest) -> SubmittedScoring:
         roots = store.fetch_root_folders(cursor, wnids)
     settings = ScoringSettings(
         model, pretrained, request.template, request.keep_underscores, request.batch_size,
-        catalogue_id(opened), subclasses, roots,
+        catalogue_id(opened), subclasses, roots, request.compiled, request.decoder,
     )  # fmt: skip
     job = runner.submit(
         workspace.root,
@@ -94,6 +103,7 @@ def submit(workspace: Workspace, request: ScoringRequest) -> SubmittedScoring:
         request.device,
         title=" ".join(filter(None, (KIND, request.model, pretrained and request.pretrained))),
         reviewer=request.reviewer,
+        execution=request.execution,
     )
     return SubmittedScoring(job.id, tuple(subclasses), work.num_rows, empty)
 

@@ -10,6 +10,7 @@ import typer
 from engine import candidates as engine
 from engine.candidates import AddReport, RemoveReport
 from engine.wordnet.resolve import resolve
+from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.following import follow, take_in_results
 from sood_tui.cli.output import emit, emit_json, say
@@ -76,7 +77,12 @@ def match(
     top: Annotated[int | None, typer.Option(min=1, help="At most so many; 20 are listed by default.")] = None,
     model: Annotated[str | None, typer.Option(help="open_clip's architecture, local-dir: or hf-hub:.")] = None,
     pretrained: Annotated[str | None, typer.Option(help="open_clip's tag, or a checkpoint's path.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    device: execution.Device = None,
+    executor: execution.ExecutorName = "local",
+    address: execution.Address = None,
+    storage: execution.Storage = None,
+    priority: execution.Priority = 0,
+    estimate: execution.OnlyEstimate = False,
     as_json: AsJson = False,
 ) -> None:
     """Find synsets by what their words and glosses mean, also those that WordNet does not put below a root.
@@ -88,6 +94,7 @@ def match(
     if to is not None and above is None and top is None:
         raise typer.BadParameter("say how many: --above X (a similarity) or --top N", param_hint="--to")
     closed = workspace_of(context)
+    how = execution.execution_of(executor, address, storage, priority, estimate)
     settings = settings_of(closed, scoring__model=model, scoring__pretrained=pretrained, scoring__device=device)
     with open_workspace(context) as workspace:
         take_in_results(workspace)
@@ -97,7 +104,10 @@ def match(
             settings.text("scoring.model"),
             settings.text("scoring.pretrained") or None,
             settings.text("scoring.device"),
+            how,
         )
+    if how.estimate:
+        raise typer.Exit(execution.Following(False, as_json).until_its_end(closed.root, job.id, how))
     if code := follow(closed.root, job.id):
         raise typer.Exit(code)
     with open_workspace(context) as workspace:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.output import emit, emit_json, say
 
@@ -33,7 +34,13 @@ def run(
     ] = False,
     pending: Annotated[bool, typer.Option("--pending", help="Only candidates that nobody has decided.")] = False,
     batch_size: Annotated[int, typer.Option(help="Sheets in a batch; halved when memory runs out.")] = 8,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    device: execution.Device = None,
+    executor: execution.ExecutorName = "local",
+    address: execution.Address = None,
+    storage: execution.Storage = None,
+    priority: execution.Priority = 0,
+    estimate: execution.OnlyEstimate = False,
+    detach: execution.Detach = False,
     as_json: AsJson = False,
 ) -> int:
     """Let a model judge candidates.
@@ -42,7 +49,6 @@ def run(
     """
     from engine.errors import EngineError
     from engine.filters import asking, clip_share
-    from sood_tui.cli.following import follow
     from store.filters import fetch_runs
 
     names = list(superclasses or ())
@@ -59,6 +65,7 @@ def run(
             say(f"Filter run {number} judged {done.verdicts:,} candidates: `sood-tui filters list`.")
         return 0
     workspace = workspace_of(context)
+    how = execution.execution_of(executor, address, storage, priority, estimate)
     settings = settings_of(workspace, filters__model=model, review__samples=samples, seed=seed, scoring__device=device)
     if not settings.text("filters.model"):
         raise EngineError(
@@ -75,10 +82,11 @@ def run(
         batch_size=batch_size,
         device=settings.text("scoring.device"),
         reviewer=settings.reviewer,
+        execution=how,
     )
     with open_workspace(context) as opened:
         job_id = asking.submit(opened, request)
-    return follow(workspace.root, job_id, as_json)
+    return execution.Following(detach, as_json).until_its_end(workspace.root, job_id, how)
 
 
 @app.command("list")

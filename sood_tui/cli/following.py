@@ -76,6 +76,8 @@ def progress_text(summary: JobSummary) -> str:
     if summary.seconds_left is not None:
         words.append(f"{duration_text(summary.seconds_left)} left")
     words += [f"{name.replace('_', ' ')} {_short(value)}" for name, value in summary.detail.items()]
+    if summary.bottleneck is not None:
+        words.append(f"{summary.bottleneck.share:.0%} {summary.bottleneck.phase}".replace("%", " %"))
     if summary.warnings:
         words.append(f"{summary.warnings:,} warning{'s' if summary.warnings > 1 else ''}")
     return ", ".join(words)

@@ -7,9 +7,10 @@ import typer
 
 from engine.jobs.events import JobEvent
 from engine.jobs.folder import JobFolder
-from engine.jobs.runner import ACTIVE, PATIENCE, cancel, find_job, list_jobs, resume
+from engine.jobs.runner import ACTIVE, PATIENCE, cancel, find_job, list_jobs, pause, resume, set_priority
 from engine.jobs.summary import summarise
 from sood_tui.cli.context import AsJson, workspace_of
+from sood_tui.cli.execution import Device
 from sood_tui.cli.following import duration_text, follow, printable, progress_text
 from sood_tui.cli.output import emit, emit_json, say
 
@@ -92,19 +93,49 @@ def cancel_command(context: typer.Context, job: Job, as_json: AsJson = False) ->
     _show(folder, as_json)
 
 
+@app.command("pause")
+def pause_command(context: typer.Context, job: Job, as_json: AsJson = False) -> None:
+    """End a job after the shard in hand and give its device to the next one; `jobs resume` goes on.
+
+    Example: sood-tui jobs pause 7
+    """
+    folder = find_job(workspace_of(context).root, job)
+    pause(folder)
+    say(f"{folder.id} pauses after the shard in hand; `sood-tui jobs resume {folder.id}` goes on.")
+    if as_json:
+        emit_json(summarise(folder))
+
+
+@app.command("priority")
+def priority_command(
+    context: typer.Context,
+    job: Job,
+    priority: Annotated[int, typer.Argument(metavar="NUMBER", help="Higher goes first; 0 is usual.")],
+    as_json: AsJson = False,
+) -> None:
+    """Let a waiting job overtake others, or be overtaken.
+
+    Example: sood-tui jobs priority last 5
+    """
+    folder = find_job(workspace_of(context).root, job)
+    set_priority(folder, priority)
+    _show(folder, as_json)
+
+
 @app.command("resume")
 def resume_command(
     context: typer.Context,
     job: Job,
+    device: Device = None,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and come back at once.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a job that was cancelled, failed or died. Finished parts are not repeated.
+    """Go on with a job that was paused, cancelled, failed or died. Finished parts are not repeated.
 
-    Example: sood-tui jobs resume last
+    Example: sood-tui jobs resume last --device cuda:1
     """
     folder = find_job(workspace_of(context).root, job)
-    resume(folder)
+    resume(folder, device)
     if detach:
         _show(folder, as_json)
         return

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import EngineError
+from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.output import emit, emit_json, say
 
@@ -49,15 +50,25 @@ def run_scoring(
     compat: Annotated[
         bool, typer.Option("--compat", help="The reference's prompt: the bare name with its underscores.")
     ] = False,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
-    executor: Annotated[str, typer.Option(help="Who schedules the work: local.")] = "local",
+    device: execution.Device = None,
+    executor: execution.ExecutorName = "local",
+    address: execution.Address = None,
+    storage: execution.Storage = None,
+    priority: execution.Priority = 0,
+    estimate: execution.OnlyEstimate = False,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the model first; pays off for millions of pictures on a GPU.")
+    ] = False,
+    decoder: Annotated[
+        str, typer.Option("--decode", help="cpu, device (nvJPEG), or auto: device where the processor is too slow.")
+    ] = "auto",
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Pictures in a batch; halved if memory runs out.")
     ] = None,
     only_accepted: Annotated[
         bool, typer.Option("--only-accepted", help="Accepted candidates only, instead of all not rejected.")
     ] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Leave the job running and come back at once.")] = False,
+    detach: execution.Detach = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare every picture of the candidates with the prompt of its superclass.
@@ -68,12 +79,8 @@ def run_scoring(
     Example: sood-tui scoring run dog bird --template "a photo of a {}"
     """
     from engine.scoring.submission import ScoringRequest, submit
-    from sood_tui.cli.following import follow
 
-    if executor != "local":
-        raise EngineError(
-            f"The executor {executor} is not there.", "This version has `local`: a process on this machine."
-        )
+    how = execution.execution_of(executor, address, storage, priority, estimate)
     if compat and template is not None:
         raise EngineError("--compat and --template contradict each other.", "--compat means the template {}.")
     root = workspace_of(context).root
@@ -95,16 +102,14 @@ def run_scoring(
             batch_size=settings.integer("scoring.batch_size"),
             device=settings.text("scoring.device"),
             reviewer=settings.reviewer,
+            compiled=compiled,
+            decoder=decoder,
+            execution=how,
         )
         submitted = submit(workspace, request.compatible() if compat else request)
     if submitted.without_pictures:
         say(f"Left out, no candidate has pictures: {', '.join(submitted.without_pictures)}.")
-    if detach:
-        say(f"{submitted.job_id} runs: `sood-tui jobs watch {submitted.job_id}` shows how far it is.")
-        if as_json:
-            emit_json(submitted)
-        return
-    raise typer.Exit(follow(root, submitted.job_id, as_json))
+    raise typer.Exit(execution.Following(detach, as_json).until_its_end(root, submitted.job_id, how))
 
 
 @app.command("list")

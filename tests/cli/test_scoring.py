@@ -78,7 +78,9 @@ def test_requests_that_cannot_be_met(root: Path, capsys: pytest.CaptureFixture[s
         assert run(["-w", str(root), "scoring", *arguments]) == 2
         return capsys.readouterr().err
 
-    assert "The executor ray is not there" in error("run", "--executor", "ray")
+    assert "There is no executor slurm" in error("run", "--executor", "slurm")
+    assert "--address and --storage speak of a cluster" in error("run", "--address", "ray://x:1")
+    assert "names no device" in error("run", "--device", "tpu")
     assert "contradict" in error("run", "--compat", "--template", "a {}")
     assert "has no {}" in error("run", "--template", "a photo")
     assert "no middle tails" in error("list", "--tails", "middle")

@@ -1,0 +1,242 @@
+"""What a job will take, found out by doing a small part of it: the work of the kind ``estimate``.
+
+The kind that is asked about runs on some rows of its work list in a scratch workspace, on the device and the disk that
+it is meant for. Its results are thrown away.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet as parquet
+
+from engine.errors import EngineError
+from engine.events import now
+from engine.jobs.devices import places_of
+from engine.jobs.disk import MARGIN, free_bytes, size_text
+from engine.jobs.folder import JobFolder
+from engine.jobs.kinds import find_kind, resolve
+from engine.jobs.shards import Cancellation, JobCancelled, ShardRun
+from engine.jobs.spec import JobSpec, JsonValue
+from engine.jobs.timing import bottleneck_of
+
+KIND = "estimate"
+SHARDS = 4
+ROWS = 64
+LONGEST = 20.0
+"""Seconds that are measured at most, loading left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a job will take.
+
+    Attributes:
+        job_kind: that was tried.
+        unit: what is counted, in the plural.
+        units: in the whole work list.
+        tried: of these.
+        rate: units a second, over all processes.
+        processes: how many there will be; each is taken to be as fast as the one that was tried.
+        load_seconds: until the first unit was done.
+        seconds: of the whole job; None where the rate could not be told.
+        needed_bytes: on the disk; None where no part was finished in time.
+        free_bytes: there.
+        fits: whether it fits on the disk, and with the batch that was asked for into the memory.
+        bottleneck: the phase that takes most of the time; None where none was measured.
+        bottleneck_share: its share, in [0, 1].
+        detail: small values of the kind's own, such as batch or memory.
+        warnings: what was worked around, such as a batch that was halved.
+    """
+
+    job_kind: str
+    unit: str
+    units: int
+    tried: int
+    rate: float | None
+    processes: int
+    load_seconds: float
+    seconds: float | None
+    needed_bytes: int | None
+    free_bytes: int
+    fits: bool
+    bottleneck: str | None
+    bottleneck_share: float | None
+    detail: Mapping[str, JsonValue]
+    warnings: tuple[str, ...]
+
+    def sentences(self) -> list[str]:
+        """The same for a person."""
+        said = []
+        if self.seconds is not None and self.rate is not None:
+            processes = f" with {self.processes} processes" if self.processes > 1 else ""
+            said.append(
+                f"{self.units:,} {self.unit} take about {_duration(self.seconds)}{processes}: "
+                f"{self.rate:,.3g} a second, after {self.load_seconds:.0f} s of loading."
+            )
+        if self.bottleneck is not None and self.bottleneck_share is not None:
+            said.append(f"{self.bottleneck_share:.0%} of the time goes into {self.bottleneck}.".replace("%", " %"))
+        if self.needed_bytes is not None:
+            enough = "" if self.needed_bytes * MARGIN <= self.free_bytes else ": too little"
+            said.append(
+                f"The results need about {size_text(self.needed_bytes)}; {size_text(self.free_bytes)} are free{enough}."
+            )
+        return [*said, *self.warnings]
+
+
+@dataclass(slots=True)
+class _Probe:
+    """Takes note of what the tried kind does."""
+
+    cancellation: Cancellation
+    outer: ShardRun
+    begun: float = field(default_factory=time.monotonic)
+    first: tuple[float, int] | None = None
+    last: float = 0.0
+    units: int = 0
+    parts: int = 0
+    detail: dict[str, JsonValue] = field(default_factory=dict)
+    spent: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def advance(self, units: int, detail: Mapping[str, JsonValue], spent: Mapping[str, float]) -> None:
+        """See ``ledger.Teller``."""
+        moment = time.monotonic()
+        self.units += units
+        self.detail.update(detail)
+        if self.first is None:
+            self.first = moment, self.units
+        else:
+            for phase, seconds in spent.items():
+                self.spent[phase] = self.spent.get(phase, 0.0) + seconds
+        self.last = moment
+        self.outer.advance(units, **detail)
+        if moment - self.first[0] > LONGEST:
+            self.cancellation.requested = True
+
+    def warn(self, message: str, subject: str | None) -> None:
+        """See ``ledger.Teller``."""
+        if subject is None:  # what concerns a single picture says nothing about the job
+            self.warnings.append(message)
+
+    def part(self, number: int, name: str, rows: int) -> None:
+        """See ``ledger.Teller``."""
+        self.parts += rows
+
+    def expect(self, total: int) -> None:
+        """See ``ledger.Teller``."""
+
+    @property
+    def rate(self) -> float | None:
+        """Units a second after the first batch, which warms up; with it where it is the only one."""
+        if self.first is None:
+            return None
+        start, done = self.first
+        if self.units > done and self.last > start:
+            return (self.units - done) / (self.last - start)
+        return self.units / max(1e-6, self.last - self.begun)
+
+
+def sample(work: pyarrow.Table, settings: Mapping[str, JsonValue]) -> tuple[pyarrow.Table, int]:
+    """Rows from all over a work list, and how many of them make a shard."""
+    rows = int(settings.get("batch_size") or ROWS)
+    count = min(work.num_rows, rows * SHARDS)
+    places = pyarrow.array([number * work.num_rows // count for number in range(count)], pyarrow.int64())
+    return work.take(places), rows
+
+
+def run(run: ShardRun) -> Mapping[str, JsonValue]:
+    """Try a job; called in the worker.
+
+    Settings: kind, settings (of the job), units (in its work list). Work list: a sample of it.
+    """
+    scratch = run.folder.path / "probe"
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        probe, folder = _try(run, scratch)
+        written = _bytes_below(scratch) - folder.work_file.stat().st_size
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return asdict(_estimate(run, probe, written))
+
+
+def _try(run: ShardRun, scratch: Path) -> tuple[_Probe, JobFolder]:
+    kind = find_kind(str(run.settings["kind"]))
+    folder = JobFolder(scratch / "jobs" / f"0001-{kind.name}")
+    folder.path.mkdir(parents=True)
+    shutil.copyfile(run.folder.work_file, folder.work_file)
+    shards = parquet.read_metadata(folder.work_file).num_row_groups
+    spec = JobSpec(
+        folder.id, kind.name, now(), kind.name, "", run.device, run.settings["settings"], None, run.spec.total, shards,
+        kind.unit,
+    )  # fmt: skip
+    cancellation = Cancellation()
+    probe = _Probe(cancellation, run)
+    inner = ShardRun(
+        folder, spec, cancellation, probe, lambda: _numbers(run, shards), run.device, run.cores, run.place
+    )  # fmt: skip
+    try:
+        resolve(kind.function)(inner)
+    except JobCancelled:
+        run.check()
+    return probe, folder
+
+
+def _numbers(run: ShardRun, shards: int) -> Iterator[int]:
+    for number in range(shards):
+        run.check()
+        yield number
+
+
+def _estimate(run: ShardRun, probe: _Probe, written: int) -> Estimate:
+    kind = find_kind(str(run.settings["kind"]))
+    units = int(run.settings["units"])
+    processes = len(places_of(run.spec.device)) if kind.parallel else 1
+    rate = None if probe.rate is None else probe.rate * processes
+    load = 0.0 if probe.first is None else probe.first[0] - probe.begun
+    needed = round(written / probe.parts * units) if probe.parts else None
+    free = free_bytes(run.workspace_root)
+    bottleneck = bottleneck_of(probe.spent)
+    return Estimate(
+        job_kind=kind.name,
+        unit=kind.unit,
+        units=units,
+        tried=probe.units,
+        rate=rate,
+        processes=processes,
+        load_seconds=round(load, 3),
+        seconds=None if not rate else round(load + units / rate, 1),
+        needed_bytes=needed,
+        free_bytes=free,
+        fits=not probe.warnings and (needed is None or needed * MARGIN <= free),
+        bottleneck=bottleneck.phase if bottleneck else None,
+        bottleneck_share=round(bottleneck.share, 4) if bottleneck else None,
+        detail=probe.detail,
+        warnings=tuple(probe.warnings),
+    )
+
+
+def read_estimate(folder: JobFolder) -> Estimate:
+    """What an estimate job found out.
+
+    Raises:
+        EngineError: it has not finished.
+    """
+    outcome = folder.outcome()
+    if outcome is None or outcome.state != "finished":
+        raise EngineError(f"{folder.id} has no estimate.", "See `sood-tui jobs log`.")
+    fields = dict(outcome.result)
+    return Estimate(**{**fields, "warnings": tuple(fields["warnings"])})
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
