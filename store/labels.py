@@ -99,6 +99,27 @@ def match_entries(cursor: Cursor, entries: pa.Table, root_id: int | None) -> pa.
         cursor.unregister("truth_entry")
 
 
+def match_stems(cursor: Cursor, entries: pa.Table) -> pa.Table:
+    """The same for file names without their ending (columns line, file), among all roots: line, file, image_id."""
+    cursor.register("truth_entry", entries)
+    try:
+        return cursor.sql(
+            """
+            SELECT
+                truth_entry.line, truth_entry.file,
+                CASE WHEN count(named.image_id) = 1 THEN min(named.image_id) END AS image_id
+            FROM truth_entry
+            LEFT JOIN (
+                SELECT image_id, regexp_replace(string_split(path, '/')[-1], '\\.[^.]*$', '') AS file FROM image
+            ) AS named ON named.file = truth_entry.file
+            GROUP BY truth_entry.line, truth_entry.file
+            ORDER BY truth_entry.line
+            """
+        ).to_arrow_table()
+    finally:
+        cursor.unregister("truth_entry")
+
+
 def insert_labels(cursor: Cursor, images: pa.Table, labels: pa.Table, unmatched: pa.Table) -> None:
     """Take in the matched pictures, their labels, and what did not match; columns as the tables'."""
     for name, rows in (("label_image", images), ("label", labels), ("label_unmatched", unmatched)):
@@ -173,6 +194,11 @@ def fetch_class_list(cursor: Cursor, list_name: str) -> list[str]:
         "SELECT wnid FROM membership WHERE list_name = $list_name ORDER BY position", {"list_name": list_name}
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def fetch_all_wnids(cursor: Cursor) -> set[str]:
+    """The wnids of all synsets of the catalogue."""
+    return {row[0] for row in cursor.execute("SELECT wnid FROM synset").fetchall()}
 
 
 def fetch_known_wnids(cursor: Cursor, wnids: Sequence[str]) -> set[str]:

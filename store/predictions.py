@@ -101,7 +101,10 @@ def fetch_prediction_runs(cursor: Cursor) -> list[PredictionRun]:
         ORDER BY made_at, predictions
         """
     ).fetchall()
-    return [PredictionRun(*row[:5], tuple(row[5]), *row[6:]) for row in rows]
+    return [
+        PredictionRun(row[0], row[1], row[2], row[3], row[4], tuple(row[5]), row[6], row[7], row[8], row[9])
+        for row in rows
+    ]
 
 
 def fetch_prediction_run(cursor: Cursor, predictions: str) -> PredictionRun:

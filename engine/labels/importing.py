@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from engine.errors import EngineError
 from engine.events import now
+from engine.labels.sources import OWN
 from engine.labels.truth import KINDS, TruthEntry, read_truth, timm_real_file
 from engine.workspace import Workspace
 from store import images, labels
@@ -58,11 +59,13 @@ def import_truth(
         raise EngineError(f"{kind!r} is no kind of truth file.", f"One of: {', '.join(KINDS)}.")
     path = (path or _default_file(kind)).expanduser().resolve()
     name = source or (path.stem if kind == "csv" else kind)
+    if name == OWN:
+        raise EngineError(f"The name {OWN} is that of the marks made here.", "Give another --name.")
     with workspace.opened().writing() as cursor:
         if any(known.source == name for known in labels.fetch_sources(cursor)):
             raise EngineError(f"There is a source {name} already.", "Give this one another --name, or remove that one.")
         classes = labels.fetch_class_list(cursor, CLASS_LIST)
-        entries = read_truth(path, kind, classes)
+        entries = read_truth(path, kind, classes, labels.fetch_all_wnids(cursor) if kind == "csv" else frozenset())
         root_id = images.fetch_root(cursor, root).root_id if root else None
         found = labels.match_entries(cursor, _table(entries), root_id).to_pylist()
         matched = {row["line"]: row["image_id"] for row in found if row["image_id"] is not None}

@@ -6,7 +6,7 @@ Nothing of a file is taken in before the whole of it has been understood.
 import csv
 import importlib.util
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def timm_real_file() -> Path:
     return Path(spec.origin).parent / "data" / "_info" / "imagenet_real_labels.json"
 
 
-def read_truth(path: Path, kind: str, classes: Sequence[str]) -> list[TruthEntry]:
+def read_truth(path: Path, kind: str, classes: Sequence[str], synsets: Set[str] = frozenset()) -> list[TruthEntry]:
     """Read a truth file.
 
     Args:
@@ -49,18 +49,20 @@ def read_truth(path: Path, kind: str, classes: Sequence[str]) -> list[TruthEntry
             class indices) or `csv` (header `file,labels`; labels are wnids or class indices, separated by spaces or
             semicolons).
         classes: wnids in the order of the class indices (the ImageNet-1k list).
+        synsets: further wnids that a CSV may name.
 
     Raises: EngineError naming file and line for anything that is not as it should be, two lines for one picture,
         and a file without a single valid label.
     """
     reader = {"real": _read_real, "imagenetv2": _read_imagenetv2, "csv": _read_csv}[kind]
+    known = frozenset(classes) | (synsets if kind == "csv" else frozenset())
     entries = []
     first_line: dict[str, int] = {}
     for line, file, raw in reader(path):
         if file in first_line:
             raise EngineError(f"{path}, line {line}: {file} stands on line {first_line[file]} already.")
         first_line[file] = line
-        entries.append(TruthEntry(line, file, _wnids(raw, classes, f"{path}, line {line}")))
+        entries.append(TruthEntry(line, file, _wnids(raw, classes, known, f"{path}, line {line}")))
     if not any(entry.wnids for entry in entries):
         raise EngineError(f"{path} has no valid label for any of its {len(entries)} pictures.", "Is it the right file?")
     return entries
@@ -118,8 +120,7 @@ def _json(path: Path, pairs: bool = False) -> object:
         raise EngineError(f"{path} cannot be read: {error}") from error
 
 
-def _wnids(raw: Sequence[object], classes: Sequence[str], where: str) -> tuple[str, ...]:
-    known = frozenset(classes)
+def _wnids(raw: Sequence[object], classes: Sequence[str], known: Set[str], where: str) -> tuple[str, ...]:
     found = set()
     for label in raw:
         text = str(label)
@@ -128,8 +129,8 @@ def _wnids(raw: Sequence[object], classes: Sequence[str], where: str) -> tuple[s
         elif text.isdecimal() and not isinstance(label, bool) and int(text) < len(classes):
             found.add(classes[int(text)])
         else:
-            reason = f"class indices go from 0 to {len(classes) - 1}, wnids are those of ImageNet-1k"
-            raise EngineError(f"{where}: the label {label!r} is none of the {len(classes)} classes.", reason + ".")
+            reason = f"Class indices go from 0 to {len(classes) - 1}; a CSV may name any synset of the catalogue."
+            raise EngineError(f"{where}: the label {label!r} is none of the {len(classes)} classes.", reason)
     return tuple(sorted(found))
 
 

@@ -14,6 +14,7 @@ from sood_tui.cli.evaluation_results import app as results_app
 from sood_tui.cli.evaluation_sets import app as sets_app
 from sood_tui.cli.evaluation_split import app as split_app
 from sood_tui.cli.evaluation_table import RUN_COLUMNS, run_rows, say_conventions, say_run, table_columns
+from sood_tui.cli.multilabel import app as multilabel_app
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(results_app)
 app.add_typer(split_app)
+app.add_typer(multilabel_app)
 app.add_typer(sets_app, name="sets")
 app.add_typer(negatives_app, name="negatives")
 
@@ -155,6 +157,7 @@ def sweep(
     )  # fmt: skip
     if run is not None:
         request = evaluation_more.request_of_run(context, run)
+        evaluation_more.say_preview(context, run, plan, negatives)
     else:
         request = _request(context, _sets(id_set, ood, None, None, None, None, None), model, pretrained, device, seed)
     request = replace(

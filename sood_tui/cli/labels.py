@@ -1,4 +1,4 @@
-"""Multi-label truth: import, list, flags."""
+"""Multi-label truth: import, list, unmatched, flags, classes, remove; the queue of proposals stands beside."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from sood_tui.cli.context import AsJson, open_workspace
+from sood_tui.cli.label_review import app as review_app
 from sood_tui.cli.output import emit, emit_json, say
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="One label or several.")
+app.add_typer(review_app)
 
 
 @app.command("import")
@@ -54,6 +56,9 @@ def list_labels(
 
     Example: sood-tui labels list real
     """
+    from collections import Counter
+
+    from engine.labels.sources import labelled_images
     from store import labels
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
@@ -62,8 +67,8 @@ def list_labels(
                 labels.fetch_sources(cursor), ["source", "kind", "files", "matched", "path"], as_json, "No source yet."
             )
             return
-        labels.fetch_source(cursor, source)
-        counts = [{"labels": k, "images": n} for k, n in labels.fetch_size_counts(cursor, source)]
+        found = Counter(len(image.wnids) for image in labelled_images(cursor, source))
+        counts = [{"labels": k, "images": n} for k, n in sorted(found.items())]
         emit(counts, ["labels", "images"], as_json)
 
 
@@ -97,14 +102,36 @@ def flags(
     """
     from engine.errors import EngineError
     from engine.labels.flags import FLAGS, flagged
-    from store import labels
 
     wanted = tuple(flag or FLAGS)
     if unknown := [name for name in wanted if name not in FLAGS]:
         raise EngineError(f"{unknown[0]!r} is no flag.", f"Flags are: {', '.join(FLAGS)}.")
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
-        labels.fetch_source(cursor, source)
         emit(flagged(cursor, source, wanted), ["flag", "original", "wnids", "path"], as_json, "No picture is flagged.")
+
+
+@app.command()
+def classes(
+    context: typer.Context,
+    source: str,
+    predictions: Annotated[str | None, typer.Option(help="Also the accuracies of these predictions.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the synsets of a source: share of pictures with several labels, mean number, and what a classifier does.
+
+    Example: sood-tui labels classes real --predictions resnet50
+    """
+    from engine.labels.sets import judge_images, per_class
+    from engine.labels.sources import labelled_images
+    from store.evaluation_sets import fetch_lemmas
+
+    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        truth = labelled_images(cursor, source)
+        judged = judge_images(cursor, predictions, truth, source) if predictions else None
+        words = fetch_lemmas(cursor, sorted({image.original for image in truth}))
+        rows = per_class(truth, {wnid: lemmas[0] for wnid, lemmas in words.items()}, judged)
+    columns = ["wnid", "lemma", "images", "without_label", "multi_label_share", "mean_labels", "own_label_valid"]
+    emit(rows, [*columns, *(["top1", "real_accuracy", "gap"] if predictions else [])], as_json, "No picture there.")
 
 
 @app.command()

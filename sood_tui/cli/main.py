@@ -19,6 +19,7 @@ ROOM_COMMANDS = {
     "splits": "Which subclasses are train, Easy and Hard.",
     "export": "Lists and manifests, and their verification.",
     "evaluation": "How well a detector tells ID from OOD pictures.",
+    "labels": "One label or several: truth, proposals, flags.",
     "jobs": "Long work in processes of its own.",
 }
 SINGLE_COMMANDS = {

@@ -21,11 +21,13 @@ from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.following import take_in_results
 from sood_tui.cli.output import emit, emit_json, emit_table, say
+from sood_tui.cli.splits_labels import app as labels_app
 from store.splits import SettingEvent, fetch_settings, fetch_splits
 
 app = typer.Typer(
     name="splits", help="Which subclasses are train, Easy and Hard.", no_args_is_help=True, rich_markup_mode=None
 )
+app.add_typer(labels_app)
 
 Name = Annotated[str, typer.Option("--split", metavar="NAME", help="Which split; else the main one.")]
 OneSuperclass = Annotated[str | None, typer.Option(metavar="NAME", help="Only this superclass.")]
@@ -62,6 +64,14 @@ class EqualiseBy(StrEnum):
     none = "none"
     subclasses = "subclasses"
     pictures = "pictures"
+
+
+class MatchBands(StrEnum):
+    """Which bands are to show equally many labels."""
+
+    none = "none"
+    tests = "tests"
+    all = "all"
 
 
 @app.command()
@@ -134,6 +144,19 @@ def rules(
     equalise: Annotated[EqualiseBy | None, typer.Option(help="Cut large superclasses down, drawn by the seed.")] = None,
     equalise_factor: Annotated[float | None, typer.Option(help="The cap, in sizes of the smallest superclass.")] = None,
     seed: Annotated[int | None, typer.Option(help="The seed of the draw.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Which labels flags and numbers come from; none: no labels.")
+    ] = None,
+    exclude_flag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FLAG", help="Leave pictures with this flag out; may repeat; none: only report them."),
+    ] = None,
+    match_labels: Annotated[
+        MatchBands | None, typer.Option(help="Draw pictures until bands show equally many labels.")
+    ] = None,
+    predictions: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose accuracy is reported beside; none: nobody's.")
+    ] = None,
     split: Name = MAIN,
     by: By = None,
     note: Note = None,
@@ -151,8 +174,13 @@ def rules(
         "equalise_by": equalise,
         "equalise_factor": equalise_factor,
         "seed": seed,
+        "label_source": labels,
+        "excluded_flags": exclude_flag,
+        "match_labels": match_labels,
+        "label_predictions": predictions,
     }
     changes = [Change(key, getattr(value, "value", value)) for key, value in given.items() if value is not None]
+    changes = [_without(change) for change in changes]
     with open_workspace(context) as workspace:
         if changes:
             _apply(workspace, changes, split, by, note, as_json)
@@ -266,6 +294,15 @@ def _changes(
     return [
         Change("percentiles", (before[0] if hard is None else hard, before[1] if easy is None else easy), superclass)
     ]
+
+
+def _without(change: Change) -> Change:
+    """The change, with the word none as no source, no predictions and no flag."""
+    if change.key in ("label_source", "label_predictions") and change.value == "none":
+        return Change(change.key, None)
+    if change.key == "excluded_flags":
+        return Change(change.key, tuple(flag for flag in change.value if flag != "none"))
+    return change
 
 
 def _numbers(text: str) -> tuple[float, ...]:
