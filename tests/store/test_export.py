@@ -19,6 +19,7 @@ def test_rows_stand_in_the_order_of_places_and_say_what_became_of_each_picture(t
             "similarity": pa.array([0.5, 0.25, 0.3], pa.float32()),
             "score": [1.0, 0.0, 0.2],
             "is_outlier": [False, True, False],
+            "exclusion": pa.array([None, None, None], pa.string()),
         }
     )
     with store.reading() as cursor:
