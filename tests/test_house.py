@@ -32,12 +32,17 @@ def every_command() -> Iterator[tuple[tuple[str, ...], Any]]:
     root = typer.main.get_command(app)
     context: Any = typer.Context(root)
     for name in (*SINGLE_COMMANDS, *ROOM_COMMANDS):
-        command: Any = root.get_command(context, name)  # type: ignore[attr-defined]
-        inner = getattr(command, "commands", None)
-        if inner:
-            yield from (((name, word), found) for word, found in inner.items())
-        else:
-            yield (name,), command
+        yield from commands_below((name,), root.get_command(context, name))  # type: ignore[attr-defined]
+
+
+def commands_below(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The command itself, or those of the group that it is."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield words, command
+        return
+    for word, found in inner.items():
+        yield from commands_below((*words, word), found)
 
 
 COMMANDS = dict(every_command())
@@ -172,7 +177,7 @@ def check_command(line: str) -> None:
         words = words[2:]
     if not words or words[0].startswith("-"):
         return
-    command = COMMANDS.get(tuple(words[:2])) or COMMANDS.get((words[0],))
+    command = next((COMMANDS[tuple(words[:n])] for n in (3, 2, 1) if tuple(words[:n]) in COMMANDS), None)
     if command is None:
         room_alone = len(words) == 1 or words[1].startswith("-")
         assert words[0] in ROOM_COMMANDS, f"{line}: no such command"
