@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.review import Step
+from engine.review.decisions import Step
 from store.review import Event, QueueItem
 
 FILTERS = {

@@ -155,7 +155,7 @@ def fetch_depth_limit(cursor: Cursor, superclass: str) -> int | None:
 def fetch_candidates(cursor: Cursor, superclass: str) -> list[Candidate]:
     """The candidates of a superclass: roots, then by depth and name, then matches by similarity.
 
-    Empty also where there is no such superclass; ``engine.candidates.require`` tells the two apart.
+    Empty also where there is no such superclass; ``engine.candidates.superclasses.require`` tells the two apart.
     """
     rows = cursor.execute(
         """

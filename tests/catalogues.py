@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from engine.review import decide
+from engine.review.decisions import decide
 from engine.workspace import Workspace
 from store.connection import Store, memory_store
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.agreement import agreement
 from engine.errors import EngineError
 from engine.filters.intervals import wilson
+from engine.review.agreement import agreement
 from store.connection import Cursor
 from store.filters import Verdict, fetch_audit, fetch_decided, fetch_verdicts
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import combinations
 
-from engine.agreement import agreement
+from engine.review.agreement import agreement
 from store.connection import Cursor
 from store.filters import Verdict, fetch_verdicts
 

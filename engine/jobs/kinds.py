@@ -23,6 +23,7 @@ class Kind:
         unit: what a row of the work list is, in the plural, as progress is shown.
         on_device: whether it waits for its device until earlier jobs have left it.
         parallel: whether several processes may share its shards; each calls ``function`` once.
+        needs: files of the workspace that a process on another machine needs, as patterns below its root.
         sums: results of ``function`` that are added up over the processes; of the others the first one's count.
     """
 
@@ -32,6 +33,7 @@ class Kind:
     unit: str
     on_device: bool
     parallel: bool = False
+    needs: tuple[str, ...] = ()
     sums: tuple[str, ...] = ()
 
 
@@ -42,7 +44,7 @@ KINDS = {
         Kind(
             "text-match",
             "engine.gpu.text:run",
-            "engine.candidates:ingest_match",
+            "engine.candidates.match:ingest_match",
             "synsets",
             on_device=True,
             parallel=True,
@@ -54,6 +56,7 @@ KINDS = {
             unit="pictures",
             on_device=True,
             parallel=True,
+            needs=("embeddings/*/part-*.parquet",),  # they say what is encoded already
             sums=("encoded", "already_encoded", "unreadable"),
         ),
         Kind(

@@ -7,10 +7,10 @@ from itertools import combinations
 
 import numpy as np
 
-from engine.agreement import agreement
 from engine.filters.intervals import wilson
 from engine.labels.formulas import LEAST_SHARE
 from engine.labels.sources import labelled_images
+from engine.review.agreement import agreement
 from store import label_review as store
 from store.connection import Cursor
 from store.labels import fetch_sources

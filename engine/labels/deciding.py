@@ -7,7 +7,7 @@ from uuid import UUID
 
 from engine.errors import EngineError
 from engine.events import new_event_id, now
-from engine.review import NothingToUndo
+from engine.review.decisions import NothingToUndo
 from engine.workspace import Workspace
 from store import label_review as log
 from store.connection import Cursor

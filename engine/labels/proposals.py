@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.candidates import require
+from engine.candidates.superclasses import require
 from engine.errors import EngineError
 from engine.events import now
 from engine.jobs import runner

@@ -7,7 +7,7 @@ from uuid import UUID
 from engine.errors import EngineError
 from engine.events import new_event_id, now
 from engine.labels.sources import OWN
-from engine.review import NothingToUndo
+from engine.review.decisions import NothingToUndo
 from engine.splits.prepare import read_settings
 from engine.splits.settings import (
     MAIN,

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from engine import candidates as engine
-from engine.candidates import AddReport, RemoveReport
+from engine.candidates import match as matching
+from engine.candidates import superclasses as engine
+from engine.candidates.superclasses import AddReport, RemoveReport
 from engine.wordnet.resolve import resolve
 from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
@@ -98,7 +99,7 @@ def match(
     settings = settings_of(closed, scoring__model=model, scoring__pretrained=pretrained, scoring__device=device)
     with open_workspace(context) as workspace:
         take_in_results(workspace)
-        job = engine.submit_match(
+        job = matching.submit_match(
             workspace,
             text,
             settings.text("scoring.model"),
@@ -112,11 +113,11 @@ def match(
         raise typer.Exit(code)
     with open_workspace(context) as workspace:
         if to is not None:
-            _tell([engine.accept_match(workspace, text, to, above, top)], as_json, single=True)
+            _tell([matching.accept_match(workspace, text, to, above, top)], as_json, single=True)
             return
         limit = top if top is not None or above is not None else 20
         with workspace.opened().reading() as cursor:
-            found = engine.fetch_matches(cursor, text, above=above, limit=limit)
+            found = matching.fetch_matches(cursor, text, above=above, limit=limit)
     columns = ("similarity", "wnid", "name", "images", "superclasses", "gloss")
     emit(found, columns, as_json, "Nothing matches so well.")
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from engine import review as engine
-from engine.agreement import reviewer_agreement
-from engine.queue import queue
-from engine.review import DecisionKind, Step
+from engine.review import decisions as engine
+from engine.review.agreement import reviewer_agreement
+from engine.review.decisions import DecisionKind, Step
+from engine.review.queue import queue
 from engine.wordnet.resolve import AmbiguousWord, resolve
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.output import emit, emit_json, say

@@ -13,10 +13,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine import review
-from engine.candidates import AddReport, add_superclass
+from engine.candidates.superclasses import AddReport, add_superclass
 from engine.errors import EngineError
-from engine.review import DecisionKind, Step
+from engine.review import decisions as review
+from engine.review.decisions import DecisionKind, Step
 from engine.workspace import Workspace
 from sood_tui.folio import Folio, read_folio
 from sood_tui.keys import BROWSE

@@ -13,10 +13,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from engine import review
 from engine.errors import EngineError
-from engine.queue import Order, queue
-from engine.review import DecisionKind, Step
+from engine.review import decisions as review
+from engine.review.decisions import DecisionKind, Step
+from engine.review.queue import Order, queue
 from engine.workspace import Workspace
 from sood_tui.desk import FILTERS, Desk
 from sood_tui.folio import Folio, read_folio

@@ -20,7 +20,7 @@ from sood_tui.widgets.key_footer import KeyFooter
 if TYPE_CHECKING:
     from textual.binding import Binding
 
-    from engine.review import Step
+    from engine.review.decisions import Step
     from sood_tui.app import SoodApp
 
 Result = TypeVar("Result")
@@ -123,7 +123,7 @@ class RoomScreen(Screen[None]):
         self.reload()
 
     def _turn_back(self, direction: str) -> None:
-        from engine import review
+        from engine.review import decisions as review
 
         act = review.undo if direction == "undo" else review.redo
 

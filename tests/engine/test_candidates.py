@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.candidates import add_superclass, list_candidates, overlaps, remove, seed_file
+from engine.candidates.superclasses import add_superclass, list_candidates, overlaps, remove, seed_file
 from engine.errors import EngineError
-from engine.review import decide
+from engine.review.decisions import decide
 from engine.workspace import Workspace
 from store.candidates import UnknownSuperclass, fetch_superclasses
 from store.connection import Store

@@ -23,7 +23,7 @@ from engine.export.manifest import MANIFEST, canonical, line_checks, read_manife
 from engine.export.plan import ROW_SCHEMA, subclass_names
 from engine.export.run import available_formats, run
 from engine.export.verify import changed_lines, verify
-from engine.review import assign, decide, undo
+from engine.review.decisions import assign, decide, undo
 from engine.splits.change import change_settings, undo_setting
 from engine.splits.prepare import prepare
 from engine.splits.settings import Change

@@ -25,7 +25,7 @@ from engine.filters.disagreement import matrix, ranked
 from engine.filters.intervals import wilson
 from engine.jobs import runner
 from engine.jobs.ingest import ingest_ready
-from engine.review import decide
+from engine.review.decisions import decide
 from engine.workspace import Workspace
 from store import filters as store
 from store.connection import Store, memory_store

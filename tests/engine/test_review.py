@@ -10,11 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from engine.agreement import agreement, reviewer_agreement
 from engine.errors import EngineError
-from engine.journal import BadJournal, line_of
-from engine.queue import queue
-from engine.review import (
+from engine.review.agreement import agreement, reviewer_agreement
+from engine.review.decisions import (
     NothingToUndo,
     assign,
     decide,
@@ -25,6 +23,8 @@ from engine.review import (
     settle,
     undo,
 )
+from engine.review.journal import BadJournal, line_of
+from engine.review.queue import queue
 from engine.workspace import Workspace
 from store import review as log
 from store.connection import Store, memory_store, open_store

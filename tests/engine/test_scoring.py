@@ -17,7 +17,7 @@ from engine.errors import EngineError
 from engine.jobs import runner
 from engine.jobs.folder import JobFolder
 from engine.jobs.ingest import ingest_ready
-from engine.review import decide
+from engine.review.decisions import decide
 from engine.scoring.job import KIND, ScoringSettings
 from engine.scoring.listing import list_subclasses
 from engine.scoring.parts import encoded_images, part_name, part_table, write_part

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.review import NothingToUndo, assign, undo
+from engine.review.decisions import NothingToUndo, assign, undo
 from engine.splits.change import change_settings, redo_setting, undo_setting
 from engine.splits.prepare import PreparedSplit, Tuned, prepare, prepare_with_pictures
 from engine.splits.rules import apply_rules, drawn_order, equalise_pictures, equalise_subclasses

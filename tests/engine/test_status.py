@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.review import decide
+from engine.review.decisions import decide
 from engine.status import next_step, read_status, room_counts
 from engine.walk import room_names
 from engine.workspace import Workspace

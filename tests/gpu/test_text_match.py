@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.candidates import accept_match, fetch_matches, submit_match
+from engine.candidates.match import accept_match, fetch_matches, submit_match
 from engine.errors import EngineError
 from engine.gpu import text as text_module
 from engine.gpu.clip import ClipModel, encode_texts, load_model

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from engine.candidates import add_superclass
+from engine.candidates.superclasses import add_superclass
 from engine.images.roots import add_root
-from engine.review import decide
+from engine.review.decisions import decide
 from engine.workspace import Workspace
 from sood_tui.workspace import create_workspace
 from store import scoring

@@ -4,7 +4,7 @@ import time
 
 from textual.widgets import Input
 
-from engine import review
+from engine.review import decisions as review
 from engine.workspace import Workspace
 from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.picture import PictureScreen

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from engine.errors import EngineError
 from engine.events import new_event_id, now
-from engine.journal import BadJournal, read_journal, write_journal
+from engine.review.journal import BadJournal, read_journal, write_journal
 from engine.workspace import Workspace
 from store import review as log
 from store.connection import Cursor

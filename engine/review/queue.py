@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Literal, get_args
 
-from engine.review import require_superclass
+from engine.review.decisions import require_superclass
 from store import review as log
 from store.connection import Cursor
 from store.review import QueueItem

@@ -1,29 +1,19 @@
-"""Which synsets may stand under each superclass? From WordNet's hierarchy, or by the words that describe them."""
+"""Superclasses from WordNet's hierarchy: what is below a root and has pictures."""
 
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
+from engine.candidates.seed_list import Seed, read_seeds
 from engine.errors import EngineError
 from engine.events import now
-from engine.jobs.execution import LOCAL, Execution
-from engine.jobs.folder import JobFolder
-from engine.jobs.ingest import Intake
-from engine.jobs.runner import submit
-from engine.seed_list import Seed, read_seeds
 from engine.workspace import Workspace
 from store import candidates as rows
-from store import text_match
 from store.candidates import Candidate, Overlap, Superclass, UnknownSuperclass
 from store.connection import Cursor
 from store.images import fetch_count
-from store.text_match import Match
 from store.wordnet import fetch_synset
-
-_SHARD_TEXTS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,112 +155,6 @@ def overlaps(cursor: Cursor, superclass: str | None = None) -> list[Overlap]:
     return rows.fetch_overlaps(cursor, superclass)
 
 
-def submit_match(
-    workspace: Workspace,
-    text: str,
-    model: str,
-    pretrained: str | None = None,
-    device: str = "auto",
-    execution: Execution = LOCAL,
-) -> JobFolder:
-    """Start the comparison of a text with the words and the gloss of every synset that has pictures.
-
-    Args:
-        workspace: open.
-        text: what is looked for, in words.
-        model: open_clip's architecture, ``local-dir:FOLDER`` or ``hf-hub:ORG/NAME``.
-        pretrained: open_clip's tag or a checkpoint's path.
-        device: see ``engine.jobs.devices``.
-        execution: who schedules the work, and how urgent it is.
-
-    Raises: EngineError for an empty text, or where no synset has pictures.
-    """
-    query = " ".join(text.split())
-    if not query:
-        raise EngineError(
-            "There is no text to match.", 'Say in words what is looked for: candidates match "kitchen tools".'
-        )
-    with workspace.opened().reading() as cursor:
-        work = text_match.fetch_match_texts(cursor)
-    if not work.num_rows:
-        raise EngineError("No synset has pictures yet.", "`sood-tui images add ROOT` comes first.")
-    settings = {"query": query, "model": model, "pretrained": pretrained}
-    title = f"match {query}"
-    return submit(
-        workspace.root,
-        "text-match",
-        settings,
-        work,
-        device,
-        shard_rows=_SHARD_TEXTS,
-        title=title,
-        execution=execution,
-    )
-
-
-def ingest_match(intake: Intake) -> None:
-    """Take a finished text match in, in place of an earlier one of the same text and model."""
-    if intake.part is not None or intake.outcome is None or intake.outcome.state != "finished":
-        return
-    query, model_key = str(intake.spec.settings["query"]), str(intake.outcome.result["model_key"])
-    parts = [str(part.path) for part in intake.job.parts()]
-    text_match.delete_matches(intake.cursor, query, model_key)
-    text_match.insert_matches(intake.cursor, query, model_key, parts, now())
-
-
-def fetch_matches(
-    cursor: Cursor, text: str, model_key: str | None = None, above: float | None = None, limit: int | None = None
-) -> list[Match]:
-    """What a match found, best first; by the model that was asked last where none is named.
-
-    Raises: EngineError if the text was not matched.
-    """
-    query = " ".join(text.split())
-    key = model_key or text_match.fetch_latest_match_model(cursor, query)
-    if key is None:
-        raise EngineError(f"{query!r} was not matched yet.", f'`sood-tui candidates match "{query}"` does it.')
-    return text_match.fetch_matches(cursor, query, key, above, limit)
-
-
-def accept_match(
-    workspace: Workspace,
-    text: str,
-    superclass: str,
-    above: float | None = None,
-    top: int | None = None,
-    model_key: str | None = None,
-) -> AddReport:
-    """Take what a match found as candidates of a superclass, which is made if it is not there.
-
-    Args:
-        workspace: open.
-        text: as it was matched.
-        superclass: its name.
-        above: only similarities greater than this.
-        top: at most so many of the best.
-        model_key: which model's match; None for the latest.
-
-    Raises: EngineError if neither bound is given, nothing passes them, or the text was not matched.
-    """
-    if above is None and top is None:
-        raise EngineError("A match with every synset is no choice.", "Give --above X (a similarity) or --top N.")
-    with workspace.opened().writing() as cursor:
-        matches = fetch_matches(cursor, text, model_key, above, top)
-        if not matches:
-            raise EngineError(
-                f"Nothing matches {text!r} so well.", "Give a lower --above; without --to the best are listed."
-            )
-        _check_name(superclass)
-        known = rows.fetch_superclass_roots(cursor)
-        if superclass not in known:
-            rows.put_superclass(cursor, superclass, None, now())
-        table = pa.table(
-            {"wnid": [match.wnid for match in matches], "similarity": [match.similarity for match in matches]}
-        )
-        added = rows.insert_match_candidates(cursor, superclass, table, now())
-        return _report(cursor, superclass, superclass not in known, added, 0)
-
-
 def _add(cursor: Cursor, seed: Seed) -> AddReport:
     roots = tuple(dict.fromkeys(seed.roots))
     for wnid in roots:
@@ -294,7 +178,7 @@ def _add(cursor: Cursor, seed: Seed) -> AddReport:
     rows.insert_superclass_roots(cursor, superclass, roots)
     dropped = rows.delete_deeper_candidates(cursor, superclass)
     added = rows.insert_hyponym_candidates(cursor, superclass, seed.include_root, now())
-    report = _report(cursor, superclass, is_new, added, dropped)
+    report = report_of(cursor, superclass, is_new, added, dropped)
     if report.candidates == 0:
         raise _nothing_below(cursor, roots, limit, report.root_images)
     return report
@@ -314,11 +198,15 @@ def _nothing_below(cursor: Cursor, roots: Sequence[str], limit: int | None, root
 
 def _name_of(cursor: Cursor, seed: Seed) -> str:
     name = seed.name if seed.name is not None else fetch_synset(cursor, seed.roots[0]).lemma
-    _check_name(name)
+    check_name(name)
     return name
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Refuse a name that lists cannot hold.
+
+    Raises: EngineError.
+    """
     if not name or "/" in name or not name.isprintable() or any(char.isspace() for char in name):
         raise EngineError(
             f"{name!r} cannot be the name of a superclass: lists hold names without spaces and slashes.",
@@ -326,7 +214,8 @@ def _check_name(name: str) -> None:
         )
 
 
-def _report(cursor: Cursor, superclass: str, is_new: bool, added: Sequence[str], dropped: int) -> AddReport:
+def report_of(cursor: Cursor, superclass: str, is_new: bool, added: Sequence[str], dropped: int) -> AddReport:
+    """How a superclass stands after candidates came or went."""
     found = require(cursor, superclass)
     candidates = {candidate.wnid for candidate in rows.fetch_candidates(cursor, superclass)}
     root_images: Mapping[str, int] = {

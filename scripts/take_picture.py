@@ -1,0 +1,32 @@
+"""Take the README's picture of the review screen from the running program.
+
+    python scripts/take_picture.py WORKSPACE [FILE.svg]
+
+The workspace of `sood-tui demo` will do: its pictures are made up, so that the result may be passed on.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from sood_tui.app import SoodApp
+from sood_tui.settings import load_settings
+from sood_tui.workspace import opened, require_workspace
+
+SIZE = (120, 36)
+DEFAULT = Path(__file__).parents[1] / "docs" / "pictures" / "review.svg"
+
+
+async def take(folder: Path, file: Path) -> None:
+    """Open the review screen, wait until its pictures are painted, and write the screen as SVG."""
+    with opened(require_workspace(folder)) as workspace:
+        app = SoodApp(workspace, load_settings(workspace.settings_file))
+        async with app.run_test(size=SIZE) as pilot:
+            await pilot.press("f4")
+            await pilot.pause(2.0)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(app.export_screenshot(title="sood-tui", simplify=True), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(take(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else DEFAULT))
