@@ -118,6 +118,7 @@ class ShardRun:
         device: that torch is told; None for a kind without one.
         cores: that this process shall use; None for all of the machine.
         place: name of the place, for messages.
+        read: gives the rows of a shard; None reads them from the job's folder.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class ShardRun:
         device: str | None = None,
         cores: int | None = None,
         place: str = "",
+        read: Callable[[int], pyarrow.Table] | None = None,
     ) -> None:
         self.folder = folder
         self.spec = spec
@@ -140,6 +142,7 @@ class ShardRun:
         self._cancellation = cancellation
         self._teller = teller
         self._numbers = numbers
+        self._read = read or self._read_work
         self._watch = Stopwatch()
         self._looked = float("-inf")
         self.names.folder.mkdir(parents=True, exist_ok=True)
@@ -263,7 +266,7 @@ class ShardRun:
         if self._cancellation.requested:
             raise JobCancelled
 
-    def _read(self, number: int) -> pyarrow.Table:
+    def _read_work(self, number: int) -> pyarrow.Table:
         return self._work.read_row_group(number) if self._work else pyarrow.table({})
 
     @cached_property

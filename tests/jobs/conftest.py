@@ -12,6 +12,7 @@ from engine.errors import EngineError
 from engine.jobs.runner import ACTIVE, cancel, list_jobs
 from engine.workspace import Workspace
 from sood_tui.workspace import create_workspace
+from tests.jobs.s3 import _server, bucket  # noqa: F401
 from tests.jobs.waiting import PLUGIN
 
 sys.path.insert(0, str(PLUGIN))

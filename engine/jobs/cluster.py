@@ -1,0 +1,324 @@
+"""The executor ``ray``: the shards of a job on the machines of a Ray cluster.
+
+Ray starts the processes, restarts those that die and sends their shard again; a shard that is stuck on a machine that
+is gone is given to another one as well. Since a shard leaves the same files however often it runs, each counts once.
+"""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow.parquet as parquet
+
+from engine.errors import EngineError
+from engine.jobs.assignment import MOST_DEATHS, Assignment
+from engine.jobs.cluster_actor import Done, News, ShardActor, Task
+from engine.jobs.failures import Failure, MemberFailed
+from engine.jobs.hiring import Hiring, hiring_for
+from engine.jobs.ledger import Member
+from engine.jobs.shards import JobCancelled, JobPaused
+from engine.jobs.spec import JsonValue
+from engine.jobs.storage import Storage, files_below
+
+TICK = 0.3
+LEAVING = 10.0
+OBJECT_STORE_BYTES = 100_000_000
+"""Of a Ray that is started here: work lists pass through it, never pictures."""
+SILENCE = "SOOD_RAY_SILENCE"
+"""Seconds after which a process that does not answer is taken to be gone; by default 30."""
+
+
+@dataclass(slots=True)
+class _Hand:
+    """A process on the cluster, as the leader sees it.
+
+    Attributes:
+        actor: Ray's handle.
+        member: its number in the ledger.
+        asked: the future of its next news.
+        heard: when it last answered; None before the first time.
+        life: changes when it was restarted.
+        shard: in its hands.
+    """
+
+    actor: Any
+    member: int
+    asked: Any
+    heard: float | None = None
+    life: str = ""
+    shard: int | None = None
+
+
+@dataclass(slots=True)
+class Cluster:
+    """One start of a job on a cluster."""
+
+    work: Assignment
+    _hands: list[_Hand] = field(default_factory=list)
+    _futures: dict[Any, int] = field(default_factory=dict)
+    _done: set[int] = field(default_factory=set)
+    _pool: Any = None
+    _table: Any = None
+    _storage: Storage | None = None
+    _begun: float = 0.0
+    _said_waiting: bool = False
+
+    def run(self) -> Mapping[str, JsonValue]:
+        """Get all shards done.
+
+        Returns: what the kind's function returned, over all processes.
+
+        Raises:
+            EngineError: no cluster, or one without what the job needs.
+            MemberFailed: a process failed.
+            JobCancelled, JobPaused: the user wished it.
+        """
+        import ray
+
+        folder, spec = self.work.folder, self.work.spec
+        self._table = parquet.ParquetFile(folder.work_file) if folder.work_file.exists() else None
+        with _connected(spec.address):
+            hiring = hiring_for(spec.device, ray.nodes())  # type: ignore[no-untyped-call]
+            self._prepare_storage()
+            self._hire(hiring)
+            try:
+                self._work_through()
+                results = self._finish()
+            finally:
+                for hand in self._hands:
+                    ray.kill(hand.actor)
+        if self._storage is not None:
+            self._storage.remove()
+        return self.work.merged(results)
+
+    def _prepare_storage(self) -> None:
+        spec, root = self.work.spec, self.work.folder.workspace_root
+        if spec.storage is None:
+            return
+        self._storage = Storage(spec.storage, spec.id)
+        self._storage.put(root, files_below(root, self.work.kind.needs))
+
+    def _hire(self, hiring: Hiring) -> None:
+        import ray
+        from ray.util import ActorPool
+
+        spec, root = self.work.spec, self.work.folder.workspace_root
+        needed = tuple(files_below(root, self.work.kind.needs)) if self._storage is not None else ()
+        task = Task(spec, str(root), self._storage, needed, hiring.device, hiring.cores)
+        remote = ray.remote(ShardActor).options(
+            num_cpus=hiring.num_cpus,
+            num_gpus=hiring.num_gpus,
+            max_restarts=-1,
+            max_task_retries=MOST_DEATHS - 1,
+            max_concurrency=4,
+            runtime_env={"env_vars": {"OMP_NUM_THREADS": str(hiring.cores), "OMP_WAIT_POLICY": "PASSIVE"}},
+        )
+        for number in range(min(hiring.processes, max(1, len(self.work.todo)))):
+            actor = remote.remote(task, f"{hiring.device.partition(':')[0]}-{number}")
+            self.work.ledger.members.append(Member(f"ray:{number}"))
+            self._hands.append(_Hand(actor, number, actor.news.remote()))  # type: ignore[attr-defined]
+        self._pool = ActorPool([])
+        self._begun = time.monotonic()
+
+    def _work_through(self) -> None:
+        """Hand shards to whoever is free, as ``ActorPool.map_unordered`` does, but hear the user in between."""
+        while self.work.todo or any(number not in self._done for number in self._futures.values()):
+            if self.work.cancellation.requested:
+                self._stop()
+                raise JobCancelled
+            if self.work.pausing() and self._may_pause():
+                raise JobPaused
+            self._hear()
+            self._hand_out()
+            self._collect()
+            self.work.ledger.report(at_once=False)
+
+    def _hand_out(self) -> None:
+        if self.work.pausing():
+            return
+        while self.work.todo and self._pool.has_free():
+            self._submit(self.work.todo.pop(0))
+        # What is stuck with a process that does not answer is done by somebody else as well.
+        for hand in self._hands:
+            stuck = hand.shard is not None and hand.shard not in self._done and self._is_silent(hand)
+            if stuck and self._pool.has_free() and hand.shard is not None:
+                self._mark_silent(hand)
+                number, hand.shard = hand.shard, None
+                self._submit(number)
+
+    def _submit(self, number: int) -> None:
+        def send(actor: Any, value: int) -> Any:
+            hand = next(one for one in self._hands if one.actor is actor)
+            hand.shard = value
+            future = actor.do.remote(value, self._rows(value))
+            self._futures[future] = value
+            return future
+
+        self._pool.submit(send, number)
+
+    def _rows(self, number: int) -> Any:
+        import pyarrow
+
+        return pyarrow.table({}) if self._table is None else self._table.read_row_group(number)
+
+    def _collect(self) -> None:
+        """Take one finished shard in, or wait a moment."""
+        import ray
+
+        if not self._pool.has_next():
+            time.sleep(TICK)
+            return
+        try:
+            answer = self._pool.get_next_unordered(timeout=TICK)
+        except TimeoutError:
+            return
+        except ray.exceptions.RayError as error:
+            self._attempted_in_vain(error)
+            return
+        if isinstance(answer, Failure):
+            if self.work.cancellation.requested:
+                return
+            raise MemberFailed(answer)
+        self._take_in(answer)
+
+    def _take_in(self, done: Done) -> None:
+        hand = next((one for one in self._hands if one.shard == done.number), None)
+        member = hand.member if hand is not None else 0
+        if hand is not None:
+            hand.shard = None
+        if done.number in self._done:  # another one was faster
+            self.work.ledger.take_back(member)
+            return
+        self._done.add(done.number)
+        if self._storage is not None:
+            self._storage.get(self.work.folder.workspace_root, done.files)
+        self.work.ledger.part(member, done.part, done.rows)
+
+    def _attempted_in_vain(self, error: Exception) -> None:
+        """Ray has given a shard up: its process died again and again with it."""
+        import ray
+
+        ready, _ = ray.wait(list(self._futures), num_returns=len(self._futures), timeout=0)
+        for future in ready:
+            try:
+                ray.get(future)
+            except ray.exceptions.RayError:
+                number = self._futures.pop(future)
+                if number in self._done:
+                    continue
+                hint = f"`sood-tui jobs log {self.work.folder.id}` and Ray's logs say more; finished parts are kept."
+                first = str(error).strip().splitlines()[0]
+                message = f"Shard {number} ended its process {MOST_DEATHS} times: {first}"
+                raise MemberFailed(Failure("ProcessDied", message, hint)) from error
+
+    def _hear(self) -> None:
+        """Ask every process for news, and take note of those that answer."""
+        import ray
+
+        for hand in self._hands:
+            ready, _ = ray.wait([hand.asked], timeout=0)
+            if not ready:
+                continue
+            try:
+                news: News = ray.get(hand.asked)
+            except ray.exceptions.RayError:
+                hand.asked = hand.actor.news.remote()
+                continue
+            hand.asked = hand.actor.news.remote()
+            self._note(hand, news)
+        if not self._said_waiting and time.monotonic() - self._begun > 60 and not any(h.heard for h in self._hands):
+            self._said_waiting = True
+            self.work.ledger.warn(
+                "No process has started yet: the cluster has no room. `ray status` shows who uses it."
+            )
+
+    def _note(self, hand: _Hand, news: News) -> None:
+        ledger = self.work.ledger
+        member = ledger.members[hand.member]
+        if hand.heard is None:
+            self._pool.push(hand.actor)
+        elif hand.life != news.life:
+            ledger.take_back(hand.member)
+            ledger.warn(f"The process of {member.name} died and was started again.", member.name)
+        hand.heard, hand.life, member.name = time.monotonic(), news.life, news.place
+        if member.state == "silent":
+            member.state = "working"
+        if news.units or news.spent:
+            ledger.advance(hand.member, news.units, news.detail, news.spent)
+        for message, subject in news.warnings:
+            ledger.warn(message, subject)
+
+    def _is_silent(self, hand: _Hand) -> bool:
+        patience = float(os.environ.get(SILENCE, "30"))
+        return hand.heard is not None and time.monotonic() - hand.heard > patience
+
+    def _mark_silent(self, hand: _Hand) -> None:
+        member = self.work.ledger.members[hand.member]
+        self.work.ledger.take_back(hand.member)
+        member.state = "silent"
+        self.work.ledger.warn(
+            f"{member.name} does not answer; another process does its shard {hand.shard}.", member.name
+        )
+
+    def _may_pause(self) -> bool:
+        """Whether nobody has a shard in hand that is worth waiting for."""
+        return all(hand.shard is None or self._is_silent(hand) for hand in self._hands)
+
+    def _stop(self) -> None:
+        """Let the processes end their batch."""
+        import ray
+
+        for hand in self._hands:
+            hand.actor.stop.remote()
+        if self._futures:
+            ray.wait(list(self._futures), num_returns=len(self._futures), timeout=LEAVING / 2)
+
+    def _finish(self) -> list[Mapping[str, JsonValue]]:
+        """What the processes that still answer return."""
+        import ray
+
+        futures = {hand.actor.finish.remote(): hand for hand in self._hands if hand.heard and not self._is_silent(hand)}
+        ready, _ = ray.wait(list(futures), num_returns=len(futures), timeout=LEAVING) if futures else ([], [])
+        results = []
+        for future in ready:
+            try:
+                results.append(ray.get(future))
+            except ray.exceptions.RayError:
+                continue
+            self.work.ledger.members[futures[future].member].state = "ended"
+        if self.work.ledger.total is not None:
+            self.work.ledger.done = self.work.ledger.total  # a shard that two have done was counted twice
+        return results
+
+
+@contextmanager
+def _connected(address: str | None) -> Iterator[None]:
+    """A connection to the cluster; without an address to the one of $RAY_ADDRESS, or to one that is started here."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    ours = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    known = address or os.environ.get("RAY_ADDRESS")
+    options: dict[str, Any] = {"address": known} if known else {"address": "local", "include_dashboard": False}
+    if not known:
+        options["object_store_memory"] = OBJECT_STORE_BYTES
+    try:
+        ray.init(**options, log_to_driver=True, logging_level=logging.WARNING)
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise EngineError(
+            f"The Ray cluster {known or 'on this machine'} cannot be reached: {first}",
+            "This machine must be part of it (`ray start --address=HOST:6379`) and have its token "
+            "(RAY_AUTH_TOKEN, or the file ~/.ray/auth_token); see docs/cluster.md.",
+        ) from error
+    for number, handler in ours.items():  # Ray puts its own in their place
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        ray.shutdown()
