@@ -12,7 +12,7 @@ from engine.labels.numbers import PictureNumbers
 from engine.labels.sets import JudgedSet, judge_images
 from engine.labels.sources import labelled_images
 from engine.splits.formulas import Flags
-from engine.splits.matching import UNKNOWN, Cut, MatchedBand, cut_pictures, preview
+from engine.splits.matching import UNKNOWN, Cut, MatchedBand, cut_pictures, match, preview, unmatched
 from engine.splits.measure import Measured
 from engine.splits.prepare import PreparedSplit, Tuned
 from store.connection import Cursor
@@ -79,7 +79,7 @@ def check(
     Args:
         cursor: for reading.
         prepared: the split.
-        measured: its pictures.
+        measured: its pictures; those that the split matches are left out here.
         source: of labels; None: the split's own.
         predictions: of a classifier; None: the split's own, if it names one.
         tuned: the cut; None: at the settings.
@@ -94,7 +94,10 @@ def check(
         )
     tuned = tuned or prepared.retune()
     truth = {image.image_id: image for image in labelled_images(cursor, source)}
-    cut = cut_pictures(prepared, tuned, measured, {key: len(image.wnids) for key, image in truth.items()})
+    sizes = {key: len(image.wnids) for key, image in truth.items()}
+    matching = preview(prepared, tuned, cut_pictures(prepared, tuned, unmatched(measured), sizes))
+    measured = match(cursor, prepared, tuned, measured)
+    cut = cut_pictures(prepared, tuned, measured, sizes)
     here = [truth[key] for key in measured.pictures.image_id[cut.is_kept].tolist() if key in truth]
     judged = judge_images(cursor, predictions, here, f"the split {prepared.split}") if predictions and here else None
     table = _Table(measured, cut, truth, judged, tuned.bands)
@@ -110,7 +113,7 @@ def check(
         drop=drop,
         drop_from=drop_from,
         warnings=tuple(warnings_of([row for row in rows if not row.superclass], drop, drop_from)),
-        matching=tuple(preview(prepared, tuned, cut)),
+        matching=tuple(matching),
     )
 
 

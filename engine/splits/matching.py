@@ -81,9 +81,11 @@ def label_sizes(cursor: Cursor, source: str) -> dict[int, int]:
 def match(cursor: Cursor, prepared: PreparedSplit, tuned: Tuned, measured: Measured) -> Measured:
     """Leave pictures out so that the bands are alike in their numbers of labels, as the settings say.
 
-    Pictures are drawn by the split's seed and their own path, so that every machine draws the same.
+    Pictures are drawn by the split's seed and their own path, so that every machine draws the same. What was drawn out
+    before comes back first: matching twice is matching once.
     """
     settings = prepared.settings
+    measured = unmatched(measured)
     if settings.match_labels == "none" or settings.label_source is None:
         return measured
     cut = cut_pictures(prepared, tuned, measured, label_sizes(cursor, settings.label_source))
@@ -98,6 +100,15 @@ def match(cursor: Cursor, prepared: PreparedSplit, tuned: Tuned, measured: Measu
     exclusion = measured.pictures.exclusion.copy()
     exclusion[dropped] = EXCLUSIONS.index(MATCHED) + 1
     return replace(measured, pictures=replace(measured.pictures, exclusion=exclusion))
+
+
+def unmatched(measured: Measured) -> Measured:
+    """The pictures as they were before matching."""
+    exclusion = measured.pictures.exclusion
+    if not (drawn_out := exclusion == EXCLUSIONS.index(MATCHED) + 1).any():
+        return measured
+    before = np.where(drawn_out, 0, exclusion).astype(np.int8)
+    return replace(measured, pictures=replace(measured.pictures, exclusion=before))
 
 
 def matched_out(prepared: PreparedSplit, tuned: Tuned, measured: Measured) -> Integers:

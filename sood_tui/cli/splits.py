@@ -324,13 +324,15 @@ def _apply(
         emit_json(settings)
     for change in changes:
         where = f" of {change.superclass}" if change.superclass else ""
-        say(f"{change.key}{where} is now {_value(change.value)}.")
+        say(f"{change.key}{where} is now {_value(change)}.")
 
 
-def _value(value: object) -> str:
-    if value is None:
-        return "what holds for all"
-    return ", ".join(f"{number:g}" for number in value) if isinstance(value, tuple) else str(value)
+def _value(change: Change) -> str:
+    if change.value is None:
+        return "what holds for all" if change.superclass else "none"
+    if not isinstance(change.value, tuple):
+        return str(change.value)
+    return ", ".join(one if isinstance(one, str) else f"{one:g}" for one in change.value) or "none"
 
 
 def _document(prepared: PreparedSplit, tuned: Tuned, superclass: str | None) -> dict[str, object]:

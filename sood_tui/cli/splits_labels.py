@@ -26,14 +26,12 @@ def labels(
     """
     from engine.errors import EngineError
     from engine.splits.crowding import check
-    from engine.splits.matching import match
     from engine.splits.prepare import prepare_with_pictures
     from sood_tui.cli.splits import defaults_of
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         prepared, measured = prepare_with_pictures(cursor, workspace.seed, split, defaults_of(workspace))
-        tuned = prepared.retune()
-        found = check(cursor, prepared, match(cursor, prepared, tuned, measured), source, predictions, tuned)
+        found = check(cursor, prepared, measured, source, predictions)
     if superclass is not None and superclass not in prepared.superclasses:
         raise EngineError(f"{superclass} is not in the split {split}.")
     if as_json:
