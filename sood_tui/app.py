@@ -52,6 +52,7 @@ class SoodApp(App[int], inherit_bindings=False):
         "review": _screen("review", "ReviewScreen"),
         "jobs": _screen("jobs", "JobsScreen"),
         "splits": _screen("splits", "SplitsScreen"),
+        "evaluate": _screen("evaluate", "EvaluateScreen"),
         "settings": _screen("settings", "SettingsScreen"),
     }
 

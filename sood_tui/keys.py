@@ -8,9 +8,12 @@ from collections.abc import Iterable
 
 from textual.binding import Binding
 
-SCREEN_KEYS = {"home": "f2", "browse": "f3", "review": "f4", "jobs": "f5", "splits": "f6", "settings": "f8"}
+SCREEN_KEYS = {
+    "home": "f2", "browse": "f3", "review": "f4", "jobs": "f5", "splits": "f6", "evaluate": "f7", "settings": "f8",
+}  # fmt: skip
 SCREEN_TITLES = {
-    "home": "Home", "browse": "Browse", "review": "Review", "jobs": "Jobs", "splits": "Splits", "settings": "Settings",
+    "home": "Home", "browse": "Browse", "review": "Review", "jobs": "Jobs", "splits": "Splits", "evaluate": "Evaluate",
+    "settings": "Settings",
     "start": "Start", "picture": "One picture",
 }  # fmt: skip
 
@@ -29,6 +32,7 @@ FRAME = (
     _key("frame.review", "f4", "app.go('review')", "review", "Decide on candidates, one key each.", False),
     _key("frame.jobs", "f5", "app.go('jobs')", "jobs", "What runs, what waits, what ended.", False),
     _key("frame.splits", "f6", "app.go('splits')", "splits", "Move the thresholds of Easy and Hard.", False),
+    _key("frame.evaluate", "f7", "app.go('evaluate')", "evaluate", "Detectors on your splits, with numbers.", False),
     _key("frame.settings", "f8", "app.go('settings')", "settings", "Every setting, and where it comes from.", False),
     _key(
         "frame.graphics",
@@ -237,6 +241,19 @@ SPLITS = (
     *_moves("splits"),
 )
 
+EVALUATE = (
+    _key("evaluate.new", "n", "new", "new run", "Begin an evaluation: methods, ID set and OOD sets."),
+    _key("evaluate.sweep", "w", "sweep", "sweep", "Try many settings of NegLabel on a sample; then exactly, as a job."),
+    _key("evaluate.compare", "c", "compare", "compare", "Mark this line, or compare it with the marked one."),
+    _key("evaluate.mistakes", "m", "mistakes", "mistakes", "Turn between OOD that looks like ID, and the opposite."),
+    _key("evaluate.hurt", "x", "hurt", "words that hurt", "Words that cost ID classes their pictures; drop them."),
+    _key("evaluate.sort", "t", "sort", "sort", "The next order: by run, AUROC, or either FPR95."),
+    _key("evaluate.export", "e", "export", "export", "Write tables, scores and plots."),
+    _key("evaluate.choose", "g", "choose", "go to", "Go to an evaluation.", False),
+    _key("evaluate.large", "enter", "large", "one large", "Show the worst mistake as large as it goes.", False),
+    *_moves("evaluate"),
+)
+
 SETTINGS = (
     _key(
         "settings.edit",
@@ -259,7 +276,7 @@ PICTURE = (
 
 BY_SCREEN: dict[str, tuple[Binding, ...]] = {
     "start": START, "home": HOME, "browse": BROWSE, "review": REVIEW, "jobs": JOBS, "splits": SPLITS,
-    "settings": SETTINGS, "picture": PICTURE,
+    "evaluate": EVALUATE, "settings": SETTINGS, "picture": PICTURE,
 }  # fmt: skip
 
 _SIGNS = {

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.embedded import Known
+from engine.evaluation.embedded import Known, Place
 from engine.evaluation.passes import normalised
 from engine.evaluation.plan import Plan, negatives_file, read_table, words_file
 from engine.evaluation.reading import find_part, read_scores
@@ -65,22 +66,33 @@ class RunTexts:
     labels: NDArray[np.float32]
     negatives: NDArray[np.float32] | None
     words: tuple[str, ...]
+    kinds: tuple[str, ...]
     known: Known | None
 
     def images(self, rows: Sequence[dict[str, Any]]) -> NDArray[np.float32]:
         """Embeddings of pictures of the run, float32 [n, d]."""
-        vectors = []
+        vectors: list[NDArray[Any]] = []
+        places: list[tuple[int, Place]] = []
         for row in rows:
             part = self.plan.sets[row["part"]]
             if part.npz is not None:
-                vectors.append(read_npz(part.npz)["embeddings"][row["position"]])
+                vectors.append(_npz_rows(part.npz)[row["position"]])
                 continue
-            assert self.known is not None
-            place = self.known.files.get(row["path"]) if row["image_id"] is None else self.known.images[row["image_id"]]
-            if place is None:
-                raise EngineError(f"The embedding of {row['path']} is gone.", "Run the evaluation again.")
-            vectors.append(self.known.gather([place])[0:1][0])
+            places.append((len(vectors), self._place(row)))
+            vectors.append(np.empty(0))
+        if self.known is not None and places:
+            gathered = self.known.gather([place for _, place in places])[:]
+            for (number, _), vector in zip(places, gathered, strict=True):
+                vectors[number] = vector
         return normalised(np.stack(vectors))
+
+    def _place(self, row: dict[str, Any]) -> Place:
+        assert self.known is not None
+        image_id = row["image_id"]
+        place = self.known.files.get(row["path"]) if image_id is None else self.known.images.get(image_id)
+        if place is None or place.row < 0:
+            raise EngineError(f"The embedding of {row['path']} is gone.", "Run the evaluation again.")
+        return place
 
 
 def open_texts(workspace: Workspace, cursor: Cursor, run_id: int, recipe: str = "plain") -> RunTexts:
@@ -97,14 +109,20 @@ def open_texts(workspace: Workspace, cursor: Cursor, run_id: int, recipe: str = 
         labels = arrays[f"{recipe}.labels"]
         negatives = arrays[f"{recipe}.negatives"] if f"{recipe}.negatives" in arrays.files else None
     known = Known(workspace.embeddings / run.model_key, plan.catalogue_id) if run.model_key else None
-    return RunTexts(plan, labels, negatives, _words(folder, plan, recipe), known)
+    return RunTexts(plan, labels, negatives, *_words(folder, plan, recipe), known)
 
 
-def _words(folder: Path, plan: Plan, recipe: str) -> tuple[str, ...]:
+@lru_cache(maxsize=4)
+def _npz_rows(file: str) -> NDArray[Any]:
+    return read_npz(file)["embeddings"]
+
+
+def _words(folder: Path, plan: Plan, recipe: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if recipe not in plan.negatives:
-        return ()
+        return (), ()
     name = words_file(recipe) if plan.negatives[recipe].given else negatives_file(recipe)
-    return tuple(read_table(folder, name)["word"].to_pylist())
+    table = read_table(folder, name)
+    return tuple(table["word"].to_pylist()), tuple(table["pos"].to_pylist())
 
 
 def explain(texts: RunTexts, images: NDArray[np.float32], temperature: float, top: int = TOP) -> list[tuple[Any, Any]]:

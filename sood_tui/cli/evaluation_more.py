@@ -1,6 +1,5 @@
 """What several commands of the room evaluation share."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,27 +48,35 @@ def preset_sets(name: str, data: Path | None) -> list[Any]:
 
 
 def request_of_run(context: typer.Context, run_id: int) -> Any:
-    """The request that would lead to the same sets, labels and model again."""
-    from engine.evaluation.request import EvaluationRequest, SetArgument
-    from store.evaluation import fetch_evaluation, fetch_parts
+    """The request that would lead to the same sets, labels and model again, bands left out."""
+    from engine.evaluation.again import request_of_run as again
 
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
-        run = fetch_evaluation(cursor, run_id)
-        parts = fetch_parts(cursor, run_id)
-    record = json.loads(run.record)
-    sets = [SetArgument(part.name, part.source, part.role, part.near_or_far, part.note) for part in parts]
     settings = settings_of(workspace_of(context))
-    kinds = {"superclass": "superclass", "wnid": "subclass", "class_name": "class"}
-    return EvaluationRequest(
-        sets[0],
-        [one for one in sets[1:] if one.role == "ood"],
-        labels=kinds[record["labels_by"]],
-        model=record["model"]["model"] or None,
-        pretrained=record["model"]["pretrained"],
-        seed=record["seed"],
-        device=settings.text("scoring.device"),
-        reviewer=settings.reviewer,
+    with open_workspace(context) as workspace:
+        return again(workspace, run_id, settings.reviewer, settings.text("scoring.device"), with_bands=False)
+
+
+def say_preview(context: typer.Context, run_id: int, plan: Any, negatives: str | None) -> None:
+    """Sweep over a sample from what is embedded already, while the exact sweep is still to come."""
+    from engine.evaluation.again import preview
+    from engine.evaluation.sweep import Grid
+
+    if negatives is not None:
+        return
+    try:
+        with open_workspace(context) as workspace:
+            found = preview(workspace, run_id, Grid(plan.counts, plan.groups, plan.temperatures))
+    except EngineError as error:
+        say(f"No preview: {error.message}")
+        return
+    best = sorted(found, key=lambda row: -row.auroc)[:3]
+    say(
+        f"Preview on {found[0].n_id:,} ID pictures and a sample of OOD, with the words of evaluation {run_id}; the best:"
     )
+    for row in best:
+        interval = f"{100 * row.auroc_low:.1f}-{100 * row.auroc_high:.1f}"
+        setting = f"{row.count:,} words, {row.groups} groups, temperature {row.temperature:g}"
+        say(f"  AUROC {100 * row.auroc:.2f} ({interval}) on {row.ood}: {setting}")
 
 
 def say_submitted(submitted: Any) -> None:

@@ -24,6 +24,7 @@ SCREEN_OF_ROOM = {
     "scoring": "jobs",
     "splits": "splits",
     "export": "splits",
+    "evaluation": "evaluate",
 }
 HOME = "sood"
 ARROW, WIDE_ARROW = "›", " › "

@@ -1,0 +1,117 @@
+"""A run once more: with the same sets, labels and model, with words taken out, or swept in a moment as a preview."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.evaluation.mistakes import open_texts
+from engine.evaluation.request import EvaluationRequest, MiningRequest, SetArgument
+from engine.evaluation.running import evenly_mixed
+from engine.evaluation.sweep import Grid, SweepResult, check_grid, preview_rows, sweep_results, sweep_scores
+from engine.workspace import Workspace
+from store import evaluation as store
+from store.connection import Cursor
+from store.negatives import fetch_negative_set, fetch_negative_sets
+
+LABELS_OF = {"superclass": "superclass", "wnid": "subclass", "class_name": "class"}
+
+
+def request_of_run(
+    workspace: Workspace, run_id: int, reviewer: str, device: str, with_bands: bool = True
+) -> EvaluationRequest:
+    """The request that leads to the sets, labels, methods and model of a run again; words are mined anew.
+
+    Args:
+        workspace: open.
+        run_id: of a run or a sweep.
+        reviewer: who asks now.
+        device: as the user writes it.
+        with_bands: keep generalisation sets.
+
+    Raises: UnknownRun; EngineError for a classifier's run.
+    """
+    with workspace.opened().reading() as cursor:
+        run = store.fetch_evaluation(cursor, run_id)
+        parts = store.fetch_parts(cursor, run_id)
+    if run.kind == "classifier":
+        raise EngineError(f"Evaluation {run_id} is of a classifier, which has no negative labels.")
+    record = json.loads(run.record)
+    sets = [SetArgument(part.name, part.source, part.role, part.near_or_far, part.note) for part in parts]
+    settings = {key: value for values in record["methods"].values() for key, value in values.items()}
+    return EvaluationRequest(
+        sets[0],
+        [one for one in sets[1:] if with_bands or one.role == "ood"],
+        methods=run.methods,
+        labels=LABELS_OF[record["labels_by"]],
+        settings=settings,
+        model=record["model"]["model"] or None,
+        pretrained=record["model"]["pretrained"],
+        seed=record["seed"],
+        device=device,
+        reviewer=reviewer,
+    )
+
+
+def with_negatives(request: EvaluationRequest, name: str) -> EvaluationRequest:
+    """The same with negative labels that were mined before, and only the methods that share their recipe."""
+    return replace(request, mining=MiningRequest(given=name))
+
+
+def negatives_of_run(cursor: Cursor, run_id: int, recipe: str = "plain") -> str:
+    """The artefact that a run used or mined.
+
+    Raises: EngineError when it has none of that recipe.
+    """
+    run = store.fetch_evaluation(cursor, run_id)
+    plan = json.loads(run.record)["negatives"].get(recipe)
+    if plan is None:
+        raise EngineError(f"Evaluation {run_id} has no negative labels of the recipe {recipe}.")
+    if plan["given"]:
+        return fetch_negative_set(cursor, plan["given"]).name
+    for found in fetch_negative_sets(cursor):
+        if found.recipe == recipe and (found.name.startswith(run.job_id) or run.job_id in found.name):
+            return found.name
+        if found.recipe == recipe and plan["name"] and found.name.startswith(plan["name"]):
+            return found.name
+    raise EngineError(f"The negative labels of evaluation {run_id} are gone.", "Run it again.")
+
+
+def default_grid(words: int) -> Grid:
+    """A grid that so many ranked words can fill: numbers of labels, groups that divide one another, temperatures."""
+    groups = tuple(number for number in (1, 5, 10, 100) if number * 4 <= words) or (1,)
+    least = max(groups)
+    counts = sorted({max(least, round(words * share)) for share in (0.1, 0.2, 0.4, 0.7, 1.0)})
+    return Grid(tuple(counts), groups, (0.005, 0.01, 0.02, 0.05, 0.1))
+
+
+def preview(workspace: Workspace, run_id: int, grid: Grid | None = None) -> list[SweepResult]:
+    """A sweep over a sample of a run's pictures, from what is embedded already; it takes a second or two.
+
+    Raises: EngineError when the run has no negative labels, or the grid asks for more than it has.
+    """
+    with workspace.opened().reading() as cursor:
+        parts = store.fetch_parts(cursor, run_id)
+        pictures = store.fetch_pictures(cursor, run_id)
+        texts = open_texts(workspace, cursor, run_id)
+    if texts.negatives is None:
+        raise EngineError(f"Evaluation {run_id} has no negative labels to sweep over.", "Run it with neglabel.")
+    chosen = grid or default_grid(len(texts.negatives))
+    check_grid(chosen, len(texts.negatives))
+    part = pictures["part"].to_numpy()
+    members = {str(one.position): np.flatnonzero(part == one.position) for one in parts}
+    rows = preview_rows({name: len(found) for name, found in members.items()}, texts.plan.seed)
+    order = evenly_mixed(texts.kinds)
+    scores = {
+        name: sweep_scores(
+            texts.images(pictures.take(members[name][rows[name]]).to_pylist()),
+            texts.labels,
+            texts.negatives[order],
+            chosen,
+            texts.plan.seed,
+        )
+        for name in members
+    }
+    of_ood = {one.name: scores[str(one.position)] for one in parts if one.position}
+    return list(sweep_results(chosen.points(), scores["0"], of_ood, texts.plan.seed))

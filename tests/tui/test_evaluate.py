@@ -1,0 +1,216 @@
+"""Evaluate: every key on a run that a real job has made from embeddings in files."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.evaluation.request import EvaluationRequest, SetArgument, submit
+from engine.jobs.ingest import ingest_ready
+from engine.jobs.runner import find_job, list_jobs
+from engine.workspace import Workspace
+from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog
+from sood_tui.screens.evaluate import EvaluateScreen, parsed
+from sood_tui.screens.picture import PictureScreen
+from sood_tui.widgets.contact_sheet import ContactSheet
+from store.evaluation import fetch_evaluations
+from tests.tui import birds
+from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
+
+
+def write_embeddings(folder: Path, pictures: Path) -> None:
+    """ID: three classes around their label; OOD: around negative labels; paths are real pictures."""
+    generator = np.random.default_rng(2)
+    labels, words = generator.normal(size=(3, 8)), generator.normal(size=(12, 8))
+    paths = [str(path) for path in sorted(pictures.rglob("*_1*.JPEG"))]
+    inside = labels[np.repeat([0, 1, 2], 20)] + 0.8 * generator.normal(size=(60, 8))
+    outside = words[generator.integers(12, size=30)] + 0.8 * generator.normal(size=(30, 8))
+    np.savez(
+        folder / "id.npz", embeddings=inside, labels=np.repeat(["crane", "parrot", "eagle"], 20),
+        paths=[paths[row % len(paths)] + ("" if row < len(paths) else f"?{row}") for row in range(60)],
+        label_names=["crane", "eagle", "parrot"], label_embeddings=labels[[0, 2, 1]],
+        negative_words=[f"word {k}" for k in range(12)], negative_embeddings=words,
+    )  # fmt: skip
+    np.savez(folder / "ood.npz", embeddings=outside, paths=[paths[row % len(paths)] for row in range(30)])
+
+
+@pytest.fixture(scope="module")
+def evaluated_template(birds_template: Path, drawn_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The birds with one evaluation of two methods."""
+    root = tmp_path_factory.mktemp("evaluated") / "birds"
+    workspace = birds.copy(birds_template, root)
+    write_embeddings(root, drawn_pictures)
+    request = EvaluationRequest(
+        SetArgument("birds", f"npz:{root}/id.npz", "id"),
+        [SetArgument("far", f"npz:{root}/ood.npz", "ood", "far")],
+        methods=("neglabel", "mcm", "tanl"),
+        labels="class",
+        model=None,
+        device="cpu",
+        settings={"groups": 4, "temperature": 0.2},
+        title="from files",
+    )
+    job = find_job(root, submit(workspace, request).job_id)
+    while job.state() in ("queued", "running"):
+        time.sleep(0.1)
+    assert job.state() == "finished", job.outcome()
+    ingest_ready(workspace)
+    workspace.opened().close()
+    return root
+
+
+@pytest.fixture
+def evaluated(evaluated_template: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A copy of it."""
+    made = birds.copy(evaluated_template, tmp_path / "birds")
+    yield made
+    made.opened().close()
+
+
+def screen_of(app: object) -> EvaluateScreen:
+    screen = app.screen  # type: ignore[attr-defined]
+    assert isinstance(screen, EvaluateScreen)
+    return screen
+
+
+@keys("frame.evaluate")
+async def test_nothing_evaluated_says_what_to_do(workspace: Workspace) -> None:
+    async with opened(workspace, "home") as (app, pilot):
+        await press(pilot, "f7")
+        assert "Nothing was evaluated yet." in seen(app)
+        await press(pilot, "w")
+        assert "n begins an evaluation" in told(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_table_shows_both_conventions_and_adaptive_methods_apart(
+    evaluated: Workspace, size: tuple[int, int]
+) -> None:
+    async with opened(evaluated, "evaluate", size) as (app, _):
+        text = seen(app)
+        assert "ID+" in text
+        assert "OOD+" in text
+        lines = [line for line in text.splitlines() if "neglabel" in line or "tanl" in line]
+        assert any("~" in line for line in lines if "tanl" in line)
+        with evaluated.opened().reading() as cursor:
+            from store.evaluation import fetch_metrics
+
+            value = next(m.value for m in fetch_metrics(cursor, 1) if m.method == "neglabel" and m.metric == "auroc")
+        assert f"{100 * value:.2f}" in text
+
+
+@keys("evaluate.sort", "evaluate.down", "evaluate.up", "evaluate.last", "evaluate.first", "evaluate.page_down",
+      "evaluate.page_up")  # fmt: skip
+async def test_sorting_and_moving(evaluated: Workspace) -> None:
+    async with opened(evaluated, "evaluate") as (app, pilot):
+        screen = screen_of(app)
+        before = [line.method for line in screen._lines]
+        assert before == ["neglabel", "mcm", "tanl"]
+        await press(pilot, "t")
+        values = [line.auroc.value for line in screen._lines if not line.is_adaptive]
+        assert values == sorted(values, reverse=True)
+        assert screen._lines[-1].method == "tanl"
+        await press(pilot, "t", "t", "t")
+        assert [line.method for line in screen._lines] == before
+        await press(pilot, "down")
+        assert screen._at().method == "mcm"
+        await press(pilot, "G")
+        assert screen._at().method == "tanl"
+        await press(pilot, "up", "home", "pagedown")
+        assert screen._at().method == "tanl"
+        await press(pilot, "pageup")
+        assert screen._at().method == "neglabel"
+
+
+@keys("evaluate.mistakes", "evaluate.large")
+async def test_mistakes_turn_around_and_are_shown_large(evaluated: Workspace) -> None:
+    async with opened(evaluated, "evaluate", (140, 44)) as (app, pilot):
+        screen = screen_of(app)
+        assert screen._detail is not None
+        assert screen._detail.mistakes[0].part == "far"
+        assert len(screen.query_one(ContactSheet).pictures) > 0
+        await press(pilot, "m")
+        assert screen._detail.mistakes[0].part == "birds"
+        assert "worst: ID taken for far" in seen(app)
+        await press(pilot, "m", "enter")
+        assert isinstance(app.screen, PictureScreen)
+
+
+@keys("evaluate.compare")
+async def test_two_lines_are_compared(evaluated: Workspace) -> None:
+    async with opened(evaluated, "evaluate", (140, 44)) as (app, pilot):
+        await press(pilot, "c")
+        assert "Marked" in told(app)
+        assert "»" in seen(app)
+        await press(pilot, "down", "c")
+        assert "1 mcm less 1 neglabel on far" in seen(app)
+        assert "changed sides" in seen(app)
+
+
+@keys("evaluate.sweep")
+async def test_a_sweep_shows_a_preview_and_asks_for_the_job(evaluated: Workspace) -> None:
+    async with opened(evaluated, "evaluate", (140, 44)) as (app, pilot):
+        await press(pilot, "w")
+        await rest(pilot)
+        assert isinstance(app.screen, ConfirmDialog)
+        await press(pilot, "n")
+        assert "Preview, 60 ID and 30 far" in seen(app)
+        assert len(list_jobs(evaluated.root)) == len([job for job in list_jobs(evaluated.root) if job.outcome()])
+
+
+@keys("evaluate.hurt")
+async def test_words_that_hurt_are_named_before_they_are_dropped(evaluated: Workspace) -> None:
+    async with opened(evaluated, "evaluate", (140, 44)) as (app, pilot):
+        await press(pilot, "x")
+        await rest(pilot)
+        hurt = isinstance(app.screen, ConfirmDialog)
+        assert hurt or "keeps at least 80 %" in told(app)
+        if hurt:
+            assert "word " in seen(app)
+            await press(pilot, "n")
+
+
+@keys("evaluate.export")
+async def test_the_export_is_written_where_it_was_asked_for(evaluated: Workspace, tmp_path: Path) -> None:
+    async with opened(evaluated, "evaluate") as (app, pilot):
+        await press(pilot, "e")
+        assert isinstance(app.screen, AskDialog)
+        await press(pilot, "ctrl+u")
+        await type_text(pilot, str(tmp_path / "out"))
+        await press(pilot, "enter")
+        await rest(pilot)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert "neglabel/scores/far.npz" in manifest["files"]
+
+
+@keys("evaluate.choose")
+async def test_going_to_a_run(evaluated: Workspace) -> None:
+    async with opened(evaluated, "evaluate") as (app, pilot):
+        await press(pilot, "down", "g")
+        assert isinstance(app.screen, ChooseDialog)
+        await press(pilot, "enter")
+        assert screen_of(app)._at().run_id == 1
+
+
+@keys("evaluate.new")
+async def test_a_new_run_is_checked_before_it_begins(evaluated: Workspace) -> None:
+    async with opened(evaluated, "evaluate") as (app, pilot):
+        await press(pilot, "n")
+        assert isinstance(app.screen, AskDialog)
+        await press(pilot, "ctrl+u")
+        await type_text(pilot, "knn | split:train | x=subtree:bird")
+        await press(pilot, "enter")
+        assert "no method 'knn'" in seen(app)
+        await press(pilot, "escape")
+    with evaluated.opened().reading() as cursor:
+        assert len(fetch_evaluations(cursor)) == 1
+
+
+def test_bands_are_generalisation_sets() -> None:
+    request = parsed("neglabel | split:main/train | easy=split:main/easy far=subtree:bird")
+    assert [(one.name, one.role) for one in request.ood_sets] == [("easy", "generalisation"), ("far", "ood")]
+    assert replace(request, seed=3).seed == 3
