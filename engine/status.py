@@ -59,16 +59,33 @@ def room_counts(funnel: Funnel) -> tuple[RoomCount, ...]:
             "images",
             funnel.images,
             "pictures",
-            f"{funnel.image_roots:,} roots, {funnel.synsets_with_images:,} synsets, {funnel.image_issues:,} issues",
+            ", ".join(
+                (
+                    counted(funnel.image_roots, "roots"),
+                    counted(funnel.synsets_with_images, "synsets"),
+                    counted(funnel.image_issues, "issues"),
+                )
+            ),
         ),
-        RoomCount("candidates", funnel.candidates, "candidates", f"{funnel.superclasses:,} superclasses"),
-        RoomCount("filters", funnel.judged, "judged candidates", f"{funnel.filter_runs:,} runs"),
-        RoomCount("review", decided, "decided", f"{settled}, {funnel.pending:,} pending, {funnel.replicas:,} replicas"),
-        RoomCount("scoring", funnel.scored_images, "scored pictures", f"{funnel.score_runs:,} runs"),
+        RoomCount("candidates", funnel.candidates, "candidates", counted(funnel.superclasses, "superclasses")),
+        RoomCount("filters", funnel.judged, "judged candidates", counted(funnel.filter_runs, "runs")),
+        RoomCount(
+            "review",
+            decided,
+            "decided",
+            f"{settled}, {funnel.pending:,} pending, {counted(funnel.replicas, 'replicas')}",
+        ),
+        RoomCount("scoring", funnel.scored_images, "scored pictures", counted(funnel.score_runs, "runs")),
         RoomCount("splits", funnel.splits, "splits with settings of their own", ""),
         RoomCount("export", funnel.exports, "exports", ""),
         RoomCount("evaluation", funnel.evaluations, "evaluations", ""),
     )
+
+
+def counted(count: int, things: str) -> str:
+    """A number and what it counts: ``1 root``, ``2 roots``, ``1 superclass``."""
+    one = things.removesuffix("es") if things.endswith("sses") else things.removesuffix("s")
+    return f"{count:,} {one if count == 1 else things}"
 
 
 def next_step(funnel: Funnel) -> NextStep:

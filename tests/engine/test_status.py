@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.review.decisions import decide
-from engine.status import next_step, read_status, room_counts
+from engine.status import counted, next_step, read_status, room_counts
 from engine.walk import room_names
 from engine.workspace import Workspace
 from store.connection import memory_store
@@ -90,6 +90,11 @@ def test_every_room_of_the_walk_has_its_row() -> None:
     assert tuple(row.room for row in rows) == room_names()
     assert [row.count for row in rows] == [82_115, 1_600_000, 2_310, 2_300, 2_310, 1_599_997, 1, 1, 4]
     assert rows[1].detail == "2 roots, 11,221 synsets, 3 issues"
+
+
+def test_one_thing_is_not_called_several() -> None:
+    assert [counted(n, "superclasses") for n in (0, 1, 2)] == ["0 superclasses", "1 superclass", "2 superclasses"]
+    assert counted(1, "roots") == "1 root"
 
 
 def test_status_needs_no_jobs(tmp_path: Path) -> None:
