@@ -89,8 +89,8 @@ KINDS = {
             on_device=True,
         ),
         Kind(
-            "classify",
-            "engine.gpu.classifier:run",
+            "predict-classes",
+            "engine.gpu.class_predictions:run",
             "engine.labels.classifiers:ingest_model",
             unit="pictures",
             on_device=True,

@@ -25,7 +25,7 @@ from store.predictions import PredictionRun
 from store.scoring import fetch_set
 
 ZERO_SHOT = "zero-shot"
-CLASSIFY = "classify"
+PREDICT = "predict-classes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def submit_model(
         model, str(weights) if weights else None, wnids, roots, batch_size, min(DEPTH, len(wnids)), name
     )
     job = runner.submit(
-        workspace.root, CLASSIFY, settings.values(), work, device, title=f"{CLASSIFY} {model}", reviewer=reviewer
+        workspace.root, PREDICT, settings.values(), work, device, title=f"classes by {model}", reviewer=reviewer
     )
     return job.id
 
