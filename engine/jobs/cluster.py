@@ -1,13 +1,16 @@
 """The executor ``ray``: the shards of a job on the machines of a Ray cluster.
 
-Ray starts the processes, restarts those that die and sends their shard again; a shard that is stuck on a machine that
-is gone is given to another one as well. Since a shard leaves the same files however often it runs, each counts once.
+Ray starts the processes and restarts those that die. A shard whose process died, or is stuck on a machine that does not
+answer, is given to another one; Ray's own retries would be used up while a machine goes down. Since a shard leaves the
+same files however often it runs, each counts once.
 """
 
 import logging
 import os
 import signal
+import socket
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +30,7 @@ from engine.jobs.storage import Storage, files_below
 
 TICK = 0.3
 LEAVING = 10.0
+KNOCKING = 10.0
 OBJECT_STORE_BYTES = 100_000_000
 """Of a Ray that is started here: work lists pass through it, never pictures."""
 SILENCE = "SOOD_RAY_SILENCE"
@@ -42,6 +46,7 @@ class _Hand:
         member: its number in the ledger.
         asked: the future of its next news.
         heard: when it last answered; None before the first time.
+        resting: whether it has to be heard before it gets a shard: at first, and after a death.
         life: changes when it was restarted.
         shard: in its hands.
     """
@@ -50,6 +55,7 @@ class _Hand:
     member: int
     asked: Any
     heard: float | None = None
+    resting: bool = True
     life: str = ""
     shard: int | None = None
 
@@ -60,8 +66,10 @@ class Cluster:
 
     work: Assignment
     _hands: list[_Hand] = field(default_factory=list)
-    _futures: dict[Any, int] = field(default_factory=dict)
+    _futures: list[Any] = field(default_factory=list)
+    _open: set[int] = field(default_factory=set)
     _done: set[int] = field(default_factory=set)
+    _deaths: Counter[int] = field(default_factory=Counter)
     _pool: Any = None
     _table: Any = None
     _storage: Storage | None = None
@@ -114,7 +122,6 @@ class Cluster:
             num_cpus=hiring.num_cpus,
             num_gpus=hiring.num_gpus,
             max_restarts=-1,
-            max_task_retries=MOST_DEATHS - 1,
             max_concurrency=4,
             runtime_env={"env_vars": {"OMP_NUM_THREADS": str(hiring.cores), "OMP_WAIT_POLICY": "PASSIVE"}},
         )
@@ -127,7 +134,7 @@ class Cluster:
 
     def _work_through(self) -> None:
         """Hand shards to whoever is free, as ``ActorPool.map_unordered`` does, but hear the user in between."""
-        while self.work.todo or any(number not in self._done for number in self._futures.values()):
+        while self.work.todo or self._open - self._done:
             if self.work.cancellation.requested:
                 self._stop()
                 raise JobCancelled
@@ -153,13 +160,17 @@ class Cluster:
 
     def _submit(self, number: int) -> None:
         def send(actor: Any, value: int) -> Any:
-            hand = next(one for one in self._hands if one.actor is actor)
-            hand.shard = value
+            self._hand_of(actor).shard = value
             future = actor.do.remote(value, self._rows(value))
-            self._futures[future] = value
+            self._futures = [*self._futures[-2 * len(self._hands) :], future]
             return future
 
+        self._open.add(number)
+
         self._pool.submit(send, number)
+
+    def _hand_of(self, actor: Any) -> _Hand:
+        return next(hand for hand in self._hands if hand.actor is actor)
 
     def _rows(self, number: int) -> Any:
         import pyarrow
@@ -178,7 +189,7 @@ class Cluster:
         except TimeoutError:
             return
         except ray.exceptions.RayError as error:
-            self._attempted_in_vain(error)
+            self._lost(error)
             return
         if isinstance(answer, Failure):
             if self.work.cancellation.requested:
@@ -199,22 +210,23 @@ class Cluster:
             self._storage.get(self.work.folder.workspace_root, done.files)
         self.work.ledger.part(member, done.part, done.rows)
 
-    def _attempted_in_vain(self, error: Exception) -> None:
-        """Ray has given a shard up: its process died again and again with it."""
-        import ray
-
-        ready, _ = ray.wait(list(self._futures), num_returns=len(self._futures), timeout=0)
-        for future in ready:
-            try:
-                ray.get(future)
-            except ray.exceptions.RayError:
-                number = self._futures.pop(future)
-                if number in self._done:
-                    continue
-                hint = f"`sood-tui jobs log {self.work.folder.id}` and Ray's logs say more; finished parts are kept."
-                first = str(error).strip().splitlines()[0]
-                message = f"Shard {number} ended its process {MOST_DEATHS} times: {first}"
-                raise MemberFailed(Failure("ProcessDied", message, hint)) from error
+    def _lost(self, error: Exception) -> None:
+        """A process died, or its machine did: it rests until it is heard again, and its shard is done again."""
+        hand = self._hand_of(self._pool.pop_idle())  # the pool has put it back last
+        hand.resting = True
+        number, hand.shard = hand.shard, None
+        self.work.ledger.take_back(hand.member)
+        if number is None or number in self._done:
+            return
+        self._deaths[number] += 1
+        name, first = self.work.ledger.members[hand.member].name, _first_line(error)
+        if self._deaths[number] < MOST_DEATHS:
+            self.work.ledger.warn(f"The process {name} died at shard {number}, which is done again: {first}", name)
+            self.work.todo.insert(0, number)
+            return
+        hint = f"`sood-tui jobs log {self.work.folder.id}` and Ray's logs say more; finished parts are kept."
+        message = f"Shard {number} ended its process {MOST_DEATHS} times: {first}"
+        raise MemberFailed(Failure("ProcessDied", message, hint)) from error
 
     def _hear(self) -> None:
         """Ask every process for news, and take note of those that answer."""
@@ -240,11 +252,11 @@ class Cluster:
     def _note(self, hand: _Hand, news: News) -> None:
         ledger = self.work.ledger
         member = ledger.members[hand.member]
-        if hand.heard is None:
+        if hand.resting:
+            hand.resting = False
             self._pool.push(hand.actor)
         elif hand.life != news.life:
             ledger.take_back(hand.member)
-            ledger.warn(f"The process of {member.name} died and was started again.", member.name)
         hand.heard, hand.life, member.name = time.monotonic(), news.life, news.place
         if member.state == "silent":
             member.state = "working"
@@ -276,7 +288,7 @@ class Cluster:
         for hand in self._hands:
             hand.actor.stop.remote()
         if self._futures:
-            ray.wait(list(self._futures), num_returns=len(self._futures), timeout=LEAVING / 2)
+            ray.wait(self._futures, num_returns=len(self._futures), timeout=LEAVING / 2)
 
     def _finish(self) -> list[Mapping[str, JsonValue]]:
         """What the processes that still answer return."""
@@ -296,6 +308,22 @@ class Cluster:
         return results
 
 
+def _knock(address: str | None) -> None:
+    """See whether anybody answers there: Ray itself would end this process without a word.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=KNOCKING).close()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 @contextmanager
 def _connected(address: str | None) -> Iterator[None]:
     """A connection to the cluster; without an address to the one of $RAY_ADDRESS, or to one that is started here."""
@@ -308,9 +336,10 @@ def _connected(address: str | None) -> Iterator[None]:
     if not known:
         options["object_store_memory"] = OBJECT_STORE_BYTES
     try:
+        _knock(known)
         ray.init(**options, log_to_driver=True, logging_level=logging.WARNING)
-    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        first = _first_line(error)
         raise EngineError(
             f"The Ray cluster {known or 'on this machine'} cannot be reached: {first}",
             "This machine must be part of it (`ray start --address=HOST:6379`) and have its token "

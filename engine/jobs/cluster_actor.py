@@ -131,7 +131,9 @@ class ShardActor:
         self._cancellation = Cancellation()
         self._notes = _Notes()
         self._given: queue.SimpleQueue[tuple[int, Any] | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[Done | Failure] = queue.SimpleQueue()
+        self._answered = threading.Condition()
+        self._answers: dict[int, Done] = {}
+        self._asked: set[int] = set()
         self._failure: Failure | None = None
         self._result: Mapping[str, JsonValue] = {}
         self._table: Any = None
@@ -142,10 +144,15 @@ class ShardActor:
 
     def do(self, number: int, table: Any) -> Done | Failure:
         """Do one shard; what goes wrong is an answer, too. Doing one twice leaves the same files."""
-        if self._failure is None:
-            self._given.put((number, table))
-            return self._answers.get()
-        return self._failure
+        with self._answered:
+            if number not in self._asked:  # asked again where the answer was lost on its way
+                self._asked.add(number)
+                self._given.put((number, table))
+            self._answered.wait_for(lambda: number in self._answers or self._failure is not None)
+            if number in self._answers:
+                return self._answers[number]
+            assert self._failure is not None
+            return self._failure
 
     def news(self) -> News:
         """What has happened since the last time; also shows that the process lives."""
@@ -177,8 +184,9 @@ class ShardActor:
             self._fail(describe(error, self._task.spec.id, Path(tempfile.gettempdir()), self._place))
 
     def _fail(self, failure: Failure) -> None:
-        self._failure = failure
-        self._answers.put(failure)
+        with self._answered:
+            self._failure = failure
+            self._answered.notify_all()
 
     def _run(self) -> ShardRun:
         task = self._task
@@ -207,7 +215,10 @@ class ShardActor:
             number, self._table = given
             yield number
             part, rows = self._notes.last_part
-            self._answers.put(Done(number, rows, part, self._leave_files()))
+            done = Done(number, rows, part, self._leave_files())
+            with self._answered:
+                self._answers[number] = done
+                self._answered.notify_all()
 
     def _leave_files(self) -> tuple[str, ...]:
         """Bring what was written since the last shard into the storage; its copies here are not needed any more."""

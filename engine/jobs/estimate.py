@@ -160,7 +160,10 @@ def run(run: ShardRun) -> Mapping[str, JsonValue]:
         written = _bytes_below(scratch) - folder.work_file.stat().st_size
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return asdict(_estimate(run, probe, written))
+    found = asdict(_estimate(run, probe, written))
+    for shard in run.shards():  # the sample is done with, whatever became of it
+        shard.commit(pyarrow.table({}))
+    return found
 
 
 def _try(run: ShardRun, scratch: Path) -> tuple[_Probe, JobFolder]:

@@ -57,9 +57,9 @@ def added_up(spent: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def bottleneck_of(spent: Mapping[str, float]) -> Bottleneck | None:
-    """The phase that took longest; None where nothing was measured."""
+    """The phase that took longest; None where fewer than two phases were measured."""
     whole = sum(spent.values())
-    if whole <= 0:
+    if whole <= 0 or len(spent) < 2:
         return None
     phase = max(spent, key=lambda name: spent[name])
     return Bottleneck(phase, spent[phase] / whole)

@@ -14,30 +14,21 @@ from textual.widgets import Static
 
 from engine.errors import EngineError
 from engine.images.roots import start_add, start_rescan
-from engine.jobs.events import JobEvent, read_last_events
-from engine.jobs.runner import cancel, find_job, resume
+from engine.jobs.runner import cancel, find_job, pause, resume, set_priority
 from engine.jobs.summary import JobSummary
 from engine.scoring.submission import ScoringRequest, SubmittedScoring, submit
 from sood_tui.keys import JOBS
-from sood_tui.plain import ago, duration, plain, some
+from sood_tui.plain import ago, plain, some
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog
+from sood_tui.screens.job_facts import STATE_SIGNS, read_detail
+from sood_tui.screens.job_form import JobForm
 from sood_tui.screens.room import RoomScreen
 from sood_tui.settings import Settings
 from sood_tui.widgets.job_strip import ACTIVE, job_bar, job_number, job_numbers
-from sood_tui.widgets.lines import Lines, Tone, Words
+from sood_tui.widgets.lines import Lines, Words
 from store.candidates import fetch_superclass_names
 
-EVENTS_SHOWN = 30
 BAR = 24
-STATE_SIGNS: dict[str, tuple[str, Tone]] = {
-    "queued": ("○ queued", "muted"),
-    "running": ("▶ running", "accent"),
-    "paused": ("‖ paused", "warn"),
-    "finished": ("✓ finished", "good"),
-    "cancelled": ("■ cancelled", "warn"),
-    "failed": ("✗ failed", "bad"),
-    "died": ("✗ died", "bad"),
-}
 
 
 class JobsScreen(RoomScreen):
@@ -97,7 +88,7 @@ class JobsScreen(RoomScreen):
         panel.border_title = Content(plain(f"#{job_number(job)} {job.title}"))
         panel.border_subtitle = "what it printed" if self._with_log else Content(plain(job.job_id))
         root, with_log = self.workspace.root, self._with_log
-        self.in_thread("detail", partial(_read_detail, root, job, with_log), detail.update)
+        self.in_thread("detail", partial(read_detail, root, job, with_log), detail.update)
 
     # ---- moving ----
 
@@ -161,6 +152,28 @@ class JobsScreen(RoomScreen):
         self.in_thread(f"resume {job.job_id}", partial(resume, folder),
                        lambda nothing: self.sood.say(f"Job #{job_number(job)} goes on."))  # fmt: skip
 
+    def action_pause(self) -> None:
+        """Give the device to the next one; R goes on."""
+        job = self._chosen()
+        if job.state not in ACTIVE:
+            raise EngineError(f"Job #{job_number(job)} does not run: it is {job.state}.", "R resumes one that stopped.")
+        folder = find_job(self.workspace.root, job.job_id)
+        words = f"Job #{job_number(job)} pauses after its shard; R goes on."
+        self.in_thread(f"pause {job.job_id}", partial(pause, folder), lambda nothing: self.sood.say(words))
+
+    def action_priority(self, step: int) -> None:
+        """Let a waiting job overtake others, or be overtaken."""
+        job = self._chosen()
+        folder = find_job(self.workspace.root, job.job_id)
+
+        def change() -> int:
+            wanted = folder.priority() + step  # what the list shows may be older than the last key
+            set_priority(folder, wanted)
+            return wanted
+
+        self.in_thread(f"priority {job.job_id}", change,
+                       lambda now: self.sood.say(f"Job #{job_number(job)} has priority {now:+d}."))  # fmt: skip
+
     def action_new(self) -> None:
         """Choose what to begin."""
         model = self.sood.settings.text("scoring.model")
@@ -200,12 +213,15 @@ class JobsScreen(RoomScreen):
         self.app.push_screen(ChooseDialog("Score", choices, self.sood.place.superclass), chosen)
 
     def _score(self, superclasses: Sequence[str], only_accepted: bool = False) -> None:
-        request = scoring_request(self.sood.settings, superclasses, only_accepted)
-
         def told(job: SubmittedScoring) -> None:
             self.sood.say(f"{job.job_id}: {some(job.pictures, 'picture')} to score.")
 
-        self.in_thread("submit", partial(submit, self.workspace, request), told)
+        def filled_in(request: ScoringRequest | None) -> None:
+            if request is not None:
+                self.in_thread("submit", partial(submit, self.workspace, request), told)
+
+        request = scoring_request(self.sood.settings, superclasses, only_accepted)
+        self.app.push_screen(JobForm(self.workspace, request, submit), filled_in)
 
     def _ask_folder(self) -> None:
         def named(text: str | None) -> None:
@@ -267,57 +283,3 @@ def _line(job: JobSummary) -> Words:
         (numbers, "plain"),
         (when, "muted"),
     ]
-
-
-def _read_detail(root: Path, job: JobSummary, with_log: bool) -> Content:
-    folder = find_job(root, job.job_id)
-    if with_log:
-        printed = folder.printed()
-        return Content("\n".join(plain(line) for line in printed.splitlines()) or "It has printed nothing.")
-    lines = _facts(job)
-    events = read_last_events(folder.events_file)[-EVENTS_SHOWN:]
-    if events:
-        lines += [Content(""), Content.styled("what happened, newest first", "$foreground 60%")]
-        lines += [_event(event) for event in reversed(events)]
-    return Content("\n").join(lines)
-
-
-def _facts(job: JobSummary) -> list[Content]:
-    sign, _ = STATE_SIGNS[job.state]
-    rows = [("state", f"{sign}   {job_numbers(job)}"), ("done", _amount(job))]
-    if job.device:
-        rows.append(("device", job.device))
-    told = {**job.detail, **job.result}  # what the end says is newer than what progress said
-    rows += [(str(key), _value(value)) for key, value in told.items() if not isinstance(value, (dict, list))]
-    if job.warnings:
-        rows.append(("warnings", f"{job.warnings:,}"))
-    if job.reviewer:
-        rows.append(("by", job.reviewer))
-    lines = [_row(name, value) for name, value in rows]
-    if job.message:
-        lines = [Content.styled(plain(job.message), "bold $text-error"), Content(plain(job.hint)), Content(""), *lines]
-    return lines
-
-
-def _row(name: str, value: str) -> Content:
-    return Content.assemble((f"{plain(name.replace('_', ' ')):<17}", "$foreground 60%"), plain(value))
-
-
-def _amount(job: JobSummary) -> str:
-    whole = f" of {job.total:,}" if job.total is not None else ""
-    rate = f", {job.rate:,.1f}/s" if job.rate else ""
-    left = f", {duration(job.seconds_left)} left" if job.seconds_left is not None else ""
-    return f"{job.done:,}{whole} {job.unit}{rate}{left}"
-
-
-def _value(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def _event(event: JobEvent) -> Content:
-    words: list[str] = [event.kind]
-    if event.done is not None:
-        words.append(f"{event.done:,}" + (f" of {event.total:,}" if event.total else ""))
-    words += [str(word) for word in (event.part, event.subject, event.message, event.device) if word]
-    colour = {"warned": "$text-warning", "failed": "$text-error", "finished": "$text-success"}.get(event.kind, "")
-    return Content.assemble((f"{event.at:%H:%M:%S}  ", "$foreground 60%"), (plain("  ".join(words)), colour))

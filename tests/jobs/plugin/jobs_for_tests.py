@@ -69,14 +69,17 @@ def square_together(run: ShardRun) -> dict[str, object]:
             squares.append(pyarrow.table({"number": numbers, "square": pyarrow.compute.multiply(numbers, numbers)}))
             count += batch.num_rows
             run.advance(batch.num_rows, batch=batch.num_rows)
-        shard.commit(pyarrow.concat_tables(squares), {"place": run.place, "device": str(run.device)})
+        if run.settings.get("arrays"):
+            write_array(shard, numpy.full((shard.table.num_rows, 4), shard.number, numpy.float16))
+        facts = {"place": run.place, "device": str(run.device), "pid": str(os.getpid())}
+        shard.commit(pyarrow.concat_tables(squares), facts)
     return {"numbers": count, "cores": run.cores, "threads": os.environ.get("OMP_NUM_THREADS")}
 
 
 def happen(run: ShardRun, number: int) -> None:
     """Die, or lose the device, at the numbers that the settings name."""
     if number == run.settings.get("die_at"):
-        marker = run.folder.path / f"died-{number}"
+        marker = Path(run.settings.get("marks", run.folder.path)) / f"died-{number}"
         if run.settings.get("always") or not marker.exists():
             marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,128 @@
+"""The Jobs screen with real jobs: processes, pause, priority, and the form with its estimate."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from engine.errors import EngineError
+from engine.jobs.runner import ACTIVE, cancel, find_job, list_jobs, submit
+from engine.workspace import Workspace
+from sood_tui.app import SoodApp
+from sood_tui.screens.job_form import JobForm
+from tests.jobs.waiting import PLUGIN
+from tests.tiny_clip import make_tiny_clip
+from tests.tui.desk_of import keys, opened, press, rest, seen, told
+
+LIMIT = 90.0
+
+
+@pytest.fixture
+def with_kinds(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The workspace, with the jobs tests' kinds for this process and for workers; jobs left behind are ended."""
+    monkeypatch.syspath_prepend(str(PLUGIN))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PLUGIN), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    with workspace.opened().writing() as cursor:
+        cursor.execute("CREATE TABLE squared (job_id VARCHAR, number BIGINT, square BIGINT)")
+        cursor.execute("CREATE TABLE ending (job_id VARCHAR, state VARCHAR)")
+    yield workspace
+    for job in list_jobs(workspace.root):
+        if job.state() in ACTIVE:
+            with suppress(EngineError):
+                cancel(job, patience=0.2)
+    sys.modules.pop("jobs_for_tests", None)
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
+    """Wait for something to come true on the screen."""
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, seen(pilot.app)  # type: ignore[arg-type]
+        await rest(pilot, 1)
+
+
+def answer(app: SoodApp) -> str:
+    """What the form says below its lines."""
+    return str(app.screen.query_one("#answer", Static).render())
+
+
+@keys("jobs.pause", "jobs.sooner", "jobs.later")
+async def test_processes_pause_and_priority(with_kinds: Workspace) -> None:
+    from jobs_for_tests import work_list
+
+    settings = {"pauses": {"cpu:0": 0.1, "cpu:1": 0.3}, "warn_at": 3}
+    first = submit(
+        with_kinds.root, "shared-squares", settings, work_list(9000), "cpu:2", shard_rows=10, title="squares [b]"
+    )
+    second = submit(with_kinds.root, "shared-squares", {}, work_list(10), "cpu", title="later squares")
+    async with opened(with_kinds, "jobs") as (app, pilot):
+        await press(pilot, "down")
+        await until(pilot, lambda: "▶ cpu:0" in seen(app) and "▶ cpu:1" in seen(app))
+        text = seen(app)
+        assert "squares [b]" in text
+        assert "processes, each with its part" in text
+        assert "where the time goes" in text
+        assert "bottleneck       encode, " in text
+        assert "free on the disk" in text
+        await press(pilot, "up", "plus", "plus", "minus")
+        await until(pilot, lambda: "has priority +1" in told(app) and second.priority() == 1)
+        await until(pilot, lambda: "priority         +1" in seen(app))
+        await press(pilot, "down", "p")
+        await until(pilot, lambda: "‖ paused" in seen(app))
+        assert first.state() == "paused"
+        await until(pilot, lambda: second.state() == "finished")
+        await press(pilot, "p")
+        assert "does not run: it is paused" in told(app)
+        await press(pilot, "R")
+        await until(pilot, lambda: first.state() == "running")
+        assert 0 < len(first.parts()) < 900
+    cancel(first)
+
+
+@pytest.mark.slow
+@keys("job_form.start", "job_form.estimate", "job_form.close", "job_form.next", "job_form.previous")
+async def test_the_form_says_what_is_wrong_estimates_and_starts(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SOOD_SCORING_MODEL", f"local-dir:{make_tiny_clip(tmp_path / 'tiny')}")
+    monkeypatch.setenv("SOOD_SCORING_DEVICE", "cpu")
+    jobs = len(list_jobs(workspace.root))
+    async with opened(workspace, "jobs") as (app, pilot):
+        await press(pilot, "n", "enter")
+        assert isinstance(app.screen, JobForm)
+        await press(pilot, "down", "down")
+        assert app.screen.focused is not None
+        assert app.screen.focused.id == "device"
+        assert "a process each" in seen(app)
+        app.screen.query_one("#device", Input).value = "tpu"
+        await rest(pilot)
+        await press(pilot, "enter")
+        assert "names no device" in answer(app)
+        app.screen.query_one("#device", Input).value = "cpu"
+        app.screen.query_one("#batch_size", Input).value = "some"
+        await rest(pilot)
+        await press(pilot, "ctrl+e")
+        assert "is no whole number" in answer(app)
+        app.screen.query_one("#batch_size", Input).value = "16"
+        await rest(pilot)
+        await press(pilot, "up")
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: "take about" in answer(app))
+        assert "It fits." in answer(app)
+        assert "pictures take about" in seen(app)
+        assert "The results need about" in seen(app)
+        await press(pilot, "escape")
+        assert not isinstance(app.screen, JobForm)
+        assert len(list_jobs(workspace.root)) == jobs + 1  # the estimate itself
+        await press(pilot, "n", "enter", "enter")
+        assert "pictures to score" in told(app)
+        job = find_job(workspace.root, "last")
+        await until(pilot, lambda: job.state() == "finished")
+    assert job.spec().kind == "scoring"
