@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import array_api_compat
+import numpy as np
 
 Array = Any
 """An array of any library that array_api_compat knows; shapes stand in the docstrings."""
@@ -55,8 +56,17 @@ def log_sum_exp(similarity: Array, temperature: float, axis: int = -1) -> Array:
     peak = xp.max(similarity, axis=axis, keepdims=True)
     shifted = similarity - peak
     shifted *= 1.0 / temperature
-    total = xp.sum(xp.exp(shifted), axis=axis)
+    total = xp.sum(exp_in_place(shifted), axis=axis)
     return xp.astype(xp.squeeze(peak, axis=axis), xp.float64) / temperature + xp.log(xp.astype(total, xp.float64))
+
+
+def exp_in_place(values: Array) -> Array:
+    """exp of an array that nobody needs any more, in its own memory where the library can."""
+    if array_api_compat.is_numpy_array(values):
+        return np.exp(values, out=values)
+    if array_api_compat.is_torch_array(values):
+        return values.exp_()
+    return array_api_compat.array_namespace(values).exp(values)
 
 
 def log_add_exp(left: Array, right: Array) -> Array:

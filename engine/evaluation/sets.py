@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from engine.errors import EngineError
 from engine.evaluation.sources import Source, parse_source
-from engine.splits.matching import match
+from engine.splits.after import leave_out
 from engine.splits.measure import Measured
 from engine.splits.prepare import prepare_with_pictures
 from engine.wordnet.resolve import resolve
@@ -104,7 +104,7 @@ def _of_split(workspace: Workspace, cursor: Cursor, value: str) -> pa.Table:
     split, _, band = value.rpartition("/")
     prepared, measured = prepare_with_pictures(cursor, workspace.seed, split or "main")
     tuned = prepared.retune()
-    measured = match(cursor, prepared, tuned, measured)
+    measured = leave_out(cursor, prepared, tuned, measured)
     if band not in tuned.bands:
         raise EngineError(f"The split has no band {band!r}.", f"Its bands are {', '.join(tuned.bands)}.")
     wanted = tuned.bands.index(band)

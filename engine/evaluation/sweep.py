@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.evaluation.bootstrap import bin_counts, metrics_of_counts
-from engine.evaluation.formulas import Array, id_mass, log_add_exp, log_sum_exp
+from engine.evaluation.formulas import Array, exp_in_place, id_mass, log_add_exp, log_sum_exp
 from engine.evaluation.metrics import RankedScores
 from engine.evaluation.passes import normalised, to_host
 
@@ -24,8 +24,8 @@ Floats = NDArray[np.float64]
 MOST_FINE_GROUPS = 2_000
 PREVIEW_PICTURES = 3_000
 SWEEP_RESAMPLES = 200
-SWEEP_BINS = 256
-FLOATS_IN_FLIGHT = 8_000_000
+SWEEP_BINS = 128
+FLOATS_IN_FLIGHT = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def sweep_scores(
 
 @dataclass(frozen=True)
 class _Step:
-    """The labels between two counts of the grid by fine group: texts [fine * deep, d], some of them padding."""
+    """The labels between two counts of the grid: texts [deep * fine, d], fine groups innermost, some padding."""
 
     texts: Array
     fine: int
@@ -179,8 +179,10 @@ def _steps(grid: Grid, labels: Array, negatives: Array, seed: int) -> list[_Step
         place = np.full((fine, deep), -1, dtype=np.int64)
         for number, ranks in enumerate(members):
             place[number, : len(ranks)] = ranks
-        empty = place.reshape(-1) < 0
-        index = xp.asarray(np.where(empty, 0, place.reshape(-1)), device=device)
+        # Fine groups lie innermost: sums over a long inner axis would be many short ones, which are slow.
+        flat = place.T.reshape(-1)
+        empty = flat < 0
+        index = xp.asarray(np.where(empty, 0, flat), device=device)
         texts = xp.take(negatives, index, axis=0)
         padding = xp.asarray(np.flatnonzero(empty), device=device) if empty.any() else None
         found.append(_Step(texts, fine, deep, padding))
@@ -195,12 +197,12 @@ def _point_scores(images: Array, labels: Array, steps: Sequence[_Step], grid: Gr
         similarity = images @ step.texts.T
         if step.padding is not None:
             similarity[:, step.padding] = -math.inf
-        similarities.append(xp.reshape(similarity, (images.shape[0], step.fine, step.deep)))
+        similarities.append(xp.reshape(similarity, (images.shape[0], step.deep, step.fine)))
     for temperature in grid.temperatures:
         of_labels = log_sum_exp(label_similarity, temperature)
         total = None
         for similarity in similarities:
-            sums = _sums_with_holes(similarity, temperature)
+            sums = _sums_with_holes(similarity, temperature, axis=1)
             total = sums if total is None else log_add_exp(total, sums)
             for groups in grid.groups:
                 yield _mean_mass(of_labels, total, groups)
@@ -213,15 +215,15 @@ def _mean_mass(of_labels: Array, total: Array, groups: int) -> Array:
     return xp.mean(id_mass(of_labels[:, None], sums), axis=1)
 
 
-def _sums_with_holes(values: Array, temperature: float) -> Array:
-    """log-sum-exp along the last axis where minus infinity stands for nothing."""
+def _sums_with_holes(values: Array, temperature: float, axis: int = -1) -> Array:
+    """log-sum-exp along an axis where minus infinity stands for nothing."""
     xp = array_api_compat.array_namespace(values)
-    peak = xp.max(values, axis=-1, keepdims=True)
+    peak = xp.max(values, axis=axis, keepdims=True)
     peak = xp.where(xp.isfinite(peak), peak, xp.zeros_like(peak))
     shifted = values - peak
     shifted *= 1.0 / temperature
-    total = xp.astype(xp.sum(xp.exp(shifted), axis=-1), xp.float64)
-    return xp.astype(xp.squeeze(peak, axis=-1), xp.float64) / temperature + xp.log(total)
+    total = xp.astype(xp.sum(exp_in_place(shifted), axis=axis), xp.float64)
+    return xp.astype(xp.squeeze(peak, axis=axis), xp.float64) / temperature + xp.log(total)
 
 
 def sweep_results(

@@ -166,6 +166,7 @@ def test_mistakes_name_the_labels_and_negative_labels(command: Command, first: i
     assert {one["label"] for one in hurt} == {"Chihuahua", "Pekinese", "beagle"}
 
 
+@pytest.mark.slow
 def test_a_word_is_taken_out_with_a_reason_and_the_next_run_does_without(
     command: Command, root: Path, first: int, tmp_path: Path
 ) -> None:
@@ -187,6 +188,7 @@ def test_a_word_is_taken_out_with_a_reason_and_the_next_run_does_without(
     assert "other ID labels" in command("run", "neglabel", *other, "--negatives", plain, code=2)
 
 
+@pytest.mark.slow
 def test_a_sweep_reports_its_best_setting_on_the_other_half(command: Command, first: int, root: Path) -> None:
     words = f"file:{root.parent / 'words.txt'}"
     found = json.loads(
@@ -213,6 +215,7 @@ def test_sets_can_be_named_and_looked_into(command: Command, root: Path) -> None
     command("sets", "remove", "crows")
 
 
+@pytest.mark.slow
 def test_kin_of_id_classes_is_left_out_or_reported(command: Command, root: Path) -> None:
     options = [
         "--id",
@@ -290,6 +293,7 @@ def test_bad_input_is_named_and_leaves_nothing(command: Command, root: Path, tmp
     assert sorted((root / "evaluations").iterdir()) == folders
 
 
+@pytest.mark.slow
 def test_a_set_that_changed_on_disk_is_refused(command: Command, root: Path) -> None:
     draw(root.parent / "moving", {"places": 4}, 9)
     options = ["--id", "subtree:dog.n.01", "--labels", "subclass", *common(root)]
@@ -304,6 +308,7 @@ def test_a_set_that_changed_on_disk_is_refused(command: Command, root: Path) -> 
     assert last(command) == done + 1
 
 
+@pytest.mark.slow
 def test_a_split_is_evaluated_recut_and_its_classifier_scored(command: Command, root: Path, tmp_path: Path) -> None:
     model = f"local-dir:{root.parent / 'tiny'}"
 
