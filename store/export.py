@@ -1,5 +1,6 @@
 """What leaves the catalogue: one row a picture, in the order of the lists, and the record of each export."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ import pyarrow as pa
 from store.connection import Cursor
 
 BATCH = 100_000
+PICTURES = 10_000
+"""Rows at a time where each becomes an object of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,10 @@ class ExportRecord:
 
 @dataclass(frozen=True, slots=True)
 class RowCount:
-    """Pictures of a subclass that share a fate: why they could not be read (issue), what left them out (exclusion)."""
+    """Pictures of a subclass that share a fate: what left them out (exclusion), or why they could not be (issue).
+
+    issue: they cannot be read, or a person marked them as bad.
+    """
 
     place: int
     issue: str | None
@@ -59,10 +65,10 @@ def create_rows(cursor: Cursor, places: pa.Table, scored: pa.Table) -> None:
             scored.score,
             scored.is_outlier,
             scored.exclusion,
-            broken.kind AS issue,
+            unfit_image.reason AS issue,
             CASE
                 WHEN scored.image_id IS NOT NULL AND NOT scored.is_outlier AND scored.exclusion IS NULL
-                     AND broken.kind IS NULL
+                     AND unfit_image.reason IS NULL
                 THEN export_place.split
             END AS split
         FROM image
@@ -71,12 +77,7 @@ def create_rows(cursor: Cursor, places: pa.Table, scored: pa.Table) -> None:
             SELECT root_id, row_number() OVER (ORDER BY name) AS position FROM image_root
         ) AS root USING (root_id)
         LEFT JOIN scored USING (image_id)
-        LEFT JOIN (
-            SELECT image_id, min(kind) AS kind
-            FROM image_issue
-            WHERE kind IN ('undecodable', 'missing_file') AND image_id IS NOT NULL
-            GROUP BY image_id
-        ) AS broken USING (image_id)
+        LEFT JOIN unfit_image USING (image_id)
         ORDER BY export_place.place, root.position, image.path
         """
     )
@@ -103,6 +104,30 @@ def stream_rows(cursor: Cursor) -> pa.RecordBatchReader:
     """The laid out rows in order: place, root_id, path, similarity, score, is_outlier, exclusion, issue, split."""
     return cursor.sql(
         "SELECT place, root_id, path, similarity, score, is_outlier, exclusion, issue, split FROM export_row"
+    ).to_arrow_reader(BATCH)
+
+
+def stream_rows_of(cursor: Cursor, split: str) -> pa.RecordBatchReader:
+    """The laid out rows of one split in their order, with the columns of stream_rows."""
+    return cursor.sql(
+        """
+        SELECT place, root_id, path, similarity, score, is_outlier, exclusion, issue, split
+        FROM export_row
+        WHERE split = $split
+        """,
+        params={"split": split},
+    ).to_arrow_reader(PICTURES)
+
+
+def sample_rows(cursor: Cursor, step: int) -> pa.RecordBatchReader:
+    """Every step-th laid out row, with the columns of stream_rows."""
+    return cursor.sql(
+        """
+        SELECT place, root_id, path, similarity, score, is_outlier, exclusion, issue, split
+        FROM export_row
+        WHERE rowid % $step = 0
+        """,
+        params={"step": step},
     ).to_arrow_reader(BATCH)
 
 
@@ -185,3 +210,21 @@ def fetch_root_paths(cursor: Cursor) -> dict[str, str]:
     """The absolute folder of each root, by its name."""
     rows = cursor.execute("SELECT name, path FROM image_root ORDER BY name").fetchall()
     return {row[0]: row[1] for row in rows}
+
+
+def fetch_listed_names(cursor: Cursor, image_ids: Sequence[int]) -> list[str]:
+    """The paths of pictures as lists name them: the name of the root, then the path below it; sorted."""
+    cursor.register("asked_picture", pa.table({"image_id": pa.array(image_ids, pa.int64())}))
+    try:
+        rows = cursor.execute(
+            """
+            SELECT image_root.name || '/' || image.path AS path
+            FROM image
+            SEMI JOIN asked_picture USING (image_id)
+            JOIN image_root USING (root_id)
+            ORDER BY path
+            """
+        ).fetchall()
+    finally:
+        cursor.unregister("asked_picture")
+    return [row[0] for row in rows]

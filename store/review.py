@@ -14,7 +14,10 @@ State = Literal["accept", "reject", "unsure", "pending"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the log. Events of one step share its step_id; undo and redo name the step they speak of."""
+    """One line of the log. Events of one step share its step_id; undo and redo name the step they speak of.
+
+    inherited_from is the synset whose whole subtree was decided; None where this very synset was.
+    """
 
     event_id: UUID
     step_id: UUID
@@ -25,23 +28,30 @@ class Event:
     reviewer: str
     at: datetime
     note: str | None
+    inherited_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """An event as the log shows it: with the synset's name, and whether its step was taken back."""
+    """An event as the log shows it: with the synset's name, and whether its step was taken back.
+
+    inherited_from is the synset whose subtree was decided. path is that of a picture, below the name of its root; then
+    the kind is bad, several or clear, and the superclass is empty.
+    """
 
     event_id: UUID
     step_id: UUID
     superclass: str
     wnid: str
     name: str | None
-    kind: Kind
+    kind: Kind | Literal["bad", "several"]
     target_step_id: UUID | None
     reviewer: str
     at: datetime
     note: str | None
     undone: bool
+    inherited_from: str | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ class QueueItem:
     at: datetime | None
     note: str | None
     similarity_mean: float | None
+    inherited_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,9 @@ def append_events(cursor: Cursor, events: Sequence[Event]) -> None:
     """Append events; a single one and ten thousand take the same statement."""
     cursor.execute(
         """
-        INSERT INTO decision (event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note)
+        INSERT INTO decision (
+            event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from
+        )
         SELECT
             unnest($event_ids::UUID[]),
             unnest($step_ids::UUID[]),
@@ -102,7 +115,8 @@ def append_events(cursor: Cursor, events: Sequence[Event]) -> None:
             unnest($target_step_ids::UUID[]),
             unnest($reviewers::VARCHAR[]),
             unnest($times::TIMESTAMPTZ[]),
-            unnest($notes::VARCHAR[])
+            unnest($notes::VARCHAR[]),
+            unnest($origins::VARCHAR[])
         """,
         {
             "event_ids": [event.event_id for event in events],
@@ -114,6 +128,7 @@ def append_events(cursor: Cursor, events: Sequence[Event]) -> None:
             "reviewers": [event.reviewer for event in events],
             "times": [event.at for event in events],
             "notes": [event.note for event in events],
+            "origins": [event.inherited_from for event in events],
         },
     )
 
@@ -122,7 +137,7 @@ def fetch_events(cursor: Cursor) -> list[Event]:
     """Every event, oldest first."""
     rows = cursor.execute(
         """
-        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note
+        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from
         FROM decision
         ORDER BY event_id
         """
@@ -131,8 +146,13 @@ def fetch_events(cursor: Cursor) -> list[Event]:
 
 
 def fetch_newest_event_id(cursor: Cursor) -> UUID | None:
-    """The greatest event_id in the log."""
-    row = cursor.execute("SELECT max(event_id) FROM decision").fetchone()
+    """The greatest event_id in the log, of candidates and of pictures."""
+    row = cursor.execute(
+        """
+        SELECT max(event_id)
+        FROM (SELECT max(event_id) AS event_id FROM decision UNION ALL SELECT max(event_id) FROM picture_decision)
+        """
+    ).fetchone()
     return None if row is None else row[0]
 
 
@@ -140,7 +160,7 @@ def fetch_step(cursor: Cursor, step_id: UUID) -> list[Event]:
     """The events of one step, in the order in which they were made."""
     rows = cursor.execute(
         """
-        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note
+        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from
         FROM decision
         WHERE step_id = $step_id
         ORDER BY event_id
@@ -154,7 +174,7 @@ def fetch_known_events(cursor: Cursor, event_ids: Sequence[UUID]) -> dict[UUID, 
     """Those of the events that the catalogue already has."""
     rows = cursor.execute(
         """
-        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note
+        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from
         FROM decision
         WHERE event_id IN (SELECT unnest($event_ids::UUID[]))
         """,
@@ -164,19 +184,29 @@ def fetch_known_events(cursor: Cursor, event_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 def fetch_log(cursor: Cursor, superclass: str | None = None, limit: int | None = None) -> list[LogEntry]:
-    """Events with the names of their synsets, newest first."""
+    """Events with the names of their synsets, newest first; those on pictures only if no superclass is asked for."""
     rows = cursor.execute(
         """
+        WITH entry AS (
+            SELECT
+                event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from,
+                NULL AS path
+            FROM decision
+            WHERE $superclass IS NULL
+               OR superclass = $superclass
+               OR target_step_id IN (SELECT step_id FROM decision WHERE superclass = $superclass)
+            UNION ALL
+            SELECT event_id, step_id, '', wnid, kind, NULL, reviewer, "at", note, NULL, root || '/' || path
+            FROM picture_decision
+            WHERE $superclass IS NULL
+        )
         SELECT
-            decision.event_id, decision.step_id, decision.superclass, decision.wnid, synset.name, decision.kind,
-            decision.target_step_id, decision.reviewer, decision."at", decision.note,
-            decision.step_id IN (SELECT step_id FROM undone_step) AS undone
-        FROM decision
+            entry.event_id, entry.step_id, entry.superclass, entry.wnid, synset.name, entry.kind, entry.target_step_id,
+            entry.reviewer, entry."at", entry.note, entry.step_id IN (SELECT step_id FROM undone_step) AS undone,
+            entry.inherited_from, entry.path
+        FROM entry
         LEFT JOIN synset USING (wnid)
-        WHERE $superclass IS NULL
-           OR decision.superclass = $superclass
-           OR decision.target_step_id IN (SELECT step_id FROM decision WHERE superclass = $superclass)
-        ORDER BY decision.event_id DESC
+        ORDER BY entry.event_id DESC
         LIMIT coalesce($limit, 9223372036854775807)
         """,
         {"superclass": superclass, "limit": limit},
@@ -185,17 +215,27 @@ def fetch_log(cursor: Cursor, superclass: str | None = None, limit: int | None =
 
 
 def fetch_history(cursor: Cursor, wnid: str) -> list[LogEntry]:
-    """Every decision on one synset, under whatever superclass, newest first."""
+    """Every decision on one synset, under whatever superclass, and on its pictures, newest first."""
     rows = cursor.execute(
         """
+        WITH entry AS (
+            SELECT
+                event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from,
+                NULL AS path
+            FROM decision
+            WHERE wnid = $wnid
+            UNION ALL
+            SELECT event_id, step_id, '', wnid, kind, NULL, reviewer, "at", note, NULL, root || '/' || path
+            FROM picture_decision
+            WHERE wnid = $wnid
+        )
         SELECT
-            decision.event_id, decision.step_id, decision.superclass, decision.wnid, synset.name, decision.kind,
-            decision.target_step_id, decision.reviewer, decision.at, decision.note,
-            decision.step_id IN (SELECT step_id FROM undone_step) AS undone
-        FROM decision
+            entry.event_id, entry.step_id, entry.superclass, entry.wnid, synset.name, entry.kind, entry.target_step_id,
+            entry.reviewer, entry."at", entry.note, entry.step_id IN (SELECT step_id FROM undone_step) AS undone,
+            entry.inherited_from, entry.path
+        FROM entry
         LEFT JOIN synset USING (wnid)
-        WHERE decision.wnid = $wnid
-        ORDER BY decision.event_id DESC
+        ORDER BY entry.event_id DESC
         """,
         {"wnid": wnid},
     ).fetchall()
@@ -207,10 +247,8 @@ def fetch_undoable_step(cursor: Cursor, reviewer: str | None = None) -> UUID | N
     row = cursor.execute(
         """
         SELECT step_id
-        FROM decision
-        WHERE kind NOT IN ('undo', 'redo')
-          AND step_id NOT IN (SELECT step_id FROM undone_step)
-          AND ($reviewer IS NULL OR reviewer = $reviewer)
+        FROM review_step
+        WHERE step_id NOT IN (SELECT step_id FROM undone_step) AND ($reviewer IS NULL OR reviewer = $reviewer)
         GROUP BY step_id
         ORDER BY max(event_id) DESC
         LIMIT 1
@@ -232,8 +270,8 @@ def fetch_redoable_step(cursor: Cursor, reviewer: str | None = None) -> UUID | N
         ),
         own AS (
             SELECT step_id, max(event_id) AS event_id
-            FROM decision
-            WHERE kind NOT IN ('undo', 'redo') AND ($reviewer IS NULL OR reviewer = $reviewer)
+            FROM review_step
+            WHERE $reviewer IS NULL OR reviewer = $reviewer
             GROUP BY step_id
         )
         SELECT taken_back.step_id
@@ -290,6 +328,20 @@ def accepted(cursor: Cursor) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def count_decisions(cursor: Cursor) -> list[tuple[str, str, int]]:
+    """Reviewer, state, and on how many candidates that is the last word; by reviewer and state."""
+    rows: list[tuple[str, str, int]] = cursor.execute(
+        """
+        SELECT decision_state.reviewer, decision_state.state, count(*)
+        FROM decision_state
+        JOIN candidate USING (superclass, wnid)
+        GROUP BY decision_state.reviewer, decision_state.state
+        ORDER BY decision_state.reviewer, decision_state.state
+        """
+    ).fetchall()
+    return rows
+
+
 def fetch_states_of(cursor: Cursor, wnid: str) -> dict[str, State]:
     """What each superclass that has the synset as a candidate says of it."""
     rows = cursor.execute(
@@ -342,7 +394,7 @@ def fetch_queue(cursor: Cursor, superclass: str | None, pending_only: bool, run_
             candidate_state.superclass, candidate_state.wnid, synset.name, lemma.lemma, synset.gloss,
             candidate_state.route, candidate_state.depth, candidate_state.similarity, candidate_state.images,
             candidate_state.state, candidate_state.reviewer, candidate_state."at", nullif(candidate_state.note, ''),
-            mean.similarity_mean
+            mean.similarity_mean, candidate_state.inherited_from
         FROM candidate_state
         JOIN synset USING (wnid)
         JOIN lemma ON lemma.wnid = candidate_state.wnid AND lemma.position = 0

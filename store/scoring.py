@@ -401,7 +401,7 @@ def fetch_text_embeddings(cursor: Cursor, run_id: int) -> dict[str, list[float]]
 def fetch_similarities(cursor: Cursor, run_id: int, superclass: str, states: Sequence[str]) -> pa.Table:
     """The similarities of a superclass: wnid, image_id, similarity; sorted by wnid and image_id.
 
-    Only pictures that are still there, of candidates in one of the states.
+    Only pictures that are still there and nobody marked as bad, of candidates in one of the states.
     """
     return cursor.sql(
         """
@@ -415,6 +415,7 @@ def fetch_similarities(cursor: Cursor, run_id: int, superclass: str, states: Seq
         SEMI JOIN (
             SELECT wnid FROM candidate_state WHERE superclass = $superclass AND list_contains($states, state)
         ) AS chosen ON chosen.wnid = similarity.wnid
+        ANTI JOIN (SELECT image_id FROM marked_image WHERE mark = 'bad') AS bad ON bad.image_id = similarity.image_id
         WHERE similarity.run_id = $run_id AND similarity.superclass = $superclass
         ORDER BY similarity.wnid, similarity.image_id
         """,

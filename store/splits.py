@@ -191,7 +191,7 @@ def fetch_labels(cursor: Cursor, wnids: Sequence[str]) -> dict[str, Label]:
 
 
 def fetch_similarities(cursor: Cursor, pairs: Sequence[Pair]) -> Similarities:
-    """Similarities of the pictures that are there and can be read.
+    """Similarities of the pictures that are there, can be read and are not marked as bad.
 
     Args:
         cursor: for reading.
@@ -204,9 +204,7 @@ def fetch_similarities(cursor: Cursor, pairs: Sequence[Pair]) -> Similarities:
         FROM similarity
         JOIN pair USING (run_id, superclass, wnid)
         SEMI JOIN image USING (image_id)
-        ANTI JOIN (
-            SELECT image_id FROM image_issue WHERE kind IN ('undecodable', 'missing_file') AND image_id IS NOT NULL
-        ) AS broken USING (image_id)
+        ANTI JOIN unfit_image USING (image_id)
         ORDER BY pair.place, similarity.image_id
         """
     ).fetchnumpy()
@@ -219,16 +217,12 @@ def fetch_similarities(cursor: Cursor, pairs: Sequence[Pair]) -> Similarities:
 
 
 def fetch_picture_counts(cursor: Cursor, wnids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """For each synset with pictures: how many there are, and how many of them cannot be read."""
+    """For each synset with pictures: how many there are, and how many of them cannot be read or are marked as bad."""
     rows: list[Any] = cursor.execute(
         """
-        SELECT image.wnid, count(*), count(broken.image_id)
+        SELECT image.wnid, count(*), count(unfit_image.image_id)
         FROM image
-        LEFT JOIN (
-            SELECT DISTINCT image_id
-            FROM image_issue
-            WHERE kind IN ('undecodable', 'missing_file') AND image_id IS NOT NULL
-        ) AS broken USING (image_id)
+        LEFT JOIN unfit_image USING (image_id)
         WHERE image.wnid IN (SELECT unnest($wnids))
         GROUP BY image.wnid
         """,
@@ -246,3 +240,37 @@ def _pair_table(pairs: Sequence[Pair]) -> pa.Table:
             "run_id": pa.array([pair.run_id for pair in pairs], pa.int32()),
         }
     )
+
+
+def fetch_drawn_order(cursor: Cursor, image_ids: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+    """The pictures in an order drawn by the seed; each one's place depends on its own path only, int64 [n]."""
+    cursor.register("wanted", pa.table({"image_id": image_ids}))
+    try:
+        found = cursor.execute(
+            """
+            SELECT image.image_id
+            FROM image
+            SEMI JOIN wanted USING (image_id)
+            ORDER BY sha256($seed::VARCHAR || chr(9) || image.wnid || chr(9) || image.path), image.image_id
+            """,
+            {"seed": seed},
+        ).fetchnumpy()
+    finally:
+        cursor.unregister("wanted")
+    return np.asarray(found["image_id"], np.int64)
+
+
+def fetch_related(cursor: Cursor, wnids: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs among some synsets in which the first lies above the second, sorted."""
+    rows: list[tuple[str, str]] = cursor.execute(
+        """
+        WITH asked AS (SELECT unnest($wnids) AS wnid)
+        SELECT hyponym_closure.ancestor_wnid, hyponym_closure.wnid
+        FROM hyponym_closure
+        JOIN asked ON asked.wnid = hyponym_closure.wnid
+        JOIN asked AS above ON above.wnid = hyponym_closure.ancestor_wnid
+        ORDER BY hyponym_closure.ancestor_wnid, hyponym_closure.wnid
+        """,
+        {"wnids": list(wnids)},
+    ).fetchall()
+    return rows

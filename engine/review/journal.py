@@ -1,7 +1,8 @@
 """Decisions as JSON lines: how they travel between workspaces.
 
-One event a line, the keys of the decision table, times in ISO 8601 with their zone. Events are recognised by event_id,
-so that reading the same journal twice changes nothing.
+One event a line, times in ISO 8601 with their zone. A line with a path speaks of a picture, any other of a candidate;
+inherited_from stands only where a whole subtree was decided. Events are recognised by event_id, so that reading the
+same journal twice changes nothing.
 """
 
 import json
@@ -14,8 +15,14 @@ from uuid import UUID
 
 from engine.errors import EngineError
 from store.review import Event
+from store.review_pictures import PictureEvent
+
+Entry = Event | PictureEvent
 
 _KEYS = ("event_id", "step_id", "superclass", "wnid", "kind", "target_step_id", "reviewer", "at", "note")
+_ORIGIN = "inherited_from"
+_PICTURE_KEYS = ("event_id", "step_id", "root", "wnid", "path", "kind", "reviewer", "at", "note")
+_PICTURE_KINDS = ("bad", "several", "clear")
 _DECISIONS = ("accept", "reject", "unsure", "clear")
 _REVERSALS = ("undo", "redo")
 _WNID = re.compile(r"[nasvr]\d{8}")
@@ -34,7 +41,7 @@ class BadJournal(EngineError):
         self.problems = problems
 
 
-def write_journal(events: Iterable[Event], path: Path) -> int:
+def write_journal(events: Iterable[Entry], path: Path) -> int:
     """Write events to a file that is complete or not there at all.
 
     Returns: how many lines were written.
@@ -49,21 +56,24 @@ def write_journal(events: Iterable[Event], path: Path) -> int:
     return lines
 
 
-def line_of(event: Event) -> str:
+def line_of(event: Entry) -> str:
     """The event as one line of JSON, without the line's end."""
-    fields = {key: getattr(event, key) for key in _KEYS}
+    keys = _PICTURE_KEYS if isinstance(event, PictureEvent) else _KEYS
+    fields = {key: getattr(event, key) for key in keys}
+    if isinstance(event, Event) and event.inherited_from is not None:
+        fields[_ORIGIN] = event.inherited_from
     fields["at"] = event.at.astimezone(UTC).isoformat()
     return json.dumps(fields, ensure_ascii=False, default=str)
 
 
-def read_journal(path: Path) -> list[tuple[int, Event]]:
+def read_journal(path: Path) -> list[tuple[int, Entry]]:
     """Read and check every line.
 
     Returns: the number of each line, counted from 1, and the event in it; empty lines are passed over.
 
     Raises: BadJournal naming every line that is no event.
     """
-    events: list[tuple[int, Event]] = []
+    events: list[tuple[int, Entry]] = []
     problems: list[str] = []
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -78,7 +88,7 @@ def read_journal(path: Path) -> list[tuple[int, Event]]:
     return events
 
 
-def event_of(line: bytes) -> Event:
+def event_of(line: bytes) -> Entry:
     """The event that a line holds.
 
     Raises: ValueError saying what is wrong with the line.
@@ -91,13 +101,16 @@ def event_of(line: bytes) -> Event:
         raise ValueError(f"not JSON ({error.msg} at column {error.colno})") from None
     if not isinstance(fields, dict):
         raise ValueError("not a JSON object")
-    _check_keys(fields)
+    if "path" in fields:
+        _check_keys(fields, _PICTURE_KEYS)
+        return _picture_event(fields)
+    _check_keys(fields, (*_KEYS, _ORIGIN))
     return _event(fields)
 
 
-def _check_keys(fields: dict[str, Any]) -> None:
-    missing = [key for key in _KEYS if key not in fields and key not in ("target_step_id", "note")]
-    unknown = [key for key in fields if key not in _KEYS]
+def _check_keys(fields: dict[str, Any], keys: tuple[str, ...]) -> None:
+    missing = [key for key in keys if key not in fields and key not in ("target_step_id", "note", _ORIGIN)]
+    unknown = [key for key in fields if key not in keys]
     if missing:
         raise ValueError(f"without {', '.join(missing)}")
     if unknown:
@@ -110,14 +123,13 @@ def _event(fields: dict[str, Any]) -> Event:
         raise ValueError(f"kind {kind!r} is none of {', '.join(_DECISIONS + _REVERSALS)}")
     reverses = kind in _REVERSALS
     superclass, wnid = _text(fields, "superclass", empty=reverses), _text(fields, "wnid", empty=reverses)
-    if not reverses and not _WNID.fullmatch(wnid):
-        raise ValueError(f"wnid {wnid!r} is no WordNet id")
+    origin = fields.get(_ORIGIN)
+    for name in (wnid, origin) if origin is not None else (wnid,):
+        if not reverses and not (isinstance(name, str) and _WNID.fullmatch(name)):
+            raise ValueError(f"wnid {name!r} is no WordNet id")
     target = fields.get("target_step_id")
     if reverses != (target is not None):
         raise ValueError(f"{kind} {'needs a' if reverses else 'takes no'} target_step_id")
-    note = fields.get("note")
-    if note is not None and not isinstance(note, str):
-        raise ValueError("note is no text")
     return Event(
         _uuid(fields, "event_id"),
         _uuid(fields, "step_id"),
@@ -127,8 +139,35 @@ def _event(fields: dict[str, Any]) -> Event:
         None if target is None else _uuid(fields, "target_step_id"),
         _text(fields, "reviewer"),
         _time(fields["at"]),
-        note,
+        _note(fields),
+        origin,
     )
+
+
+def _picture_event(fields: dict[str, Any]) -> PictureEvent:
+    kind, wnid = fields["kind"], _text(fields, "wnid")
+    if kind not in _PICTURE_KINDS:
+        raise ValueError(f"kind {kind!r} of a picture is none of {', '.join(_PICTURE_KINDS)}")
+    if not _WNID.fullmatch(wnid):
+        raise ValueError(f"wnid {wnid!r} is no WordNet id")
+    return PictureEvent(
+        _uuid(fields, "event_id"),
+        _uuid(fields, "step_id"),
+        _text(fields, "root"),
+        wnid,
+        _text(fields, "path"),
+        kind,
+        _text(fields, "reviewer"),
+        _time(fields["at"]),
+        _note(fields),
+    )
+
+
+def _note(fields: dict[str, Any]) -> str | None:
+    note = fields.get("note")
+    if note is not None and not isinstance(note, str):
+        raise ValueError("note is no text")
+    return note
 
 
 def _text(fields: dict[str, Any], key: str, empty: bool = False) -> str:
