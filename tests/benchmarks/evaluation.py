@@ -4,7 +4,7 @@
 
 Made-up embeddings: 85,640 pictures (ImageNet's 50,000 and the four OOD sets), 1,000 ID labels and 10,000 negative
 labels in 512 dimensions. The baselines are the forms of the published code, in torch: softmax of every group with all
-ID labels, the whole similarity matrix and torch.quantile, scikit-learn's curves. Times are medians of interleaved rounds.
+ID labels, the whole similarity matrix and torch.quantile, scikit-learn's curves. Times are medians of rounds in turn.
 """
 
 import argparse
