@@ -149,8 +149,8 @@ def _places(folder: Path, manifest: dict[str, Any]) -> Iterator[tuple[str, _Plac
                     fields["path"],
                     _Place(fields["superclass"], fields["subclass"], fields["split"] or None, fields["reason"] or None),
                 )
-    elif any(name.endswith(".txt") for name in names):
-        yield from _listed(folder, sorted(name for name in names if name.endswith(".txt")))
+    elif lists := sorted(name for name in names if name.endswith(".txt") and "/" not in name):
+        yield from _listed(folder, lists)
     else:
         raise EngineError(f"The export {folder} has no file with a row a picture.")
 

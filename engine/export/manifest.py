@@ -6,7 +6,7 @@ Nothing in it is a time or a place on a machine, so that the same catalogue give
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -16,10 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import EngineError
+from engine.export.card import model_name
 from engine.export.plan import Counts, Plan
+from engine.review.agreement import reviewer_agreement
 from engine.splits.crowding import check
 from engine.splits.show import subclass_cuts, superclass_cuts, total_cut
 from store.connection import Cursor
+from store.review import count_decisions
 
 MANIFEST = "manifest.json"
 CLASSES = "classes.json"
@@ -77,9 +80,19 @@ def build_manifest(
     counts: Counts,
     formats: list[str],
     files: list[FilePrint],
-    labels: dict[str, Any] | None = None,
+    trees: list[dict[str, Any]],
+    inputs: dict[str, Any],
 ) -> dict[str, Any]:
-    """The manifest of an export; manifest_sha256 is the hash of everything else in it."""
+    """The manifest of an export; manifest_sha256 is the hash of everything else in it.
+
+    Args:
+        plan: what was written.
+        counts: of its rows.
+        formats: names.
+        files: every file but this one and the files of trees.
+        trees: folders of pictures, each with its index and the number of its files.
+        inputs: hashes of the pictures and similarities that went in, see `engine.export.inputs`.
+    """
     prepared = plan.prepared
     record: dict[str, Any] = {
         "format": FORMAT,
@@ -89,8 +102,9 @@ def build_manifest(
         "split": prepared.split,
         "settings": _settings(plan),
         "scoring": {
-            "model": prepared.run.model,
-            "pretrained": prepared.run.pretrained,
+            "model": model_name(prepared.run.model),
+            "model_key": prepared.run.model_key,
+            "pretrained": None if prepared.run.pretrained is None else model_name(prepared.run.pretrained),
             "weights_sha256": prepared.run.weights_sha256,
             "template": prepared.run.template,
             "keep_underscores": prepared.run.keep_underscores,
@@ -100,10 +114,16 @@ def build_manifest(
         "total": asdict(total_cut(prepared, plan.tuned)),
         "removed": [asdict(one) for one in prepared.removed],
         "counts": {"listed": dict(counts.listed), "left_out": dict(counts.left_out)},
-        "labels": labels,
+        "accepted": [{"superclass": sub.superclass, "wnid": sub.wnid} for sub in plan.subclasses],
+        "inputs": inputs,
+        "review": plan.record.get("review"),
+        "labels": plan.record.get("labels"),
+        "leaks": plan.record.get("leaks"),
+        "options": _options(plan),
         "formats": sorted(formats),
         "roots": sorted(plan.roots.values()),
         "files": [asdict(one) for one in files],
+        "trees": trees,
     }
     return {**record, "manifest_sha256": manifest_hash(record)}
 
@@ -147,7 +167,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def build_classes(plan: Plan, roots: dict[str, list[str]]) -> dict[str, Any]:
+def build_classes(plan: Plan, roots: Mapping[str, list[str]]) -> dict[str, Any]:
     """classes.json: the superclass of each class id, and the subclasses that stand under it."""
     return {
         "classes": [
@@ -167,6 +187,24 @@ def build_classes(plan: Plan, roots: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
+def review_record(cursor: Cursor) -> dict[str, Any]:
+    """Who decided on how many candidates, as they stand, and how far every two agree."""
+    people: dict[str, dict[str, int]] = {}
+    for reviewer, state, count in count_decisions(cursor):
+        people.setdefault(reviewer, {})[state] = count
+    return {
+        "reviewers": people,
+        "agreement": [asdict(row) for row in reviewer_agreement(cursor) if row.superclass is None],
+    }
+
+
+def _options(plan: Plan) -> dict[str, Any]:
+    options = asdict(plan.options)
+    # The pictures themselves stand in the lists; their hash tells whether they are the same.
+    options["ood"] = [{key: value for key, value in one.items() if key != "paths"} for one in options["ood"]]
+    return options
+
+
 def _settings(plan: Plan) -> dict[str, Any]:
     settings = asdict(plan.prepared.settings)
     del settings["run_id"]  # a number of this catalogue; the record names the model and the prompts themselves
@@ -179,8 +217,10 @@ def _superclasses(plan: Plan) -> list[dict[str, Any]]:
     for row in subclass_cuts(plan.prepared, plan.tuned):
         entry = asdict(row) | {"subclass": names[row.wnid]}
         subs.setdefault(row.superclass, []).append(entry)
+    roots = plan.record.get("root_wnids", {})
     return [
-        asdict(cut) | {"subclass_list": subs[str(cut.superclass)]} for cut in superclass_cuts(plan.prepared, plan.tuned)
+        asdict(cut) | {"root_wnids": roots.get(str(cut.superclass), []), "subclass_list": subs[str(cut.superclass)]}
+        for cut in superclass_cuts(plan.prepared, plan.tuned)
     ]
 
 

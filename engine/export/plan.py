@@ -1,12 +1,14 @@
 """What an export will hold: where each accepted subclass goes, under which name, and why some go nowhere."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.export.options import Options
 from engine.splits.measure import EXCLUSIONS, Measured
 from engine.splits.prepare import PreparedSplit, Tuned
 from store import export as store
@@ -48,13 +50,26 @@ class PlannedSubclass:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An export before it is written. subclasses stand in the order of all files: by superclass and wnid."""
+    """An export before it is written.
+
+    Attributes:
+        subclasses: in the order of all files: by superclass and wnid.
+        roots: root_id -> name, the first part of a path.
+        folders: name of a root -> where it lies here, as text; nothing of it may enter a file that is hashed.
+        options: what was chosen beside the formats.
+        counts: what was laid out; None before that.
+        record: what the catalogue says beside the pictures: review, labels, leaks, and the roots of superclasses.
+    """
 
     prepared: PreparedSplit
     tuned: Tuned
     measured: Measured
     subclasses: tuple[PlannedSubclass, ...]
     roots: Mapping[int, str]
+    folders: Mapping[str, str] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+    counts: "Counts | None" = None
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -70,13 +85,21 @@ class Counts:
     left_out: Mapping[str, int]
 
 
-def build_plan(prepared: PreparedSplit, measured: Measured, roots: Mapping[int, str]) -> Plan:
+def build_plan(
+    prepared: PreparedSplit,
+    measured: Measured,
+    roots: Mapping[int, str],
+    folders: Mapping[str, str] | None = None,
+    options: Options | None = None,
+) -> Plan:
     """Where each accepted subclass goes, cut at the settings of the split.
 
     Args:
         prepared: the split.
         measured: the pictures that it was prepared from.
         roots: root_id -> name.
+        folders: name of a root -> where it lies; formats that hold or link pictures need it.
+        options: what was chosen beside the formats.
     """
     tuned = prepared.retune()
     names = subclass_names({pair.wnid: prepared.labels[pair.wnid].lemma for pair in measured.pairs})
@@ -95,7 +118,7 @@ def build_plan(prepared: PreparedSplit, measured: Measured, roots: Mapping[int, 
         )
         for pair, found in zip(measured.pairs, measured.measures, strict=True)
     ]
-    return Plan(prepared, tuned, measured, tuple(planned), roots)
+    return Plan(prepared, tuned, measured, tuple(planned), roots, folders or {}, options or Options())
 
 
 def subclass_names(lemmas: Mapping[str, str]) -> dict[str, str]:
@@ -153,10 +176,23 @@ def _count(cursor: Cursor, plan: Plan) -> Counts:
 
 def stream_rows(cursor: Cursor, plan: Plan) -> pa.RecordBatchReader:
     """All rows that were laid out, as ROW_SCHEMA."""
-    return pa.RecordBatchReader.from_batches(ROW_SCHEMA, _full_rows(cursor, plan))
+    return pa.RecordBatchReader.from_batches(ROW_SCHEMA, _full_rows(store.stream_rows(cursor), plan))
 
 
-def _full_rows(cursor: Cursor, plan: Plan) -> Iterator[pa.RecordBatch]:
+def stream_split(cursor: Cursor, plan: Plan, split: str) -> pa.RecordBatchReader:
+    """The rows of one list in its order, as ROW_SCHEMA."""
+    return pa.RecordBatchReader.from_batches(ROW_SCHEMA, _full_rows(store.stream_rows_of(cursor, split), plan))
+
+
+def sample_rows(cursor: Cursor, plan: Plan, count: int) -> pa.RecordBatchReader:
+    """About so many rows spread evenly over all that were laid out, as ROW_SCHEMA."""
+    whole = sum(plan.counts.listed.values()) + sum(plan.counts.left_out.values()) if plan.counts else 0
+    return pa.RecordBatchReader.from_batches(
+        ROW_SCHEMA, _full_rows(store.sample_rows(cursor, max(whole // count, 1)), plan)
+    )
+
+
+def _full_rows(rows: Iterable[pa.RecordBatch], plan: Plan) -> Iterator[pa.RecordBatch]:
     columns = {
         "wnid": pa.array([sub.wnid for sub in plan.subclasses], pa.string()),
         "superclass": pa.array([sub.superclass for sub in plan.subclasses], pa.string()),
@@ -167,7 +203,7 @@ def _full_rows(cursor: Cursor, plan: Plan) -> Iterator[pa.RecordBatch]:
     }
     root_ids = pa.array(list(plan.roots), pa.int32())
     root_names = pa.array(list(plan.roots.values()), pa.string())
-    for batch in store.stream_rows(cursor):
+    for batch in rows:
         full = {name: values.take(batch["place"]) for name, values in columns.items()}
         full["root"] = root_names.take(pc.index_in(batch["root_id"], value_set=root_ids))
         full["path"] = pc.binary_join_element_wise(full["root"], batch["path"], "/")

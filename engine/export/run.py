@@ -1,18 +1,23 @@
 """Writing an export: whole in a folder of its own, then renamed, so that it is there completely or not at all."""
 
-import importlib
-import os
-import pkgutil
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Protocol, cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 from engine.errors import EngineError
 from engine.events import now
-from engine.export import formats as formats_package
+from engine.export.available import (
+    DEFAULT_FORMATS,
+    Format,
+    available_formats,
+    chosen_formats,
+    resumes,
+    trees_of,
+    warnings_of,
+)
+from engine.export.inputs import hash_inputs
+from engine.export.leaks import require_no_leaks
 from engine.export.manifest import (
     CLASSES,
     LINE_CHECKS,
@@ -23,10 +28,13 @@ from engine.export.manifest import (
     canonical,
     fingerprint,
     label_card,
-    read_manifest,
+    review_record,
 )
-from engine.export.plan import Counts, Plan, build_plan, lay_out
-from engine.splits.matching import match, matched_out
+from engine.export.options import Options, Size
+from engine.export.place import partial_folder, publish, require_room, sync_files
+from engine.export.plan import Plan, build_plan, lay_out
+from engine.splits.after import leave_out, left_out_after
+from engine.splits.measure import Measured
 from engine.splits.prepare import PreparedSplit, prepare_with_pictures
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
@@ -34,31 +42,22 @@ from store import export as store
 from store.connection import Cursor
 from store.splits import fetch_superclass_roots
 
-DEFAULT_FORMATS = ("sood", "parquet")
+__all__ = ["DEFAULT_FORMATS", "ExportReport", "OnProgress", "available_formats", "run"]
 
 OnProgress = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps are done, and how many there are."""
-
-
-class Format(Protocol):
-    """What a module in engine/export/formats offers."""
-
-    NAME: str
-    SENTENCE: str
-
-    def files(self, plan: Plan) -> list[str]:
-        """The files it writes, relative to the export, with slashes."""
-
-    def check(self, cursor: Cursor, plan: Plan) -> None:
-        """Raise EngineError if the format cannot hold something; write nothing."""
-
-    def write(self, cursor: Cursor, plan: Plan, folder: Path) -> None:
-        """Write the files from the rows laid out on the cursor; raise EngineError as check does."""
+"""Called with what is being done, how many steps or pictures are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was written, or would be: files is empty for a dry run but for their names."""
+    """What was written, or would be.
+
+    Attributes:
+        files: what was written; empty for a dry run.
+        planned_files: their names, without those in folders of pictures.
+        sizes: what each format comes to; of a dry run only.
+        warnings: what a person should think of.
+    """
 
     folder: Path
     split: str
@@ -69,15 +68,8 @@ class ExportReport:
     planned_files: tuple[str, ...]
     manifest_sha256: str | None
     dry_run: bool
-
-
-def available_formats() -> dict[str, Format]:
-    """The formats that there are, by name: every module in the folder formats."""
-    modules = [
-        importlib.import_module(f"{formats_package.__name__}.{found.name}")
-        for found in pkgutil.iter_modules(formats_package.__path__)
-    ]
-    return {module.NAME: cast("Format", module) for module in modules}
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def run(
@@ -89,6 +81,7 @@ def run(
     dry_run: bool = False,
     on_progress: OnProgress | None = None,
     defaults: SplitSettings | None = None,
+    options: Options | None = None,
 ) -> ExportReport:
     """Export a split.
 
@@ -98,60 +91,142 @@ def run(
         formats: names of available_formats().
         split: which one.
         force: replace an export that is there. Files that are not of an export are never touched.
-        dry_run: check everything and count, but write nothing.
-        on_progress: called between steps.
+        dry_run: check everything, count and weigh, but write nothing.
+        on_progress: called between steps, and within long ones.
         defaults: what holds in a split that was not made yet.
+        options: what was chosen beside the formats.
 
-    Raises: EngineError if the folder is taken, a replica is not settled, nothing is left to export, or a format
-        cannot hold a name.
+    Raises: EngineError if the folder is taken, a replica is not settled, nothing is left to export, a format cannot
+        hold a name, or a picture is gone.
     """
     tell = on_progress or (lambda what, done, steps: None)
-    chosen = _chosen(formats)
-    folder = folder.resolve()
-    steps = len(chosen) + 3
+    chosen_formats(formats)  # a wrong name is told before anything is read
     with workspace.opened().reading() as cursor:
-        tell("reading scores", 0, steps)
+        tell("reading scores", 0, 1)
         prepared, measured = prepare_with_pictures(cursor, workspace.seed, split, defaults)
-        _require_settled(prepared)
-        measured = match(cursor, prepared, prepared.retune(), measured)
-        plan = build_plan(prepared, measured, store.fetch_root_names(cursor))
-        names = [name for format_ in chosen.values() for name in format_.files(plan)]
-        _require_room(folder, names, force)
-        tell("sorting pictures", 1, steps)
-        counts = lay_out(cursor, plan)
-        _require_whole(plan, counts)
-        if dry_run:
-            for format_ in chosen.values():
-                format_.check(cursor, plan)
-            planned = (*names, CLASSES, LINE_CHECKS, MANIFEST)
-            return ExportReport(
-                folder, split, tuple(chosen), counts.listed, counts.left_out, (), planned, None, dry_run=True
-            )
-        with _partial_folder(folder) as partial:
-            for done, (name, format_) in enumerate(chosen.items(), start=2):
-                tell(f"writing {name}", done, steps)
-                format_.write(cursor, plan, partial)
-            tell("hashing", steps - 1, steps)
-            files, digest = _seal(cursor, plan, counts, list(chosen), names, partial)
-            _publish(partial, folder)
-    with workspace.opened().writing() as cursor:
-        store.insert_export(cursor, str(folder), split, digest, sum(counts.listed.values()), now())
-    tell("done", steps, steps)
-    planned = tuple(one.path for one in files)
-    return ExportReport(
-        folder, split, tuple(chosen), counts.listed, counts.left_out, tuple(files), planned, digest, dry_run=False
-    )
-
-
-def _chosen(names: Sequence[str]) -> dict[str, Format]:
-    available = available_formats()
-    unknown = [name for name in names if name not in available]
-    if unknown or not names:
-        raise EngineError(
-            f"There is no format {', '.join(unknown)}." if unknown else "No format was named.",
-            f"There are {', '.join(available)}.",
+        record = {"review": review_record(cursor), "root_wnids": fetch_superclass_roots(cursor)}
+        report = write_split(
+            cursor, prepared, measured, folder.resolve(), formats, options or Options(), record, force, dry_run, tell
         )
-    return {name: available[name] for name in dict.fromkeys(names)}
+    if not dry_run:
+        with workspace.opened().writing() as cursor:
+            digest, listed = str(report.manifest_sha256), sum(report.listed.values())
+            store.insert_export(cursor, str(report.folder), split, digest, listed, now())
+    tell("done", 1, 1)
+    return report
+
+
+def write_split(
+    cursor: Cursor,
+    prepared: PreparedSplit,
+    measured: Measured,
+    folder: Path,
+    formats: Sequence[str],
+    options: Options,
+    record: Mapping[str, Any],
+    force: bool,
+    dry_run: bool,
+    tell: OnProgress,
+) -> ExportReport:
+    """Export a prepared split; run and rebuild end here.
+
+    Args:
+        cursor: for reading.
+        prepared: the split.
+        measured: its pictures.
+        folder: absolute.
+        formats: names.
+        options: what was chosen beside them.
+        record: review, and the roots of superclasses.
+        force: replace an export that is there.
+        dry_run: write nothing.
+        tell: of progress.
+
+    Raises: EngineError, as run.
+    """
+    chosen = chosen_formats(formats)
+    _require_settled(prepared)
+    measured = leave_out(cursor, prepared, prepared.retune(), measured)
+    plan = build_plan(prepared, measured, store.fetch_root_names(cursor), store.fetch_root_paths(cursor), options)
+    tell("sorting pictures", 0, 1)
+    plan = replace(plan, counts=lay_out(cursor, plan))
+    _require_whole(plan)
+    leaks = require_no_leaks(cursor, plan) if options.check_leaks else None
+    plan = replace(plan, record={**record, "labels": label_card(cursor, plan), "leaks": leaks})
+    names = [name for one in chosen.values() for name in one.files(plan)]
+    trees = trees_of(chosen)
+    require_room(folder, (*names, *trees, CLASSES, LINE_CHECKS, MANIFEST), force)
+    report = _Writing(cursor, plan, chosen, names, trees, folder, tell)
+    return report.weighed() if dry_run else report.written()
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """An export on its way."""
+
+    cursor: Cursor
+    plan: Plan
+    formats: dict[str, Format]
+    names: list[str]
+    trees: list[str]
+    folder: Path
+    tell: OnProgress
+
+    def weighed(self) -> ExportReport:
+        """What it would come to."""
+        sizes = {}
+        for name, one in self.formats.items():
+            self.tell(f"weighing {name}", 0, 1)
+            one.check(self.cursor, self.plan)
+            sizes[name] = one.size(self.cursor, self.plan)
+        return self._report((), (*self.names, CLASSES, LINE_CHECKS, MANIFEST), None, sizes)
+
+    def written(self) -> ExportReport:
+        """What was written."""
+        identity = {
+            "accepted": [[sub.superclass, sub.wnid, sub.split] for sub in self.plan.subclasses],
+            "counts": dict(self.plan.counts.listed) if self.plan.counts else {},
+            "formats": list(self.formats),
+            "options": asdict(self.plan.options),
+        }
+        with partial_folder(self.folder, identity, resumes(self.formats)) as partial:
+            for name, one in self.formats.items():
+                what = f"writing {name}"
+                self.tell(what, 0, 1)
+                one.write(self.cursor, self.plan, partial, lambda done, whole, what=what: self.tell(what, done, whole))  # type: ignore[misc]
+            self.tell("hashing", 0, 1)
+            files, digest = self._seal(partial)
+            publish(partial, self.folder, self.trees)
+        return self._report(tuple(files), tuple(one.path for one in files), digest, {})
+
+    def _report(
+        self, files: tuple[FilePrint, ...], planned: tuple[str, ...], digest: str | None, sizes: Mapping[str, Size]
+    ) -> ExportReport:
+        counts = self.plan.counts
+        assert counts is not None, "rows are laid out before anything is written"
+        return ExportReport(
+            self.folder, self.plan.prepared.split, tuple(self.formats), counts.listed, counts.left_out, files, planned,
+            digest, digest is None, sizes, tuple(warnings_of(self.formats, self.plan)),
+        )  # fmt: skip
+
+    def _seal(self, partial: Path) -> tuple[list[FilePrint], str]:
+        """Write classes, line checks and the manifest, and make sure that everything is on disk."""
+        plan, counts = self.plan, self.plan.counts
+        assert counts is not None, "rows are laid out before anything is written"
+        (partial / CLASSES).write_bytes(canonical(build_classes(plan, plan.record["root_wnids"])))
+        files = []
+        with (partial / LINE_CHECKS).open("wb") as checks_file:
+            for name in sorted([*self.names, CLASSES]):
+                found, checks = fingerprint(partial, name)
+                files.append(found)
+                if checks is not None:
+                    checks_file.write(checks.astype("<u4").tobytes())
+        files.append(fingerprint(partial, LINE_CHECKS)[0])
+        trees = [{"path": tree, "link": plan.options.link, "files": sum(counts.listed.values())} for tree in self.trees]
+        manifest = build_manifest(plan, counts, list(self.formats), files, trees, hash_inputs(self.cursor, plan))
+        (partial / MANIFEST).write_bytes(canonical(manifest))
+        sync_files(partial, self.trees, bool(self.trees) and plan.options.link == "copy")
+        return files, str(manifest["manifest_sha256"])
 
 
 def _require_settled(prepared: PreparedSplit) -> None:
@@ -165,118 +240,11 @@ def _require_settled(prepared: PreparedSplit) -> None:
         )
 
 
-def _require_whole(plan: Plan, counts: Counts) -> None:
-    drawn_out = matched_out(plan.prepared, plan.tuned, plan.measured)
-    cut = dict(zip(plan.tuned.bands, (plan.tuned.pictures.sum(axis=0) - drawn_out).tolist(), strict=True))
+def _require_whole(plan: Plan) -> None:
+    counts = plan.counts
+    assert counts is not None, "rows are laid out first"
+    after = left_out_after(plan.prepared, plan.tuned, plan.measured)
+    cut = dict(zip(plan.tuned.bands, (plan.tuned.pictures.sum(axis=0) - after).tolist(), strict=True))
     assert cut == dict(counts.listed), f"the cut has {cut} pictures, the lists would have {counts.listed}"
     if not sum(counts.listed.values()):
         raise EngineError("There is nothing to export: the rules leave no picture.", "`sood-tui splits rules`")
-
-
-def _require_room(folder: Path, names: Sequence[str], force: bool) -> None:
-    """Check that nothing would be overwritten that is not ours, and nothing at all without force."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise EngineError(f"{folder} is a file.", "Name a folder.")
-    there = {entry.name for entry in folder.iterdir()}
-    if not there:
-        return
-    if not force:
-        raise EngineError(
-            f"{folder} is not empty.", "Name another folder, or --force to replace the export in it (and nothing else)."
-        )
-    ours = _files_of(folder)
-    foreign = [
-        name for name in (*names, CLASSES, LINE_CHECKS, MANIFEST) if (folder / name).exists() and name not in ours
-    ]
-    if foreign:
-        raise EngineError(
-            f"{folder} holds {', '.join(foreign)}, which no export wrote.", "Move it away, or name another folder."
-        )
-
-
-def _files_of(folder: Path) -> set[str]:
-    """The files of the export in a folder; none where there is no export."""
-    try:
-        manifest = read_manifest(folder)
-    except EngineError:
-        return set()
-    names = {str(entry["path"]) for entry in manifest["files"]} | {MANIFEST}
-    return {name for name in names if not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts}
-
-
-@contextmanager
-def _partial_folder(folder: Path) -> Iterator[Path]:
-    """A folder beside the export to write in; gone afterwards, whatever happens. Those of dead processes go, too."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{folder.name}.partial-"
-    for left_over in folder.parent.glob(f"{prefix}*"):
-        if not _is_alive(left_over.name.removeprefix(prefix)):
-            shutil.rmtree(left_over, ignore_errors=True)
-    partial = folder.parent / f"{prefix}{os.getpid()}"
-    partial.mkdir()
-    try:
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return int(pid) != os.getpid()
-
-
-def _seal(
-    cursor: Cursor, plan: Plan, counts: Counts, formats: list[str], names: list[str], partial: Path
-) -> tuple[list[FilePrint], str]:
-    """Write classes, line checks and the manifest, and make sure that everything is on disk."""
-    (partial / CLASSES).write_bytes(canonical(build_classes(plan, fetch_superclass_roots(cursor))))
-    files = []
-    with (partial / LINE_CHECKS).open("wb") as checks_file:
-        for name in sorted([*names, CLASSES]):
-            found, checks = fingerprint(partial, name)
-            files.append(found)
-            if checks is not None:
-                checks_file.write(checks.astype("<u4").tobytes())
-    files.append(fingerprint(partial, LINE_CHECKS)[0])
-    manifest = build_manifest(plan, counts, formats, files, label_card(cursor, plan))
-    (partial / MANIFEST).write_bytes(canonical(manifest))
-    for file in sorted(partial.rglob("*")):
-        _sync(file)
-    _sync(partial)
-    return files, str(manifest["manifest_sha256"])
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _publish(partial: Path, folder: Path) -> None:
-    """Put the finished files in their place.
-
-    Where an export is replaced, its manifest goes first and the new one comes last: what was interrupted in between
-    is no export.
-    """
-    if not folder.exists() or not any(folder.iterdir()):
-        partial.rename(folder)
-        _sync(folder.parent)
-        return
-    old = _files_of(folder)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    new = [str(file.relative_to(partial)) for file in sorted(partial.rglob("*")) if file.is_file()]
-    for name in sorted(new, key=lambda name: name == MANIFEST):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (partial / name).replace(folder / name)
-    for name in old - set(new):
-        (folder / name).unlink(missing_ok=True)
-    _sync(folder)

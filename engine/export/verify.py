@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from engine.errors import EngineError
 from engine.export.manifest import LINE_CHECKS, MANIFEST, LineChecks, fingerprint, manifest_hash, read_manifest
-from store.paths import path_of_text
+from engine.export.trees import file_print, index_name, read_index
+from store.paths import path_of_text, text_of_path
 
 Kind = Literal["changed", "added", "removed", "missing_file", "altered_file", "missing_picture"]
 
@@ -70,7 +71,9 @@ def verify(folder: Path, full: bool = False, roots: Mapping[str, Path] | None = 
     for entry in manifest["files"]:
         differences += _compare(folder, entry, checks.get(entry["path"]))
     known = {entry["path"] for entry in manifest["files"]} | {MANIFEST}
-    unknown = [str(file.relative_to(folder)) for file in sorted(folder.rglob("*")) if file.is_file()]
+    for tree in manifest.get("trees", []):
+        differences += _compare_tree(folder, tree, full, known)
+    unknown = [text_of_path(str(file.relative_to(folder))) for file in sorted(folder.rglob("*")) if not file.is_dir()]
     pictures = None
     if full:
         pictures, missing = _look_for_pictures(folder, manifest, roots or {})
@@ -78,6 +81,22 @@ def verify(folder: Path, full: bool = False, roots: Mapping[str, Path] | None = 
     return VerifyReport(
         folder, len(manifest["files"]), pictures, tuple(differences), tuple(n for n in unknown if n not in known)
     )
+
+
+def _compare_tree(folder: Path, tree: dict[str, Any], full: bool, known: set[str]) -> Iterator[Difference]:
+    """Links and copies that are gone, copies of another size, and with full those of another content."""
+    name = tree["path"]
+    if not (folder / index_name(name)).is_file():
+        return
+    for number, entry in enumerate(read_index(folder, name), start=1):
+        known.add(entry.file)
+        place = os.path.join(os.fspath(folder), path_of_text(entry.file))
+        if not os.path.exists(place):
+            yield Difference(entry.file, "missing_file", text=f"{index_name(name)}:{number}")
+        elif entry.bytes is not None and (
+            os.path.getsize(place) != entry.bytes or (full and file_print(place)[1] != entry.sha256)
+        ):
+            yield Difference(entry.file, "altered_file", text=f"{index_name(name)}:{number}")
 
 
 def _line_checks(folder: Path, manifest: dict[str, Any]) -> dict[str, LineChecks]:
@@ -180,7 +199,7 @@ def _look_for_pictures(
 def _listed_pictures(folder: Path, manifest: dict[str, Any]) -> Iterator[tuple[str, int, str]]:
     """(file, line or row, path as the file system has it) of every picture that stands in a list."""
     names = [entry["path"] for entry in manifest["files"]]
-    lists = [name for name in names if name.endswith(".txt")]
+    lists = [name for name in names if name.endswith(".txt") and "/" not in name]
     if lists:
         for name in lists:
             with (folder / name).open(encoding="utf-8", newline="\n") as opened:

@@ -13,9 +13,11 @@ from engine.splits.settings import SplitSettings
 from store.connection import Cursor
 from store.splits import Pair, Similarities, fetch_similarities
 
-MATCHED = "matched_labels"
-EXCLUSIONS = (*FLAGS, MATCHED)
-"""Why a picture is left out although it is typical: a flag of its labels, or the draw that makes bands alike."""
+MATCHED, RELATIVE, NEAR = "matched_labels", "relative_in_test", "near_duplicate"
+AFTER_THE_CUT = (RELATIVE, NEAR, MATCHED)
+"""Reasons of rules that act when it is known which list a picture stands in, in the order in which they act."""
+EXCLUSIONS = (*FLAGS, MATCHED, RELATIVE, NEAR)
+"""Why a picture is left out although it is typical: a flag of its labels, or a rule that acts after the cut."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from engine.splits.formulas import (
 )
 from engine.splits.measure import Measured, measure
 from engine.splits.rules import Removed, apply_rules
-from engine.splits.settings import MAIN, SplitSettings, band_names, check_percentiles, fold
+from engine.splits.settings import MAIN, OUT, SplitSettings, band_names, check_percentiles, fold
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.review import accepted
@@ -111,6 +111,12 @@ class PreparedSplit:
     unreadable: int
     labels: Mapping[str, Label]
 
+    @property
+    def is_placed(self) -> Flags:
+        """Which subclasses stand in a band because a person put them there, bool [n_subclasses]."""
+        placed = self.settings.superclass_placed
+        return np.array([row.wnid in placed.get(row.superclass, ()) for row in self.subclasses], np.bool_)
+
     def retune(self, percentiles: Sequence[float] | None = None, superclass: str | None = None) -> Tuned:
         """Cut at the settings' percentiles, or at others.
 
@@ -134,7 +140,20 @@ class PreparedSplit:
             band = bands_of(self.ladder, thresholds)
             pictures, subclasses = count_bands(self.ladder, band, wanted.shape[1] + 1)
         names = band_names(wanted.shape[1])
+        if self.settings.superclass_placed:
+            band = self._with_placed(band, names)
+            pictures, subclasses = count_bands(self.ladder, band, len(names))
         return Tuned(names, wanted, thresholds, band, pictures, subclasses, is_degenerate, is_remedied)
+
+    def _with_placed(self, band: Integers, names: Sequence[str]) -> Integers:
+        """The bands with those subclasses moved that a person put somewhere; a band that is not there moves nothing."""
+        index = {name: place for place, name in enumerate(names)}
+        moved = band.copy()
+        for row, sub in enumerate(self.subclasses):
+            wanted = self.settings.superclass_placed.get(sub.superclass, {}).get(sub.wnid)
+            if wanted in index:
+                moved[row] = index[wanted]
+        return moved
 
     def remedied(self, index: int, percentiles: Sequence[float], remedy: str | None = None) -> Floats | None:
         """Thresholds of one superclass by its remedy, or by a named one; None where the percentile rule is kept."""
@@ -180,14 +199,30 @@ def prepare_with_pictures(
 ) -> tuple[PreparedSplit, Measured]:
     """The same with every picture's score, which an export writes and a histogram shows."""
     made, settings = read_settings(cursor, seed, split, defaults)
+    return prepare_claims(cursor, split, settings, made.run_id if made else None, accepted(cursor))
+
+
+def prepare_claims(
+    cursor: Cursor, split: str, settings: SplitSettings, run_id: int | None, claims: Sequence[tuple[str, str]]
+) -> tuple[PreparedSplit, Measured]:
+    """Prepare a split of given subclasses.
+
+    Args:
+        cursor: for reading.
+        split: what it is called.
+        settings: its rules and percentiles; their run goes before the other one.
+        run_id: the scoring run; None takes the newest.
+        claims: superclass and wnid of every subclass, sorted.
+
+    Raises: EngineError if nothing was scored, or there is no subclass.
+    """
     runs = {run.run_id: run for run in fetch_runs(cursor)}
     if not runs:
         raise EngineError("Nothing was scored yet.", "`sood-tui scoring run` scores the accepted subclasses.")
     newest = max(runs)
-    run_id = settings.run_id or (made.run_id if made else newest)
+    run_id = settings.run_id or run_id or newest
     if run_id not in runs:
         raise EngineError(f"There is no scoring run {run_id}.", "`sood-tui scoring runs` lists them.")
-    claims = accepted(cursor)
     if not claims:
         raise EngineError("No subclass was accepted yet.", "`sood-tui review accept` or the Review screen accepts.")
     prompts = {prompt.superclass: prompt for prompt in fetch_prompts(cursor, run_id)}
@@ -256,10 +291,11 @@ def _subclasses(
 
 def _kept(subclasses: Sequence[Subclass], settings: SplitSettings) -> tuple[list[Removed], list[Subclass], Ladder]:
     """What the rules leave, sorted as a ladder: superclasses alphabetically, their subclasses from hard to typical."""
-    emptied = [_emptied(row, settings) for row in subclasses if not row.kept]
+    emptied = [_emptied(row, settings) for row in subclasses if not row.kept and not _is_out(row, settings)]
+    emptied += [_put_out(row) for row in subclasses if _is_out(row, settings)]
     pictures: dict[str, dict[str, int]] = {}
     for row in subclasses:
-        if row.kept:
+        if row.kept and not _is_out(row, settings):
             pictures.setdefault(row.superclass, {})[row.wnid] = row.kept
     removed = emptied + apply_rules(pictures, settings)
     gone = {(one.superclass, one.wnid) for one in removed}
@@ -278,6 +314,14 @@ def _kept(subclasses: Sequence[Subclass], settings: SplitSettings) -> tuple[list
 def _emptied(row: Subclass, settings: SplitSettings) -> Removed:
     reason = f"all {row.excluded} typical pictures of {row.lemma} have an excluded flag in {settings.label_source}"
     return Removed(row.superclass, row.wnid, "excluded_flags", reason)
+
+
+def _is_out(row: Subclass, settings: SplitSettings) -> bool:
+    return settings.superclass_placed.get(row.superclass, {}).get(row.wnid) == OUT
+
+
+def _put_out(row: Subclass) -> Removed:
+    return Removed(row.superclass, row.wnid, "placed_out", f"{row.lemma} was taken out of the split by a person")
 
 
 def _replicas(claims: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

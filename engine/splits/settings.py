@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,6 +20,10 @@ EqualiseBy = Literal["none", "subclasses", "pictures"]
 MatchLabels = Literal["none", "tests", "all"]
 
 EASY, HARD = 40.0, 20.0
+MOST_BITS = 3
+_BAND = re.compile(r"band_[1-9][0-9]*")
+OUT = "out"
+"""Where a subclass is placed that takes no part."""
 MAIN = "main"
 """The split that is meant where none is named."""
 
@@ -34,7 +39,9 @@ class SplitSettings:
     run that the split was made on. label_source is the truth that tells how many valid labels a picture has; pictures
     with one of excluded_flags are left out, other flags are only reported; match_labels draws pictures so that the test
     bands, or all, have the same shares of pictures with k labels. label_predictions is the classifier whose accuracy is
-    reported beside.
+    reported beside. exclude_relatives leaves training subclasses out that lie above or below a subclass of a test list;
+    near_duplicates, a distance in bits, leaves pictures out that have a near-copy in a harder band. superclass_placed
+    puts single subclasses, by wnid, into a band whatever their mean, or OUT of the split.
     """
 
     percentiles: tuple[float, ...] = (HARD, EASY)
@@ -51,8 +58,11 @@ class SplitSettings:
     excluded_flags: tuple[str, ...] = ()
     match_labels: MatchLabels = "none"
     label_predictions: str | None = None
+    exclude_relatives: bool = False
+    near_duplicates: int | None = None
     superclass_percentiles: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     superclass_remedy: Mapping[str, Remedy] = field(default_factory=dict)
+    superclass_placed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def percentiles_of(self, superclass: str) -> tuple[float, ...]:
         """The percentiles that hold for a superclass."""
@@ -66,6 +76,10 @@ class SplitSettings:
     def bands(self) -> tuple[str, ...]:
         """The names of the bands, hardest first."""
         return band_names(len(self.percentiles))
+
+
+OWN = ("percentiles", "remedy", "placed")
+"""Settings that single superclasses can have of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +130,7 @@ def fold(events: Sequence[SettingEvent], seed: int) -> SplitSettings:
     """
     gone = undone_steps(events)
     values: dict[str, Any] = {"seed": seed}
-    own: dict[str, dict[str, Any]] = {"percentiles": {}, "remedy": {}}
+    own: dict[str, dict[str, Any]] = {key: {} for key in OWN}
     for event in events:
         if event.key in ("undo", "redo") or event.step_id in gone:
             continue
@@ -129,7 +143,10 @@ def fold(events: Sequence[SettingEvent], seed: int) -> SplitSettings:
             own[event.key].pop(event.superclass, None)
         else:
             own[event.key][event.superclass] = value
-    return SplitSettings(**values, superclass_percentiles=own["percentiles"], superclass_remedy=own["remedy"])
+    return SplitSettings(
+        **values, superclass_percentiles=own["percentiles"], superclass_remedy=own["remedy"],
+        superclass_placed=own["placed"],
+    )  # fmt: skip
 
 
 def undone_steps(events: Sequence[SettingEvent]) -> set[UUID]:
@@ -169,7 +186,7 @@ def check_change(change: Change, superclasses: Sequence[str]) -> Change:
     if change.key not in _CHECKS:
         raise EngineError(f"A split has no setting {change.key}.", f"It has {', '.join(_CHECKS)}.")
     if change.superclass is not None:
-        if change.key not in ("percentiles", "remedy"):
+        if change.key not in OWN:
             raise EngineError(f"{change.key} is set for all superclasses, not for one.")
         if change.superclass not in superclasses:
             near = difflib.get_close_matches(change.superclass, superclasses, n=3, cutoff=0.5)
@@ -177,6 +194,8 @@ def check_change(change: Change, superclasses: Sequence[str]) -> Change:
             raise EngineError(f"There is no superclass {change.superclass}.", hint)
         if change.value is None:
             return change
+    elif change.key == "placed":
+        raise EngineError("Subclasses are placed under one superclass.", "Name it: --superclass NAME.")
     return Change(change.key, _CHECKS[change.key](change.key, change.value), change.superclass)
 
 
@@ -206,6 +225,26 @@ def _flags(key: str, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
+def _yes_or_no(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise EngineError(f"{key} is yes or no, not {value}.")
+    return value
+
+
+def _distance(key: str, value: Any) -> int | None:
+    if value is not None and not 0 <= int(value) <= MOST_BITS:
+        raise EngineError(f"{key} is a distance from 0 to {MOST_BITS} bits, not {value}.")
+    return None if value is None else int(value)
+
+
+def _placed(key: str, value: Any) -> dict[str, str]:
+    known = (OUT, "train", "easy", "hard")
+    wrong = [band for band in value.values() if band not in known and not _BAND.fullmatch(band)]
+    if wrong:
+        raise EngineError(f"{wrong[0]!r} is no band.", f"Bands are train, easy, hard, band_1 ..., or {OUT}.")
+    return {str(wnid): str(band) for wnid, band in sorted(value.items())}
+
+
 def _number(least: float, whole: bool = False, none: bool = False) -> Callable[[str, Any], float | int | None]:
     def check(key: str, value: Any) -> float | int | None:
         if value is None and none:
@@ -233,4 +272,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "excluded_flags": _flags,
     "match_labels": _one_of("none", "tests", "all"),
     "label_predictions": _text,
+    "exclude_relatives": _yes_or_no,
+    "near_duplicates": _distance,
+    "placed": _placed,
 }

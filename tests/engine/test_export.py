@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import EngineError
+from engine.export.arrow_text import text_of
 from engine.export.diff import diff
-from engine.export.formats import sood
 from engine.export.formats.sood import UnlistableNames
 from engine.export.manifest import MANIFEST, canonical, line_checks, read_manifest
 from engine.export.plan import ROW_SCHEMA, subclass_names
@@ -467,8 +467,8 @@ def test_line_checks_are_the_same_in_pieces_and_at_once() -> None:
 
 def test_text_of_a_slice_of_an_array() -> None:
     lines = pa.array(["ab", "c", "def"]).slice(1, 2)
-    assert bytes(sood._text_of(lines)) == b"cdef"
-    assert bytes(sood._text_of(lines.cast(pa.large_string()))) == b"cdef"
+    assert bytes(text_of(lines)) == b"cdef"
+    assert bytes(text_of(lines.cast(pa.large_string()))) == b"cdef"
 
 
 def test_diff_tells_what_moved_and_why(workspace: Workspace, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from engine.export.options import OnPictures, Size, quiet
 from engine.export.plan import Plan, stream_rows
+from engine.export.sizes import sampled_size
 from store import export as store
 from store.connection import Cursor
 
@@ -19,6 +21,11 @@ def check(cursor: Cursor, plan: Plan) -> None:
     """Every name can be held."""
 
 
-def write(cursor: Cursor, plan: Plan, folder: Path) -> None:
+def size(cursor: Cursor, plan: Plan) -> Size:
+    """What it comes to, told from a sample of the rows."""
+    return sampled_size(cursor, plan, lambda rows, folder: store.copy_as_json(cursor, rows, folder / files(plan)[0]))
+
+
+def write(cursor: Cursor, plan: Plan, folder: Path, tell: OnPictures = quiet) -> None:
     """Write the file."""
     store.copy_as_json(cursor, stream_rows(cursor, plan), folder / files(plan)[0])

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.errors import EngineError
+from engine.export.arrow_text import text_of
+from engine.export.options import OnPictures, Size, quiet
 from engine.export.plan import Plan, list_name
 from store import export as store
 from store.connection import Cursor
@@ -33,13 +35,14 @@ _BLANKS_IN_A_LINE = 4  # three between the fields and the end
 class UnlistableNames(EngineError):
     """Names that a line of four fields cannot hold."""
 
-    def __init__(self, names: list[str], count: int) -> None:
+    def __init__(self, names: list[str], count: int, format_name: str = "sood") -> None:
         more = f"\n  and {count - len(names)} more" if count > len(names) else ""
         super().__init__(
-            f"The format sood cannot hold {count} name(s), for their blanks or bytes that are not UTF-8:\n"
+            f"The format {format_name} cannot hold {count} name(s), for their blanks or bytes that are not UTF-8:\n"
             + "\n".join(f"  {name!r}" for name in names)
             + more,
-            "Rename them, reject their subclass, or leave sood out: --formats parquet,csv,jsonl holds any name.",
+            f"Rename them, reject their subclass, or leave {format_name} out: "
+            "--formats parquet,csv,jsonl holds any name.",
         )
         self.names = names
 
@@ -58,7 +61,12 @@ def check(cursor: Cursor, plan: Plan) -> None:
         pass
 
 
-def write(cursor: Cursor, plan: Plan, folder: Path) -> None:
+def size(cursor: Cursor, plan: Plan) -> Size:
+    """What it comes to, to the byte."""
+    return Size(len(files(plan)), sum(len(text) for _, text in _lines(cursor, plan)), True, False)
+
+
+def write(cursor: Cursor, plan: Plan, folder: Path, tell: OnPictures = quiet) -> None:
     """Write the lists.
 
     Raises: UnlistableNames.
@@ -74,7 +82,7 @@ def write(cursor: Cursor, plan: Plan, folder: Path) -> None:
 
 def _lines(cursor: Cursor, plan: Plan) -> Iterator[tuple[str, memoryview]]:
     """Pieces of the lists in their order; all unlistable names are gathered before one of them is an error."""
-    unlistable = _Unlistable()
+    unlistable = Unlistable()
     for sub in plan.subclasses:
         if sub.split is not None:
             unlistable.look(sub.superclass)
@@ -85,19 +93,18 @@ def _lines(cursor: Cursor, plan: Plan) -> Iterator[tuple[str, memoryview]]:
     for split in plan.splits:
         for batch in store.stream_listed(cursor, split):
             head, tail = heads.take(pc.index_in(batch["root_id"], value_set=root_ids)), tails.take(batch["place"])
-            text = _text_of(pc.binary_join_element_wise(head, batch["path"], tail, ""))
+            text = text_of(pc.binary_join_element_wise(head, batch["path"], tail, ""))
             if _is_suspicious(text, batch.num_rows):
                 paths = pc.binary_join_element_wise(head, batch["path"], "").to_pylist()
                 written = pa.array([unlistable.look(path, is_path=True) for path in paths], pa.string())
-                text = _text_of(pc.binary_join_element_wise(written, tail, ""))
+                text = text_of(pc.binary_join_element_wise(written, tail, ""))
             if not unlistable.count:
                 yield split, text
-    if unlistable.count:
-        raise UnlistableNames(unlistable.names, unlistable.count)
+    unlistable.tell()
 
 
-class _Unlistable:
-    """Gathers the names that cannot stand in a line."""
+class Unlistable:
+    """Gathers the names that cannot stand in a line, so that all of them are told at once."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -113,6 +120,11 @@ class _Unlistable:
             return name
         return real
 
+    def tell(self, format_name: str = NAME) -> None:
+        """Raises: UnlistableNames if there was one."""
+        if self.count:
+            raise UnlistableNames(self.names, self.count, format_name)
+
 
 def _is_suspicious(text: memoryview, lines: int) -> bool:
     """Whether a name among the lines has to be looked at: blanks of its own, a backslash, or letters beyond ASCII."""
@@ -122,10 +134,3 @@ def _is_suspicious(text: memoryview, lines: int) -> bool:
         or codes.max() > _LAST_ASCII
         or np.any(codes == _BACKSLASH)
     )
-
-
-def _text_of(lines: pa.Array) -> memoryview:
-    """The bytes of an array of text, laid end to end: how Arrow holds them already."""
-    kind = np.int64 if pa.types.is_large_string(lines.type) else np.int32
-    offsets = np.frombuffer(lines.buffers()[1], kind)[lines.offset : lines.offset + len(lines) + 1]
-    return memoryview(lines.buffers()[2])[int(offsets[0]) : int(offsets[-1])]

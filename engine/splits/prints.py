@@ -1,0 +1,110 @@
+"""Reading picture files once: hashes that tell copies and near-copies, and size and colour in numbers."""
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from engine.splits.formulas import Integers
+from engine.workspace import Workspace
+from store import picture_prints as store
+from store.paths import path_of_text
+from store.picture_prints import PictureFile
+
+OnProgress = Callable[[int, int], None]
+"""Called with how many pictures are read, and how many there are to read."""
+
+BATCH = 1000
+READERS = 8
+SMALL = 256
+"""Colour is measured on a picture reduced to about so many pixels a side."""
+
+
+def read_prints(workspace: Workspace, image_ids: Integers, decode: bool, on_progress: OnProgress | None = None) -> int:
+    """Read the files of pictures that have no print yet.
+
+    Every thousand pictures are kept by themselves, so that a run that is cut off goes on where it was.
+
+    Args:
+        workspace: open.
+        image_ids: int64 [n].
+        decode: whether to look into the pictures as well; else only the files are hashed.
+        on_progress: how far it is.
+
+    Returns: how many files could not be read.
+    """
+    with workspace.opened().reading() as cursor:
+        files = store.fetch_unprinted(cursor, image_ids, decode)
+    tell = on_progress or (lambda done, whole: None)
+    done = missing = 0
+    tell(0, len(files))
+    with ThreadPoolExecutor(READERS) as pool:
+        for batch in batched_files(files):
+            rows = [row for row in pool.map(lambda file: print_of(file, decode), batch) if row is not None]
+            missing += len(batch) - len(rows)
+            if rows:
+                with workspace.opened().writing() as cursor:
+                    store.insert_prints(cursor, pa.Table.from_pylist(rows, schema=store.SCHEMA))
+            done += len(batch)
+            tell(done, len(files))
+    return missing
+
+
+def batched_files(files: Sequence[PictureFile]) -> Iterator[Sequence[PictureFile]]:
+    """The files, a thousand at a time."""
+    for start in range(0, len(files), BATCH):
+        yield files[start : start + BATCH]
+
+
+def print_of(file: PictureFile, decode: bool) -> dict[str, Any] | None:
+    """The print of one picture; None where its file cannot be read. What cannot be decoded has hashes only."""
+    place = os.path.join(path_of_text(file.folder), path_of_text(file.path))
+    try:
+        with open(place, "rb") as opened:
+            content = opened.read()
+    except OSError:
+        return None
+    found: dict[str, Any] = {
+        "image_id": file.image_id,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    return found | (_seen(content) if decode else {})
+
+
+def _seen(content: bytes) -> dict[str, Any]:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            width, height = picture.size
+            picture.draft("RGB", (SMALL, SMALL))
+            small = picture.convert("RGB")
+            small.thumbnail((SMALL, SMALL), Image.Resampling.BOX)
+            grey = small.convert("L").resize((9, 8), Image.Resampling.BOX)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return {}
+    pixels = np.asarray(small, np.float64) / 255
+    luma = pixels @ np.array([0.299, 0.587, 0.114])
+    most, least = pixels.max(axis=2), pixels.min(axis=2)
+    saturation = np.divide(most - least, most, out=np.zeros_like(most), where=most > 0)
+    return {
+        "dhash": difference_hash(np.asarray(grey)),
+        "width": width,
+        "height": height,
+        "luminance": float(luma.mean()),
+        "contrast": float(luma.std()),
+        "saturation": float(saturation.mean()),
+    }
+
+
+def difference_hash(grey: npt.NDArray[np.uint8]) -> int:
+    """64 bits: whether each pixel of a [8, 9] picture is darker than its right neighbour, row by row."""
+    bits = (grey[:, :-1] < grey[:, 1:]).ravel()
+    return int(np.packbits(bits).view(">u8")[0])
