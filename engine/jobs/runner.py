@@ -17,7 +17,7 @@ from uuid import uuid4
 import engine
 from engine.errors import EngineError
 from engine.events import now
-from engine.jobs.devices import check_device
+from engine.jobs.devices import check_device, places_of
 from engine.jobs.execution import LOCAL, Execution
 from engine.jobs.files import LOCK_ATTEMPTS, take_lock, write_whole
 from engine.jobs.folder import JobFolder
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import pyarrow
 
 SHARD_ROWS = 4096
+SHARDS_EACH = 4
+ON_A_CLUSTER = 16
+"""Processes that a cluster is taken to have before anybody has asked it."""
 PATIENCE = 10.0
 LEAVING_ATTEMPTS = 500
 ACTIVE = ("queued", "running")
@@ -49,7 +52,7 @@ def submit(
     work: "pyarrow.Table | Iterable[pyarrow.RecordBatch] | None" = None,
     device: str | None = None,
     *,
-    shard_rows: int = SHARD_ROWS,
+    shard_rows: int | None = None,
     output: str | None = None,
     title: str = "",
     reviewer: str = "",
@@ -61,9 +64,9 @@ def submit(
         workspace_root: the workspace.
         kind: a name that ``kinds.find_kind`` knows.
         settings: JSON values, given to the kind's function.
-        work: the work list. A table is cut into shards of ``shard_rows``; of other batches each is a shard.
+        work: the work list. A table is cut into shards; of other batches each is a shard.
         device: as the user wrote it; None for a kind without one.
-        shard_rows: rows of a shard.
+        shard_rows: rows of a shard; None: 4,096, or less where several processes would not all get some.
         output: folder for the parts, relative to the workspace; None: the job's own.
         title: what a person calls the job; the kind's name if empty.
         reviewer: who submits it.
@@ -83,7 +86,8 @@ def submit(
     staging = jobs / f".new-{uuid4().hex}"  # made aside, so that a job's folder is there with all its files
     staging.mkdir()
     try:
-        written = _write_work(staging / "work.parquet", work, shard_rows)
+        rows = shard_rows or _shard_rows(kind, settings, work, device, execution)
+        written = _write_work(staging / "work.parquet", work, rows)
         total = None if work is None else written.rows
         lock = _locked(staging / "alive.lock")
         try:
@@ -271,6 +275,25 @@ def _probe_of(
         raise EngineError(f"What a {kind} job takes cannot be estimated: it has no list of work.")
     rows, shard_rows = estimate.sample(work, settings)
     return estimate.KIND, {"kind": kind, "settings": settings, "units": work.num_rows}, rows, shard_rows, None
+
+
+def _shard_rows(
+    kind: str,
+    settings: Mapping[str, JsonValue],
+    work: "pyarrow.Table | Iterable[pyarrow.RecordBatch] | None",
+    device: str | None,
+    execution: Execution,
+) -> int:
+    """Shards so small that every process gets several, but none smaller than a batch."""
+    count = getattr(work, "num_rows", 0)
+    if not find_kind(kind).parallel:
+        return SHARD_ROWS
+    processes = ON_A_CLUSTER if execution.executor == "ray" else len(places_of(device))
+    if processes == 1:
+        return SHARD_ROWS
+    batch = settings.get("batch_size")
+    least = batch if isinstance(batch, int) else 1
+    return max(1, least, min(SHARD_ROWS, -(-count // (processes * SHARDS_EACH))))
 
 
 def _write_work(
