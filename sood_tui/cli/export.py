@@ -1,20 +1,35 @@
-"""Commands of the room export: run, verify, diff, list."""
+"""Commands of the room export: run, verify, diff, rebuild, list, formats."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from engine.errors import EngineError
 from engine.export import diff as comparing
+from engine.export import rebuild as rebuilding
 from engine.export import run as engine
 from engine.export import verify as verifying
-from engine.export.run import DEFAULT_FORMATS, ExportReport, OnProgress
+from engine.export.available import DEFAULT_FORMATS, available_formats
+from engine.export.options import Options, Size
+from engine.export.run import ExportReport, OnProgress
 from engine.export.verify import Difference, VerifyReport
 from engine.splits.settings import MAIN
+from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, given_workspace, open_workspace
 from sood_tui.cli.following import take_in_results
 from sood_tui.cli.output import emit, emit_json, emit_table, messages, say
@@ -23,9 +38,20 @@ from sood_tui.notices import EXIT_INPUT
 from sood_tui.workspace import find_workspace, opened
 from store.export import fetch_exports, fetch_root_paths
 
+SECONDS_BETWEEN_LINES = 5.0
+
 app = typer.Typer(
     name="export", help="Lists and manifests, and their verification.", no_args_is_help=True, rich_markup_mode=None
 )
+
+
+class Link(StrEnum):
+    """How a folder of pictures is filled."""
+
+    symlink = "symlink"
+    hardlink = "hardlink"
+    copy = "copy"
+
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="An export.")]
 
@@ -36,11 +62,19 @@ def run_command(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help="Where to; without it, exports/SPLIT in the workspace.")
     ] = None,
-    formats: Annotated[str, typer.Option(metavar="F,F,...", help="Which of sood, parquet, csv, jsonl.")] = ",".join(
-        DEFAULT_FORMATS
-    ),
+    formats: Annotated[
+        str, typer.Option(metavar="F,F,...", help="Which ones; `sood-tui export formats` lists them.")
+    ] = ",".join(DEFAULT_FORMATS),
     split: Annotated[str, typer.Option(metavar="NAME", help="Which split; else the main one.")] = MAIN,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, but write nothing.")] = False,
+    link: Annotated[Link, typer.Option(help="How folders of pictures are filled.")] = Link.symlink,
+    shard_pictures: Annotated[int, typer.Option(min=1, help="Pictures in each tar of webdataset.")] = 10_000,
+    ood: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=SET", help="Pictures of no class, for openood; may repeat.")
+    ] = None,
+    check_leaks: Annotated[
+        bool, typer.Option("--check-leaks", help="Refuse if two lists share a picture by content.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, count and weigh, but write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an export that is there, and nothing else.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -52,8 +86,11 @@ def run_command(
         take_in_results(workspace)
         target = folder or workspace.exports / split
         names = [name.strip() for name in formats.split(",") if name.strip()]
+        options = _options(workspace, link.value, shard_pictures, ood or [], check_leaks)
         with _progress() as on_progress:
-            report = engine.run(workspace, target, names, split, force, dry_run, on_progress, defaults_of(workspace))
+            report = engine.run(
+                workspace, target, names, split, force, dry_run, on_progress, defaults_of(workspace), options
+            )
     if as_json:
         emit_json(report)
     else:
@@ -111,6 +148,47 @@ def diff(
     )
 
 
+@app.command()
+def rebuild(
+    context: typer.Context,
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="A manifest.json, or the folder that holds it.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to.")],
+    ood: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=SET", help="Where an OOD set lies on this machine; may repeat.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an export that is there, and nothing else.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an export again from its manifest, and say where it is not the same. Exit code 2 if it is not.
+
+    The workspace gives pictures and similarities; subclasses, settings and formats are those of the manifest.
+
+    Example: sood-tui export rebuild lists/manifest.json again/
+    """
+    with open_workspace(context) as workspace, _progress() as on_progress:
+        report = rebuilding.rebuild(workspace, manifest, folder, ood or [], force, on_progress)
+    if as_json:
+        emit_json({"is_same": report.is_same, "manifest": report.manifest, "deviations": report.deviations})
+    else:
+        emit_table(report.deviations, ("kind", "subject", "expected", "found"))
+    if not report.is_same:
+        say(
+            f"{len(report.deviations)} thing(s) are not as the manifest says; {report.export.folder} holds what came out."
+        )
+        raise typer.Exit(EXIT_INPUT)
+    say(f"The same to the byte: {len(report.export.files)} files in {report.export.folder}.")
+
+
+@app.command()
+def formats(as_json: AsJson = False) -> None:
+    """List the formats with what each of them writes.
+
+    Example: sood-tui export formats
+    """
+    rows = [{"format": name, "writes": one.SENTENCE} for name, one in available_formats().items()]
+    emit(rows, ("format", "writes"), as_json)
+
+
 @app.command("list")
 def list_command(context: typer.Context, as_json: AsJson = False) -> None:
     """List the exports that were made from this workspace.
@@ -127,11 +205,30 @@ def _tell_report(report: ExportReport) -> None:
     emit_table(rows, ("split", "pictures"))
     for reason, count in report.left_out.items():
         say(f"left out: {count:,} pictures, {reason}")
+    for told in report.warnings:
+        say(f"! {told}")
     if report.dry_run:
+        for name, size in report.sizes.items():
+            say(f"{name}: {_weight(size)}")
         say(f"Nothing was written. These would be in {report.folder}: {', '.join(report.planned_files)}")
     else:
         say(f"Written to {report.folder}: {', '.join(f'{one.path} ({one.bytes:,} bytes)' for one in report.files)}")
         say(f"manifest {report.manifest_sha256}")
+
+
+def _weight(size: Size) -> str:
+    about = "" if size.is_exact else "about "
+    pixels = ", the pictures themselves among them" if size.holds_pixels else ""
+    return f"{size.files:,} file(s), {about}{size.bytes:,} bytes{pixels}"
+
+
+def _options(workspace: Workspace, link: str, shard_pictures: int, ood: list[str], check_leaks: bool) -> Options:
+    if not ood:
+        return Options(link, shard_pictures, (), check_leaks)  # type: ignore[arg-type]
+    from engine.export.ood import read_ood_sets
+
+    with workspace.opened().reading() as cursor:
+        return Options(link, shard_pictures, read_ood_sets(workspace, cursor, ood), check_leaks)  # type: ignore[arg-type]
 
 
 def _fields(report: VerifyReport) -> dict[str, object]:
@@ -170,12 +267,40 @@ def _roots(context: typer.Context, given: list[str]) -> dict[str, Path]:
 
 @contextmanager
 def _progress() -> Iterator[OnProgress]:
-    """A bar on a terminal, plain lines otherwise."""
+    """A bar with rate and time left on a terminal, a plain line now and then otherwise."""
     if not messages.is_terminal:
-        yield lambda what, done, steps: say(f"{done}/{steps} {what}")
+        yield _Lines().tell
         return
-    with Progress(
-        BarColumn(), TextColumn("{task.completed}/{task.total} {task.description}"), console=messages, transient=True
-    ) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda what, done, steps: bar.update(task, description=what, completed=done, total=steps)
+
+        def tell(what: str, done: int, whole: int) -> None:
+            if bar.tasks[0].description != what:
+                bar.reset(task, description=what, total=None if whole <= 1 else whole)
+            bar.update(task, completed=done, total=None if whole <= 1 else whole)
+
+        yield tell
+
+
+class _Lines:
+    """Says what is being done when that changes, and every few seconds how far it is."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._next = 0.0
+
+    def tell(self, what: str, done: int, whole: int) -> None:
+        """One step of progress."""
+        if what == self._what and monotonic() < self._next:
+            return
+        say(what if whole <= 1 else f"{what}: {done:,} of {whole:,}")
+        self._what, self._next = what, monotonic() + SECONDS_BETWEEN_LINES
+
+
+class _Rate(ProgressColumn):
+    """Pictures a second."""
+
+    def render(self, task: Task) -> Text:
+        """The speed where one is known."""
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
