@@ -53,6 +53,7 @@ class SoodApp(App[int], inherit_bindings=False):
         "jobs": _screen("jobs", "JobsScreen"),
         "splits": _screen("splits", "SplitsScreen"),
         "evaluate": _screen("evaluate", "EvaluateScreen"),
+        "labels": _screen("labels", "LabelsScreen"),
         "settings": _screen("settings", "SettingsScreen"),
     }
 

@@ -14,7 +14,7 @@ SCREEN_KEYS = {
 SCREEN_TITLES = {
     "home": "Home", "browse": "Browse", "review": "Review", "jobs": "Jobs", "splits": "Splits", "evaluate": "Evaluate",
     "settings": "Settings",
-    "start": "Start", "picture": "One picture",
+    "start": "Start", "picture": "One picture", "labels": "Labels",
 }  # fmt: skip
 
 
@@ -252,10 +252,28 @@ EVALUATE = (
     _key("evaluate.hurt", "x", "hurt", "words that hurt", "Words that cost ID classes their pictures; drop them."),
     _key("evaluate.sort", "t", "sort", "sort", "The next order: by run, AUROC, or either FPR95."),
     _key("evaluate.export", "e", "export", "export", "Write tables, scores and plots."),
+    _key("evaluate.labels", "l", "app.go('labels')", "labels", "Several valid labels: queue of proposals, numbers."),
     _key("evaluate.choose", "g", "choose", "go to", "Go to an evaluation.", False),
     _key("evaluate.large", "enter", "large", "one large", "Show the worst mistake as large as it goes.", False),
     *_moves("evaluate"),
 )
+
+LABELS = (
+    _key("labels.confirm", "a", "decide('confirm')", "confirm", "Confirm: the picture shows this label too."),
+    _key("labels.reject", "r", "decide('reject')", "reject", "Reject: the label is not valid here."),
+    _key("labels.confirm_all", "A", "decide_all('confirm')", "confirm all", "Confirm every open label of the picture."),
+    _key("labels.reject_all", "R", "decide_all('reject')", "reject all", "Reject every open label of the picture."),
+    _key("labels.undo", "u", "undo", "undo", "Take back the last decision on labels."),
+    _key("labels.redo", "U", "redo", "redo", "Bring back the decision that was taken back last.", False),
+    _key("labels.view", "tab", "next_view", "view", "Queue of proposals, numbers by k, synsets, bands of the split."),
+    _key("labels.source", "s", "choose('source')", "source", "Choose whose labels the numbers take."),
+    _key("labels.predictions", "c", "choose('predictions')", "classifier", "Choose whose predictions are measured."),
+    _key("labels.other", "d", "choose('other')", "drop to", "Choose a second source: the drop to it in its parts."),
+    _key("labels.large", "enter", "large", "one large", "Show one picture as large as it goes."),
+    _key("labels.next", "n,right,l", "next_picture(1)", "next", "The next picture, or line.", False, "n → l"),
+    _key("labels.previous", "p,left,h", "next_picture(-1)", "previous", "The picture before, or line.", False, "p ← h"),
+    *_moves("labels"),
+)  # fmt: skip
 
 SETTINGS = (
     _key(
@@ -279,7 +297,7 @@ PICTURE = (
 
 BY_SCREEN: dict[str, tuple[Binding, ...]] = {
     "start": START, "home": HOME, "browse": BROWSE, "review": REVIEW, "jobs": JOBS, "splits": SPLITS,
-    "evaluate": EVALUATE, "settings": SETTINGS, "picture": PICTURE,
+    "evaluate": EVALUATE, "labels": LABELS, "settings": SETTINGS, "picture": PICTURE,
 }  # fmt: skip
 
 _SIGNS = {

@@ -1,0 +1,240 @@
+"""What the screen Labels shows, read in a thread: what waits for a person, numbers by k, classes, and bands."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.labels.deciding import claims_of
+from engine.labels.decomposition import decompose
+from engine.labels.numbers import report, subgroups
+from engine.labels.queue import items, proposal_queue, to_judge
+from engine.labels.sets import JudgedSet, judge_images, judged_set, per_class
+from engine.labels.sources import OWN, labelled_images
+from engine.splits.crowding import check
+from engine.splits.prepare import prepare_with_pictures
+from engine.workspace import Workspace
+from sood_tui.plain import plain
+from sood_tui.widgets.lines import Tone, Words
+from sood_tui.widgets.thumbnails import Picture
+from store.connection import Cursor
+from store.errors import StoreError
+from store.evaluation_sets import fetch_lemmas
+from store.label_review import LabelClaim, fetch_places
+from store.labels import fetch_sources
+from store.paths import path_of_text
+from store.predictions import fetch_prediction_runs
+
+VIEWS = ("queue", "numbers", "classes", "bands")
+SHOWN = 500
+"""Pictures of the queue, and pictures behind a number, that are listed; the panel says how many there are."""
+BAR = 16
+SMALLEST = 30
+SIGNS = {"confirm": "+", "reject": "-", "pending": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLine:
+    """A line of the left panel, and the pictures behind it."""
+
+    words: Words
+    image_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsView:
+    """What the left panel holds, and what is said below it; sources and predictions are those that can be chosen."""
+
+    view: str
+    title: str
+    head: str
+    lines: tuple[LabelLine, ...]
+    told: tuple[str, ...]
+    sources: tuple[str, ...]
+    predictions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsChoice:
+    """What a person looks at; empty strings stand for the first that there is."""
+
+    view: str = "queue"
+    source: str = ""
+    predictions: str = ""
+    other: str = ""
+
+
+def read_view(workspace: Workspace, choice: LabelsChoice) -> LabelsView:
+    """Read one view; what it lacks is said in its place."""
+    with workspace.opened().reading() as cursor:
+        sources = (*(row.source for row in fetch_sources(cursor)), OWN)
+        runs = tuple(run.predictions for run in fetch_prediction_runs(cursor))
+        source = choice.source or sources[0]
+        predictions = choice.predictions or (runs[-1] if runs else "")
+        try:
+            title, head, lines, told = _read(workspace, cursor, choice, source, predictions)
+        except (EngineError, StoreError) as error:  # nothing to show yet is a state of this screen, not a mishap
+            title, head, lines, told = choice.view, "", [], [f"{error.message} {error.hint}".strip()]
+    return LabelsView(choice.view, title, head, tuple(lines), tuple(told), sources, runs)
+
+
+def read_pictures(workspace: Workspace, image_ids: Sequence[int]) -> tuple[Picture, ...]:
+    """Pictures by their numbers, in that order."""
+    with workspace.opened().reading() as cursor:
+        places = {place.image_id: place for place in fetch_places(cursor, list(image_ids))}
+    found = [places[image_id] for image_id in image_ids if image_id in places]
+    return tuple(Picture(one.image_id, os.path.join(path_of_text(one.folder), path_of_text(one.path))) for one in found)
+
+
+def read_claims(workspace: Workspace, image_id: int) -> tuple[LabelClaim, ...]:
+    """All labels of a picture, its own first."""
+    with workspace.opened().reading() as cursor:
+        return tuple(claims_of(cursor, image_id))
+
+
+def claim_words(claim: LabelClaim) -> Words:
+    """One label of a picture: its state, its name, and who says so."""
+    tones: dict[str, Tone] = {"confirm": "good", "reject": "bad", "pending": "plain"}
+    said = [*(["folder"] if claim.is_original else []), *claim.sources]
+    said += [model.partition("--")[0] for model in claim.models]
+    share = "" if claim.share is None else f" {claim.share:.2f}"
+    by = f" · {claim.state}ed by {claim.reviewer}" if claim.reviewer else ""
+    return (
+        (f"{SIGNS[claim.state]} {plain(claim.lemma.replace('_', ' '))}", tones[claim.state]),
+        (plain(f"  {', '.join(said) or 'marked here'}{share}{by}"), "muted"),
+    )
+
+
+Read = tuple[str, str, list[LabelLine], list[str]]
+
+
+def _read(workspace: Workspace, cursor: Cursor, choice: LabelsChoice, source: str, predictions: str) -> Read:
+    if choice.view == "queue":
+        return _queue(cursor)
+    if choice.view == "bands":
+        return _bands(workspace, cursor, source, predictions)
+    truth = labelled_images(cursor, source)
+    if not truth:
+        raise EngineError(f"No picture has labels in {source}.", "`sood-tui labels import` takes a file in.")
+    judged = judge_images(cursor, predictions, truth, source) if predictions else None
+    if choice.view == "classes":
+        words = fetch_lemmas(cursor, sorted({image.original for image in truth}))
+        rows = per_class(truth, {wnid: lemmas[0] for wnid, lemmas in words.items()}, judged)
+        behind: dict[str, list[int]] = {}
+        for image in truth:
+            if len(image.wnids) >= 2:
+                behind.setdefault(image.original, []).append(image.image_id)
+        lines = [
+            LabelLine(
+                (
+                    (f"{plain(row.lemma.replace('_', ' ')):<18.18} {row.images:>6,} ", "plain"),
+                    (f"{bar(row.multi_label_share or 0.0)} ", "accent"),
+                    (
+                        f"{_percent(row.multi_label_share):>7} {row.mean_labels or 0:5.2f} {_percent(row.gap):>7}",
+                        "plain",
+                    ),
+                ),
+                tuple(behind.get(row.wnid, [])[:SHOWN]),
+            )
+            for row in rows
+        ]
+        head = f"{'synset':<18} {'images':>6} {'several labels':<{BAR + 9}}mean k  ReaL-top1"
+        return f"{source} by synset", head, lines, []
+    if judged is None:
+        raise EngineError("No classifier's predictions are here.", "`sood-tui evaluation predict` takes them in.")
+    return _numbers(workspace, cursor, judged, source, predictions, choice.other)
+
+
+def _queue(cursor: Cursor) -> Read:
+    rows = proposal_queue(cursor)
+    lines = []
+    for item in items(cursor, rows[:SHOWN]):
+        asked = to_judge(item)
+        pending = sum(claim.state == "pending" for claim in asked)
+        names = ", ".join(claim.lemma.replace("_", " ") for claim in asked)
+        words: Words = ((f"{pending:>2} of {len(asked):<2} ", "accent"), (plain(names), "plain"))
+        lines.append(LabelLine(words, (item.image.image_id,)))
+    told = [] if rows else ["Nothing waits. `sood-tui labels propose` compares pictures with the names of classes."]
+    return f"{len(rows):,} pictures wait", "open labels", lines, told
+
+
+def _numbers(
+    workspace: Workspace, cursor: Cursor, judged: JudgedSet, source: str, predictions: str, other: str
+) -> Read:
+    found, numbers = report(judged.numbers), judged.numbers
+    lines = []
+    for group in subgroups(numbers, SMALLEST):
+        least = int(group.labels.rstrip("+"))
+        inside = numbers.sizes >= least if group.labels.endswith("+") else numbers.sizes == least
+        # The pictures that the classifier is worst at come first.
+        order = np.argsort(numbers.recall[inside], kind="stable")[:SHOWN]
+        lines.append(
+            LabelLine(
+                (
+                    (f"k {group.labels:<3} {group.images:>7,} ", "plain"),
+                    (f"{bar(group.recall)} ", "accent"),
+                    (
+                        f"{_percent(group.recall):>7} ({_percent(group.recall_low)}-{_percent(group.recall_high)}) ",
+                        "plain",
+                    ),
+                    (
+                        f"{_percent(group.top1):>7} {_percent(group.real_accuracy):>7} {_percent(group.exact):>7}",
+                        "muted",
+                    ),
+                ),
+                tuple(int(image) for image in judged.image_ids[inside][order]),
+            )
+        )
+    told = [
+        f"top-1 {_percent(found.top1)}, ReaL {_percent(found.real_accuracy)}, several labels "
+        f"{_percent(found.multi_label_share)}, {found.images_without_label:,} pictures without a valid label.",
+        ", ".join(f"{name} {_percent(value)}" for name, value in found.aggregates.items()),
+        "Each aggregate is named by what it averages; none is called the paper's, whose equation was not recovered.",
+    ]
+    if other:
+        second = judged_set(workspace, cursor, predictions, other)
+        told.insert(0, decompose(numbers, second.numbers, "top1").sentence(source, other))
+    head = f"{'labels':<6}{'images':>7} {'recall of the first k':<{BAR + 22}}{'top-1':>7} {'ReaL':>7} {'exact':>7}"
+    return f"{predictions} on {source}", head, lines, told
+
+
+def _bands(workspace: Workspace, cursor: Cursor, source: str, predictions: str) -> Read:
+    prepared, measured = prepare_with_pictures(cursor, workspace.seed)
+    found = check(cursor, prepared, measured, source, predictions or None)
+    lines = [
+        LabelLine(
+            (
+                (f"{plain(row.superclass or 'all together'):<14.14} {row.split:<6} {row.pictures:>6,} ", "plain"),
+                (f"{bar(row.multi_label_share or 0.0)} ", "accent"),
+                (
+                    f"{_percent(row.multi_label_share):>7} {row.mean_labels or 0:5.2f} {_percent(row.accuracy):>7} "
+                    f"{_percent(row.accuracy_at_equal_labels):>7}",
+                    "plain",
+                ),
+            )
+        )
+        for row in found.bands
+    ]
+    told = list(found.warnings) or ["Nothing says that Hard is only more crowded."]
+    if found.drop is not None:
+        told.append(found.drop.sentence(str(found.drop_from), found.bands[0].split))
+    matched = {(row.superclass, row.split): row for row in found.matching}
+    left = ", ".join(
+        f"{split} {sum(row.pictures_matched for key, row in matched.items() if key[1] == split):,}"
+        for split in dict.fromkeys(row.split for row in found.matching)
+    )
+    told.append(f"Matching numbers of labels would leave: {left}.")
+    head = f"{'superclass':<14} {'band':<6} {'images':>6} {'several labels':<{BAR + 9}}mean k    ReaL  equal k"
+    return f"the split by {source}", head, lines, told
+
+
+def bar(share: float) -> str:
+    """A bar of BAR cells."""
+    filled = round(max(0.0, min(1.0, share)) * BAR)
+    return "█" * filled + "·" * (BAR - filled)
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None or np.isnan(value) else f"{100 * value:.1f}"
