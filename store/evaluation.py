@@ -180,7 +180,11 @@ def fetch_evaluations(cursor: Cursor) -> list[Evaluation]:
         ORDER BY run_id
         """
     ).fetchall()
-    return [Evaluation(*(tuple(value) if isinstance(value, list) else value for value in row)) for row in rows]
+    runs: list[Evaluation] = []
+    for row in rows:
+        run_id, job_id, folder, kind, title, methods, *rest = row
+        runs.append(Evaluation(run_id, job_id, folder, kind, title, tuple(methods), *rest))
+    return runs
 
 
 def fetch_evaluation(cursor: Cursor, run_id: int) -> Evaluation:
