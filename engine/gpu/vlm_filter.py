@@ -26,7 +26,8 @@ class _Asking:
 
     def ask(self, pictures: Sequence[Image.Image], questions: Sequence[str]) -> YesNo:
         before = self.batch_size
-        answers, self.batch_size = ask_within_memory(self.vlm, pictures, questions, before)
+        with self.run.timed("encode"):
+            answers, self.batch_size = ask_within_memory(self.vlm, pictures, questions, before)
         if self.batch_size < before:
             self.run.warn(f"The device's memory ran out; batches are {self.batch_size} from now on.")
         return answers
@@ -50,7 +51,8 @@ def run(run: ShardRun) -> Mapping[str, Any]:
 
 
 def _judge_sheets(asking: _Asking, work: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    sheets = [compose(row["paths"], row["wanted"]) for row in work]
+    with asking.run.timed("decode"):
+        sheets = [compose(row["paths"], row["wanted"]) for row in work]
     least = int(asking.run.settings["least_images"])
     asked = [i for i, sheet in enumerate(sheets) if len(sheet.used) >= least]
     pictures = [sheets[i].picture for i in asked]
@@ -93,7 +95,8 @@ def _compatible(asking: _Asking, pictures: Sequence[Image.Image], questions: Seq
     texts: list[str] = []
     for start in range(0, len(pictures), asking.batch_size):
         end = start + asking.batch_size
-        texts += answer_texts(asking.vlm, pictures[start:end], questions[start:end])
+        with asking.run.timed("encode"):
+            texts += answer_texts(asking.vlm, pictures[start:end], questions[start:end])
     return [
         {"outcome": outcome_of_the_paper(text), "answer": text, "question": question, "reason": f"answered {text!r}"}
         for text, question in zip(texts, questions, strict=True)

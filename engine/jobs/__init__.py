@@ -9,15 +9,22 @@ The folder ``jobs/NNNN-kind`` is the only thing that the worker and the rest of 
     outcome.json    how it ended; written last of all, removed when the job is resumed  (spec.Outcome)
     alive.lock      locked for as long as the worker lives, holds its process id
     cancel          somebody asked for the end
+    pause           somebody asked for a pause
+    priority        another priority than the submitted one, if it was changed
     stderr.log      everything that the worker printed
 
 Nothing here opens the catalogue but ``ingest``: the worker writes whole Parquet files, and the process that owns the
 catalogue takes each of them in exactly once.
 
+A job has one process (``child``), or, where its kind is ``parallel`` and its device means several places (``devices``),
+a leader and a process for each place (``crew`` and ``member``), or a leader and processes on a Ray cluster (``cluster``
+and ``cluster_actor``). Whoever works, the unit is the shard: idempotent, pulled one at a time, done when its part is
+there. The leader counts (``ledger``), hears the user, and writes the outcome.
+
 A kind of job is a row of ``kinds.KINDS``. It consists of two functions, named by strings, so that nothing they import
 is loaded by the screens.
 
-``run(run: ShardRun) -> Mapping[str, JsonValue] | None``, called once in the worker::
+``run(run: ShardRun) -> Mapping[str, JsonValue] | None``, called once in each process that works::
 
     def run(run: ShardRun) -> None:
         model = load_model(run.settings["model"], run.device)   # once; an EngineError here ends the job as failed
@@ -29,7 +36,11 @@ is loaded by the screens.
             shard.commit(pyarrow.concat_tables(rows))           # temp file, fsync, rename, fsync of the folder
 
 - ``run.settings`` are the settings given to ``submit`` (JSON values), ``run.workspace_root`` the workspace's folder,
-  ``run.device`` the device as the user wrote it (None for kinds without one), ``run.total`` the rows of the work list.
+  ``run.device`` the device that torch is told (``cuda:0`` in a process that sees one GPU only; None for kinds without
+  one), ``run.cores`` how many cores to use, ``run.total`` the rows of the whole work list.
+- ``run.shards()`` gives the shards that this process shall do; others may do the rest at the same time.
+- ``with run.timed("decode"):`` (and copy, encode, write) counts where the time goes; ``run.spend`` takes seconds.
+- ``run.need_space(bytes, what)`` refuses to start where the results would not fit on the disk.
 - Without a work list ``run.shards()`` gives one shard with an empty table, if its part is not there yet. A kind that
   writes no part need not ask for shards: it calls ``run.expect(total)`` once, then ``run.advance``.
 - ``run.advance(rows, **detail)`` counts rows of the work list and raises ``JobCancelled`` when the user has
@@ -43,6 +54,8 @@ is loaded by the screens.
   SHA-256.
 - Where the job was submitted with an ``output`` folder (relative to the workspace, ``embeddings/<model key>``), all
   files of a shard go there, as ``part-0003-00017.parquet`` with the job's number, so that several jobs can share it.
+- A process on another machine may have a scratch workspace of its own with the job's specification and the files that
+  the kind declares as ``needs``; everything that it writes below ``run.workspace_root`` is brought home.
 - A shard may run twice (after kill -9): its files must depend on its input only.
 - ``EngineError(message, hint)`` ends the job as failed with that message; any other exception is a bug and is recorded
   with its traceback. A full disk is recognised wherever it happens. What ``run`` returns is kept as ``outcome.result``.

@@ -63,6 +63,7 @@ def test_two_processes_share_the_shards_and_their_results_are_added_up(workspace
     assert [event.kind for event in job.events()].count("part") == 6
 
 
+@pytest.mark.slow
 def test_a_slow_place_strands_nothing(workspace: Workspace) -> None:
     job = start(workspace, 200, pauses={"cpu:0": 0.5, "cpu:1": 0.0})
     assert wait_for(job) == "finished", job.printed()
@@ -81,6 +82,7 @@ def test_a_process_that_dies_is_started_again_and_its_shard_is_done_once(workspa
     assert job.progress().done == 60  # what the dead one had counted of its shard was taken back
 
 
+@pytest.mark.slow
 def test_killed_from_outside_again_and_again(workspace: Workspace) -> None:
     job = start(workspace, 200, pause=0.05)
     wait_for_parts(job, 1)
@@ -105,6 +107,7 @@ def test_a_shard_that_kills_whoever_takes_it_ends_the_job_and_says_so(workspace:
     assert 2 not in [part.number for part in job.parts()]
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_start_is_left_out(workspace: Workspace) -> None:
     job = start(workspace, 150, dies_at_start="cpu:1", pause=0.2)
     assert wait_for(job) == "finished", job.printed()
@@ -147,6 +150,7 @@ def test_an_expected_error_of_one_ends_all_with_its_words(workspace: Workspace) 
     assert (outcome.error, outcome.message, outcome.hint) == ("EngineError", "23 is not wanted.", "Leave it out.")
 
 
+@pytest.mark.slow
 def test_cancel_and_resume_with_another_number_of_processes(workspace: Workspace) -> None:
     job = start(workspace, pause=0.1)
     wait_for_parts(job, 2)

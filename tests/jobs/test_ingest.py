@@ -4,6 +4,7 @@ import threading
 import time
 
 import numpy
+import pytest
 from jobs_for_tests import make_tables, work_list
 
 from engine.jobs.folder import JobFolder
@@ -70,6 +71,7 @@ def test_what_is_there_is_taken_in_while_the_job_runs_and_after_each_end(workspa
         assert endings(owner) == ["cancelled", "finished"]
 
 
+@pytest.mark.slow
 def test_an_owner_killed_in_the_middle_loses_and_doubles_nothing(workspace: Workspace) -> None:
     random = numpy.random.default_rng(9)
     settings = {"pause": 0.005, "ingest_pause": 0.03}

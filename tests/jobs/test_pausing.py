@@ -45,6 +45,7 @@ def test_a_paused_job_finishes_its_shard_gives_its_device_back_and_goes_on(works
     assert squares_of(job) == [number**2 for number in range(100)]
 
 
+@pytest.mark.slow
 def test_a_waiting_job_is_paused_at_once(workspace: Workspace) -> None:
     first, second = slow(workspace, 40), slow(workspace, 10)
     wait_for(first, "running")
@@ -86,6 +87,7 @@ def test_parts_of_a_paused_job_are_taken_in_and_its_end_comes_later(workspace: W
             assert cursor.execute("SELECT count(*), count(DISTINCT number) FROM squared").fetchone() == (40, 40)
 
 
+@pytest.mark.slow
 def test_the_urgent_one_goes_first_and_priorities_change_while_waiting(workspace: Workspace) -> None:
     running = slow(workspace, 40)
     wait_for(running, "running")

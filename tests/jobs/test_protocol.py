@@ -175,6 +175,7 @@ def test_a_killed_worker_has_died_even_when_a_helper_outlives_it(workspace: Work
         os.killpg(group, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_no_part_is_lost_or_repeated(workspace: Workspace) -> None:
     random = numpy.random.default_rng(20)
     job = submit(workspace.root, "squares", {"pause": 0.01}, work_list(400), shard_rows=10)

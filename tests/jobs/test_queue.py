@@ -38,6 +38,7 @@ def test_jobs_of_one_device_run_one_after_the_other_in_order(workspace: Workspac
     assert moment_of(elsewhere, "finished") < moment_of(jobs[2], "started")
 
 
+@pytest.mark.slow
 def test_a_killed_job_gives_its_device_back_and_goes_to_the_end_when_resumed(workspace: Workspace) -> None:
     first = slow_job(workspace, count=100)
     wait_for(first, "running")
