@@ -1,17 +1,23 @@
 """The review queue: candidates in the order in which a person wants to see them."""
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
 from engine.review.decisions import require_superclass
+from engine.review.opinions import FilterOpinion, Place, filter_opinions, probability, spread
+from engine.review.selection import Surroundings, Term, keeps
+from engine.review.subtrees import conflicts
 from store import review as log
 from store.connection import Cursor
+from store.filters import fetch_audit
 from store.review import QueueItem
 
-Order = Literal["tree", "name", "pictures", "score", "match"]
+Order = Literal["tree", "name", "pictures", "score", "match", "uncertain", "disagreement", "audit"]
 
 ORDERS: tuple[Order, ...] = get_args(Order)
+_NOTHING = float("inf")
 
 
 def queue(
@@ -20,6 +26,9 @@ def queue(
     order: Order = "name",
     pending_only: bool = False,
     run_id: int | None = None,
+    selection: Sequence[Term] = (),
+    seed: int = 0,
+    opinions: Mapping[Place, tuple[FilterOpinion, ...]] | None = None,
 ) -> list[QueueItem]:
     """Candidates in the order in which a person wants to see them, superclass by superclass.
 
@@ -27,26 +36,64 @@ def queue(
         cursor: for reading.
         superclass: None for all.
         order: tree (hypernyms before hyponyms), name, pictures (most first), score (lowest mean similarity first;
-            not scored last), match (highest text similarity first).
+            not scored last), match (highest text similarity first), uncertain (calibrated P(yes) nearest to a half
+            first; what no filter judged last), disagreement (filters that contradict one another first, the widest
+            apart before), audit (those drawn for the newest audit, then the others, both at random by the seed).
         pending_only: leave out what was decided.
         run_id: the scoring run that the order score and the column similarity_mean take.
+        selection: what the candidates must be, see ``engine.review.selection.parse``.
+        seed: of the order audit.
+        opinions: what filters say, if it was read already.
 
     Raises: EngineError if there is no such superclass.
     """
     if superclass is not None:
         require_superclass(cursor, superclass)
     items = log.fetch_queue(cursor, superclass, pending_only, run_id)
+    fields = {term.field for term in selection}
+    if opinions is None and (order in ("uncertain", "disagreement") or "verdict" in fields):
+        opinions = filter_opinions(cursor, superclass)
+    said = opinions or {}
+    drawn = _drawn(cursor) if order == "audit" or "audit" in fields else frozenset()
+    if selection:
+        around = Surroundings(_in_conflict(cursor, superclass) if "conflict" in fields else frozenset(), drawn)
+        items = [item for item in items if keeps(selection, item, said.get(_place(item), ()), around)]
     if order == "tree":
         places = {name: _tree_places(cursor, name) for name in {item.superclass for item in items}}
         return sorted(items, key=lambda item: (item.superclass, places[item.superclass].get(item.wnid, 1 << 30)))
-    nothing = float("inf")
     keys: dict[str, Callable[[QueueItem], float]] = {
         "name": lambda item: 0,
         "pictures": lambda item: -item.images,
-        "score": lambda item: nothing if item.similarity_mean is None else item.similarity_mean,
-        "match": lambda item: nothing if item.similarity is None else -item.similarity,
+        "score": lambda item: _NOTHING if item.similarity_mean is None else item.similarity_mean,
+        "match": lambda item: _NOTHING if item.similarity is None else -item.similarity,
+        "uncertain": lambda item: _certainty(said.get(_place(item), ())),
+        "disagreement": lambda item: -spread(said.get(_place(item), ())),
+        "audit": lambda item: (_place(item) not in drawn) + _draw(seed, item),
     }
     return sorted(items, key=lambda item: (item.superclass, keys[order](item)))
+
+
+def _place(item: QueueItem) -> Place:
+    return item.superclass, item.wnid
+
+
+def _certainty(opinions: tuple[FilterOpinion, ...]) -> float:
+    chance = probability(opinions)
+    return _NOTHING if chance is None else abs(chance - 0.5)
+
+
+def _drawn(cursor: Cursor) -> frozenset[Place]:
+    return frozenset((row.superclass, row.wnid) for row in fetch_audit(cursor))
+
+
+def _in_conflict(cursor: Cursor, superclass: str | None) -> frozenset[Place]:
+    return frozenset((row.superclass, row.wnid) for row in conflicts(cursor, superclass))
+
+
+def _draw(seed: int, item: QueueItem) -> float:
+    """A number in [0, 1) that seed, superclass and wnid pick."""
+    digest = hashlib.sha256(f"{seed}/{item.superclass}/{item.wnid}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / (1 << 48)
 
 
 def _tree_places(cursor: Cursor, superclass: str) -> dict[str, int]:

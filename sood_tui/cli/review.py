@@ -6,15 +6,20 @@ from typing import Annotated
 
 import typer
 
+from engine.errors import EngineError
 from engine.review import decisions as engine
 from engine.review.agreement import reviewer_agreement
 from engine.review.decisions import DecisionKind, Step
+from engine.review.opinions import FilterOpinion, filter_opinions, probability
 from engine.review.queue import queue
+from engine.review.selection import parse
+from engine.review.subtrees import decide_subtree
 from engine.wordnet.resolve import AmbiguousWord, resolve
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
-from sood_tui.cli.output import emit, emit_json, say
+from sood_tui.cli.output import emit, emit_json, plain, say
+from sood_tui.cli.review_why import app as why_app
 from store.connection import Cursor
-from store.review import fetch_candidates_among, fetch_log
+from store.review import QueueItem, fetch_candidates_among, fetch_log
 from store.splits import fetch_runs
 
 app = typer.Typer(
@@ -24,6 +29,7 @@ app = typer.Typer(
 Superclass = Annotated[str, typer.Argument(metavar="SUPERCLASS")]
 Synsets = Annotated[list[str], typer.Argument(metavar="SYNSET...", help="wnids, NLTK names or unambiguous words.")]
 By = Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; else the setting `reviewer`.")]
+Subtree = Annotated[bool, typer.Option("--subtree", help="All below it too; a word on a single candidate goes before.")]
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the decision.")]
 
 
@@ -35,6 +41,9 @@ class Order(StrEnum):
     pictures = "pictures"
     score = "score"
     match = "match"
+    uncertain = "uncertain"
+    disagreement = "disagreement"
+    audit = "audit"
 
 
 class Policy(StrEnum):
@@ -50,17 +59,26 @@ def list_command(
     context: typer.Context,
     superclass: Annotated[str | None, typer.Argument(metavar="[SUPERCLASS]", help="Only its candidates.")] = None,
     pending: Annotated[bool, typer.Option("--pending", help="Only what nobody has decided.")] = False,
-    order: Annotated[Order, typer.Option(help="score: lowest mean similarity first; match: most similar first.")] = (
-        Order.name
-    ),
+    order: Annotated[
+        Order,
+        typer.Option(
+            help="score: lowest mean similarity first; uncertain: P(yes) nearest to a half; audit: at random."
+        ),
+    ] = Order.name,
+    only: Annotated[
+        str, typer.Option(metavar="WORDS", help='What they must be: "verdict:reject by:anna pictures>100 terrier".')
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """List candidates with the decision that stands.
 
-    Example: sood-tui review list dog --pending --order pictures
+    Example: sood-tui review list dog --pending --order uncertain --only "pictures>100"
     """
+    terms = parse(only)
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
-        items = queue(cursor, superclass, order.value, pending, _newest_run(cursor))
+        said = filter_opinions(cursor, superclass)
+        items = queue(cursor, superclass, order.value, pending, _newest_run(cursor), terms, workspace.seed, said)
+        rows = [_listed(item, said.get((item.superclass, item.wnid), ())) for item in items]
     columns = {
         "superclass": "superclass",
         "state": "state",
@@ -68,10 +86,12 @@ def list_command(
         "name": "subclass",
         "images": "pictures",
         "similarity_mean": "similarity",
+        "p_yes": "P(yes)",
         "reviewer": "by",
+        "inherited_from": "inherited from",
         "note": "note",
     }
-    emit(items, columns, as_json, "No candidates are left to list." if pending else "There are no candidates.")
+    emit(rows, columns, as_json, "No candidates are left to list." if pending else "There are no candidates.")
 
 
 @app.command()
@@ -81,13 +101,14 @@ def accept(
     synsets: Synsets,
     by: By = None,
     note: Note = None,
+    subtree: Subtree = False,
     as_json: AsJson = False,
 ) -> None:
     """Accept candidates under a superclass, as one step.
 
     Example: sood-tui review accept dog n02085620 papillon
     """
-    _decide(context, superclass, synsets, "accept", by, note, as_json)
+    _decide(context, superclass, synsets, "accept", by, note, subtree, as_json)
 
 
 @app.command()
@@ -97,13 +118,14 @@ def reject(
     synsets: Synsets,
     by: By = None,
     note: Note = None,
+    subtree: Subtree = False,
     as_json: AsJson = False,
 ) -> None:
     """Reject candidates under a superclass, as one step.
 
     Example: sood-tui review reject dog hot_dog.n.01 --note "food"
     """
-    _decide(context, superclass, synsets, "reject", by, note, as_json)
+    _decide(context, superclass, synsets, "reject", by, note, subtree, as_json)
 
 
 @app.command()
@@ -113,13 +135,14 @@ def unsure(
     synsets: Synsets,
     by: By = None,
     note: Note = None,
+    subtree: Subtree = False,
     as_json: AsJson = False,
 ) -> None:
     """Mark candidates as unsure, as one step.
 
     Example: sood-tui review unsure dog n02087122 --note "wild or tame?"
     """
-    _decide(context, superclass, synsets, "unsure", by, note, as_json)
+    _decide(context, superclass, synsets, "unsure", by, note, subtree, as_json)
 
 
 @app.command()
@@ -229,6 +252,8 @@ def log(
         "wnid": "wnid",
         "name": "subclass",
         "undone": "taken back",
+        "inherited_from": "inherited from",
+        "path": "picture",
         "note": "note",
     }
     emit(entries, columns, as_json, "Nothing was decided yet.")
@@ -296,13 +321,20 @@ def _decide(
     kind: DecisionKind,
     by: str | None,
     note: str | None,
+    subtree: bool,
     as_json: bool,
 ) -> None:
     with open_workspace(context) as workspace:
+        name = by or settings_of(workspace).reviewer
         with workspace.opened().reading() as cursor:
             engine.require_superclass(cursor, superclass)
             wnids = [_candidate(cursor, superclass, text) for text in synsets]
-        step = engine.decide(workspace, superclass, wnids, kind, by or settings_of(workspace).reviewer, note)
+        if subtree and len(wnids) > 1:
+            raise EngineError("--subtree takes one synset: one step, one undo.", "Say the command once for each.")
+        if subtree:
+            step = decide_subtree(workspace, superclass, wnids[0], kind, name, note)
+        else:
+            step = engine.decide(workspace, superclass, wnids, kind, name, note)
     _tell("Recorded", step, as_json)
 
 
@@ -322,8 +354,19 @@ def _newest_run(cursor: Cursor) -> int | None:
     return runs[-1].run_id if runs else None
 
 
+def _listed(item: QueueItem, opinions: tuple[FilterOpinion, ...]) -> dict[str, object]:
+    """The candidate with the chance that a person would accept it, as filters see it."""
+    return {**plain(item), "at": item.at, "p_yes": probability(opinions)}
+
+
 def _tell(what: str, step: Step, as_json: bool) -> None:
     if as_json:
         emit_json(step)
     for event in step.events:
-        say(f"{what}: {event.kind} {event.wnid} under {event.superclass} by {event.reviewer}")
+        whence = f", inherited from {event.inherited_from}" if event.inherited_from else ""
+        say(f"{what}: {event.kind} {event.wnid} under {event.superclass} by {event.reviewer}{whence}")
+    for picture in step.pictures:
+        say(f"{what}: {picture.kind} {picture.root}/{picture.path} by {picture.reviewer}")
+
+
+app.add_typer(why_app)

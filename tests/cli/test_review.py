@@ -112,3 +112,40 @@ def test_an_ambiguous_word_means_the_sense_that_is_a_candidate(
     capsys.readouterr()
     assert run(["-w", str(workspace.root), "review", "accept", "bird", "crane"]) == 2
     assert MACHINE_CRANE in capsys.readouterr().err
+
+
+def test_a_subtree_is_one_step_and_a_word_of_its_own_wins(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store(root / "catalogue.duckdb")
+    add_table(store, "hyponym_closure", [{"ancestor_wnid": wnid_of("lion"), "wnid": wnid_of("lynx"), "depth": 1}])
+    store.close()
+    step = said(capsys, root, "reject", "cat", "lion.n.01", "--subtree", "--by", "anna")
+    assert {event["wnid"]: event["inherited_from"] for event in step["events"]} == {
+        wnid_of("lion"): None, wnid_of("lynx"): wnid_of("lion"),
+    }  # fmt: skip
+    (item,) = said(capsys, root, "list", "cat", "--only", "inherited")
+    assert (item["lemma"], item["state"], item["p_yes"]) == ("lynx", "reject", None)
+    said(capsys, root, "accept", "cat", "lynx.n.01")
+    assert said(capsys, root, "list", "cat", "--only", "inherited") == []
+    assert said(capsys, root, "conflicts", "cat") == []
+    assert run(["-w", str(root), "review", "accept", "cat", "lion.n.01", "lynx.n.01", "--subtree"]) == 2
+    assert "--subtree takes one synset" in capsys.readouterr().err
+
+
+def test_marks_and_the_story_of_a_picture(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, root, "accept", "cat", "lion.n.01", "lynx.n.01", "--by", "anna")
+    path = f"imagenet21k_train/{wnid_of('lion')}/{wnid_of('lion')}_001.JPEG"
+    told = said(capsys, root, "why", "cat", "lion.n.01", "--picture", path)
+    assert told["story"]["candidate"]["state"] == "accept"
+    assert told["place"]["similarity"] == pytest.approx(0.4)
+    # 0.3 0.4 | 0.5 0.6 stretched over the superclass.
+    assert told["place"]["score"] == pytest.approx(1 / 3, abs=1e-6)
+    said(capsys, root, "mark", path, "--as", "bad", "--by", "ben", "--note", "a drawing")
+    (marked,) = said(capsys, root, "pictures", "lion.n.01")
+    assert (marked["mark"], marked["note"], marked["reviewer"]) == ("bad", "a drawing", "ben")
+    assert said(capsys, root, "why", "cat", "lion.n.01", "--picture", path)["place"]["similarity"] is None
+    assert run(["-w", str(root), "review", "why", "cat", "lion.n.01", "--picture", path]) == 0
+    page = capsys.readouterr().out
+    assert "accepted, by anna" in page
+    assert "bad or off-topic picture" in page
+    said(capsys, root, "undo")
+    assert said(capsys, root, "pictures") == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.export.run import run
-from engine.review.decisions import decide, redo, undo
+from engine.review.decisions import DecisionKind, decide, redo, undo
 from engine.review.pictures import mark
 from engine.review.subtrees import decide_subtree
 from engine.workspace import Workspace
@@ -19,6 +19,7 @@ SCORES = {
     "cat": {f"cat{number}": [0.2 + number / 60 + k / 900 for k in range(4)] for number in range(6)},
 }
 ACTIONS = 50
+KINDS: tuple[DecisionKind, ...] = ("accept", "accept", "accept", "reject", "unsure", "clear")
 
 
 def exported(workspace: Workspace, folder: Path) -> dict[str, bytes]:
@@ -36,19 +37,19 @@ def exported(workspace: Workspace, folder: Path) -> dict[str, bytes]:
 def act(workspace: Workspace, draw: random.Random) -> None:
     superclass = draw.choice(sorted(SCORES))
     names = sorted(SCORES[superclass])
-    kind = draw.choice(["accept", "accept", "accept", "reject", "unsure", "clear"])
+    kind: DecisionKind = draw.choice(KINDS)
     match draw.randrange(4):
         case 0:
-            decide(workspace, superclass, [wnid_of(draw.choice(names))], kind, "anna")  # type: ignore[arg-type]
+            decide(workspace, superclass, [wnid_of(draw.choice(names))], kind, "anna")
         case 1:
             several = [wnid_of(name) for name in draw.sample(names, 3)]
-            decide(workspace, superclass, several, kind, "ben", "together")  # type: ignore[arg-type]
+            decide(workspace, superclass, several, kind, "ben", "together")
         case 2:
             node = wnid_of(draw.choice(["dog0", "dog4"]))
-            decide_subtree(workspace, "dog", node, draw.choice(["accept", "reject"]), "anna")  # type: ignore[arg-type]
+            decide_subtree(workspace, "dog", node, draw.choice(["accept", "reject"]), "anna")
         case _:
             images = draw.sample(range(1000, 1060), draw.randrange(1, 4))
-            mark(workspace, images, draw.choice(["bad", "several", "clear"]), "ben")  # type: ignore[arg-type]
+            mark(workspace, images, draw.choice(["bad", "several", "clear"]), "ben")
 
 
 def restarted(workspace: Workspace) -> Workspace:

@@ -1,0 +1,75 @@
+"""Everything that is known of a candidate and of how it came to stand where it stands."""
+
+from dataclasses import dataclass
+
+from engine.errors import EngineError
+from engine.filters.rules import RuleVerdict
+from engine.filters.rules import verdicts as rule_verdicts
+from engine.review.opinions import FilterOpinion, filter_opinions
+from engine.review.queue import queue
+from engine.review.subtrees import Conflict, conflicts
+from store import review as log
+from store.connection import Cursor
+from store.filters import fetch_audit
+from store.review import LogEntry, QueueItem
+from store.review_pictures import MarkedPicture, fetch_marked_pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The story of a candidate under one superclass.
+
+    Attributes:
+        candidate: routes, numbers and the state that stands, with who and when.
+        others: the same synset under every other superclass that has it.
+        opinions: what each filter said, with the very pictures it saw.
+        rules: what rules that are on would drop, and why.
+        conflict: what it inherits by ways that disagree; None where they do not.
+        marked: its pictures that were marked.
+        history: every decision on it and its pictures, newest first.
+        audit: the stratum that it was drawn from for the newest audit; None where it was not drawn.
+    """
+
+    candidate: QueueItem
+    others: tuple[QueueItem, ...]
+    opinions: tuple[FilterOpinion, ...]
+    rules: tuple[RuleVerdict, ...]
+    conflict: Conflict | None
+    marked: tuple[MarkedPicture, ...]
+    history: tuple[LogEntry, ...]
+    audit: str | None
+
+
+def story(cursor: Cursor, superclass: str, wnid: str, run_id: int | None = None) -> Story:
+    """Tell the whole story of a candidate.
+
+    Args:
+        cursor: for reading.
+        superclass: under which.
+        wnid: the synset.
+        run_id: the scoring run whose mean similarity is told.
+
+    Raises: EngineError if it is no candidate of the superclass.
+    """
+    own = next((item for item in queue(cursor, superclass, run_id=run_id) if item.wnid == wnid), None)
+    if own is None:
+        raise EngineError(
+            f"{wnid} is no candidate of {superclass}.", f"`sood-tui review list {superclass}` lists them."
+        )
+    drawn = {(row.superclass, row.wnid): row.stratum for row in fetch_audit(cursor)}
+    return Story(
+        own,
+        tuple(other_claims(cursor, superclass, wnid)),
+        filter_opinions(cursor, superclass, wnid).get((superclass, wnid), ()),
+        tuple(verdict for verdict in rule_verdicts(cursor, [superclass]) if verdict.wnid == wnid),
+        next((found for found in conflicts(cursor, superclass) if found.wnid == wnid), None),
+        tuple(fetch_marked_pictures(cursor, wnid)),
+        tuple(log.fetch_history(cursor, wnid)),
+        drawn.get((superclass, wnid)),
+    )
+
+
+def other_claims(cursor: Cursor, superclass: str, wnid: str) -> list[QueueItem]:
+    """The synset as every other superclass that has it as a candidate sees it, by superclass."""
+    names = [name for name in log.fetch_states_of(cursor, wnid) if name != superclass]
+    return [item for name in names for item in log.fetch_queue(cursor, name, False, None) if item.wnid == wnid]
