@@ -94,6 +94,22 @@ def read_claims(workspace: Workspace, image_id: int) -> tuple[LabelClaim, ...]:
         return tuple(claims_of(cursor, image_id))
 
 
+def label_line(workspace: Workspace, image_id: int) -> str:
+    """All labels of a picture that anybody but its folder speaks of, with who says so; empty where nobody does."""
+    claims = read_claims(workspace, image_id)
+    if not any(claim.sources or claim.models or claim.reviewer for claim in claims):
+        return ""
+    return "labels: " + ", ".join(
+        f"{claim.lemma.replace('_', ' ')} ({', '.join(_who(claim)) or 'marked here'})" for claim in claims
+    )
+
+
+def _who(claim: LabelClaim) -> list[str]:
+    said = [*(["folder"] if claim.is_original else []), *claim.sources]
+    said += [f"proposed by {model.partition('--')[0]}" for model in claim.models]
+    return said + ([f"{claim.state}ed by {claim.reviewer}"] if claim.reviewer else [])
+
+
 def claim_words(claim: LabelClaim) -> Words:
     """One label of a picture: its state, its name, and who says so."""
     tones: dict[str, Tone] = {"confirm": "good", "reject": "bad", "pending": "plain"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from engine.splits.crowding import Crowding, check
 from engine.splits.measure import Measured
 from engine.splits.prepare import PreparedSplit, Tuned, prepare_with_pictures
 from engine.splits.settings import MAIN, Change, SplitSettings
@@ -18,13 +19,17 @@ LEAST, MOST = 1.0, 99.0
 
 @dataclass(slots=True)
 class ThresholdBench:
-    """A prepared split, the superclass that is looked at, and percentiles that may not be written down yet."""
+    """A prepared split, the superclass that is looked at, and percentiles that may not be written down yet.
+
+    crowding is of the thresholds that are written down; None where the split names no source of labels.
+    """
 
     prepared: PreparedSplit
     measured: Measured
     superclass: str
     chosen: int = 0
     alone: bool = False
+    crowding: Crowding | None = None
     _moved: tuple[float, ...] | None = None
     _tuned: Tuned = field(init=False)
 
@@ -108,6 +113,23 @@ class ThresholdBench:
         """Counts and shares of the superclass, and of all together."""
         return superclass_cuts(self.prepared, self._tuned)[self.index], total_cut(self.prepared, self._tuned)
 
+    def label_lines(self) -> tuple[list[str], list[str]]:
+        """How crowded the bands of the superclass are, a line each, and what a person should know."""
+        if self.crowding is None:
+            return [], []
+        lines = [f"labels by {self.crowding.source}" + (", before this move" if self.is_moved else "")]
+        for row in self.crowding.bands:
+            if row.superclass == self.superclass and row.multi_label_share is not None:
+                told = f"{row.split:<6} several {row.multi_label_share:4.0%}  mean k {row.mean_labels:.2f}"
+                if row.accuracy is not None:
+                    equal = row.accuracy_at_equal_labels
+                    told += f"  ReaL {row.accuracy:.0%}" + ("" if equal is None else f", at equal k {equal:.0%}")
+                lines.append(told)
+        if self.prepared.settings.match_labels == "none":
+            left = [row for row in self.crowding.matching if row.superclass == self.superclass]
+            lines.append("matched: " + ", ".join(f"{row.split} {row.pictures_matched:,}" for row in left))
+        return lines, list(self.crowding.warnings)
+
     def neighbours(self, which: int) -> tuple[SubclassCut | None, SubclassCut | None]:
         """The subclasses just below and just above a threshold."""
         rows, threshold = self.subclasses(), self.thresholds[which]
@@ -126,7 +148,8 @@ def read_bench(workspace: Workspace, defaults: SplitSettings, superclass: str) -
     """
     with workspace.opened().reading() as cursor:
         prepared, measured = prepare_with_pictures(cursor, workspace.seed, MAIN, defaults)
-    return ThresholdBench(prepared, measured, superclass)
+        crowding = check(cursor, prepared, measured) if prepared.settings.label_source else None
+    return ThresholdBench(prepared, measured, superclass, crowding=crowding)
 
 
 def split_defaults(settings: Settings, seed: int) -> SplitSettings:

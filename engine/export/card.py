@@ -135,14 +135,18 @@ def _labels(plan: Plan) -> list[str]:
     labels: Mapping[str, Any] | None = plan.record.get("labels")
     if not labels:
         return ["## Pictures with several objects", "", "No source of labels was used; lists may differ in clutter."]
+    shares = ("multi_label_share", "top1", "accuracy", "accuracy_at_equal_labels")
     rows = [
-        (band["split"], band["pictures"], band["labelled"],
-         None if band["multi_label_share"] is None else _percent(band["multi_label_share"]), band["mean_labels"])
+        (band["superclass"] or "all together", band["split"], band["pictures"], band["labelled"], band["mean_labels"],
+         *(None if band[name] is None else _percent(band[name]) for name in shares))
         for band in labels["bands"]
-        if not band["superclass"]
     ]  # fmt: skip
-    lines = ["## Pictures with several objects", "", f"By the source {labels['source']}.", ""]
-    lines += table(("list", "pictures", "labelled", "with several labels", "mean labels"), rows)
+    by = f"By the source {labels['source']}"
+    if labels["predictions"]:
+        by += f", with accuracies of {labels['predictions']}; at equal k as if all lists showed equally many labels"
+    lines = ["## Pictures with several objects", "", f"{by}.", ""]
+    head = ("superclass", "list", "pictures", "labelled", "mean labels", "with several labels")
+    lines += table((*head, "top-1", "ReaL", "ReaL at equal k"), rows)
     return [*lines, "", *labels["warnings"]] if labels["warnings"] else lines
 
 

@@ -61,7 +61,11 @@ class PictureScreen(ModalScreen[None]):
         self.run_worker(lambda: self._measure(picture), thread=True, exclusive=True, group="measurers")
 
     def _measure(self, picture: Picture) -> None:
-        told = describe_file(picture)
+        from sood_tui.labels_bench import label_line
+
+        sood = cast("SoodApp", self.app)
+        labels = label_line(sood.require_workspace(), picture.image_id) if sood.has_workspace else ""
+        told = " · ".join(filter(None, (describe_file(picture), labels)))
         self.app.call_from_thread(self._tell, picture, told)
 
     def _tell(self, picture: Picture, told: str) -> None:

@@ -150,6 +150,9 @@ class SplitsScreen(RoomScreen):
                 remedy = " A remedy is used." if case.is_remedied else ""
                 told = f"! no {' and no '.join(case.empty)}: {plain(case.reason)}{remedy}"
                 lines.append(Content.styled(told, "$text-warning"))
+        crowded, warnings = bench.label_lines()
+        lines += [Content(plain(line)) for line in crowded]
+        lines += [Content.styled(plain(f"! {warning}"), "$text-warning") for warning in warnings]
         return Content("\n").join(lines)
 
     def _show_neighbours(self) -> None:

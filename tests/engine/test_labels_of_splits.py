@@ -133,6 +133,10 @@ def test_a_crowded_hard_set_is_told_from_a_hard_one(workspace: Workspace, tmp_pa
     told = "\n".join(found.warnings)
     assert "hard is more crowded than easy: 80.0%" in told
     assert "mainly because it is more crowded: 60.0% of the 60.0%" in told
+    run(workspace, tmp_path / "out", ["card"])
+    card = (tmp_path / "out" / "DATACARD.md").read_text()
+    assert "By the source mine, with accuracies of net" in card
+    assert "mainly because it is more crowded" in card
     # At one label, the only number that all bands have, no band is harder.
     assert [rows[name].accuracy_at_equal_labels for name in ("hard", "easy", "train")] == [1.0, 1.0, 1.0]
 

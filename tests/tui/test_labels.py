@@ -6,6 +6,8 @@ import pyarrow as pa
 import pytest
 
 from engine.labels.importing import import_truth
+from engine.splits.change import change_settings
+from engine.splits.settings import Change
 from engine.workspace import Workspace
 from sood_tui.screens.labels import LabelsScreen
 from sood_tui.screens.picture import PictureScreen
@@ -140,3 +142,24 @@ async def test_without_anything_it_says_what_to_do(workspace: Workspace) -> None
         for said in ("labels import", "labels import", "scoring run"):
             await press(pilot, "tab")
             assert said in " ".join(seen(app).split())
+
+
+async def test_splits_tell_how_crowded_the_bands_are(labelled: Workspace) -> None:
+    changes = [Change("label_source", "mine"), Change("label_predictions", "net")]
+    change_settings(labelled, changes, "anna")
+    (labelled.root / ".place.json").write_text('{"split_superclass": "dog"}', encoding="utf-8")
+    async with opened(labelled, "splits", (160, 50)) as (app, _):
+        text = seen(app)
+        assert "labels by mine" in text
+        # Every second Chihuahua shows a beagle as well; the classifier is right on all of them.
+        assert "several  50%  mean k 1.50  ReaL 100%" in text
+        assert "have no known valid label" in text
+
+
+async def test_one_picture_tells_its_labels_and_their_sources(labelled: Workspace) -> None:
+    async with opened(labelled, "evaluate", (160, 40)) as (app, pilot):
+        await press(pilot, "l", "a", "enter")
+        assert isinstance(app.screen, PictureScreen)
+        text = " ".join(seen(app).split())
+        assert "labels: Chihuahua (folder, mine, confirmed by" in text
+        assert "Pekinese (proposed by" in text
