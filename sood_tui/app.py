@@ -229,7 +229,9 @@ class SoodApp(App[int], inherit_bindings=False):
         room = BY_SCREEN.get(self.current_mode, ())
         for binding in (*room, *FRAME):
             if binding.description and binding.id not in ("frame.palette", "splits.digits"):
-                title = f"{binding.description[0].upper()}{binding.description[1:]}  [{sign(binding)}]"
+                # The palette reads its titles as markup, in which a bracket would begin a tag.
+                key = sign(binding) if "[" not in sign(binding) else "left bracket"
+                title = f"{binding.description[0].upper()}{binding.description[1:]}  ({key})"
                 yield SystemCommand(title, binding.tooltip, partial(self.do_now, binding.action, screen))
         yield SystemCommand("Colours", "Choose one of Textual's themes.", self.action_change_theme)
 

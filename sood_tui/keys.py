@@ -99,6 +99,8 @@ BROWSE = (
         "reject subtree",
         "Reject every candidate at and under this synset; asks first, with the count.",
     ),
+    _key("browse.facts_down", "J", "scroll_facts(3)", "facts down", "Scroll the facts down.", False),
+    _key("browse.facts_up", "K", "scroll_facts(-3)", "facts up", "Scroll the facts up.", False),
     _key("browse.samples", "space", "other_samples", "other pictures", "Show other pictures of the same synset."),
     _key("browse.picture", "p", "large", "one large", "Show one picture as large as it goes."),
     _key(
@@ -124,6 +126,8 @@ REVIEW = (
     _key("review.unsure", "s", "decide('unsure')", "unsure", "Unsure: a second look decides."),
     _key("review.undo", "u", "undo", "undo", "Take back the last decision, and go there."),
     _key("review.redo", "U", "redo", "redo", "Bring back the decision that was taken back last.", False),
+    _key("review.facts_down", "J", "scroll_facts(3)", "facts down", "Scroll the facts down.", False),
+    _key("review.facts_up", "K", "scroll_facts(-3)", "facts up", "Scroll the facts up.", False),
     _key("review.samples", "space", "other_samples", "other pictures", "Show other pictures of the same synset."),
     _key("review.picture", "enter", "large", "one large", "Show one picture as large as it goes."),
     _key("review.sort", "t", "sort", "sort", "Choose the order of the queue."),

@@ -122,6 +122,14 @@ def load_settings(workspace_file: Path | None, flags: dict[str, Value | None] | 
     return Settings(values, sources)
 
 
+def typed_value(key: str, text: str) -> Value:
+    """The value that a person typed for a setting.
+
+    Raises: EngineError if it is no such value.
+    """
+    return _checked(key, text, "What you typed")
+
+
 def settings_template() -> str:
     """The text of a new sood.toml: every setting with its sentence, at its default, commented out."""
     lines = ["# Settings of this workspace. Remove the # before a line to change it.", ""]

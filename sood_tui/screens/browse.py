@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
@@ -35,6 +35,7 @@ from sood_tui.tree_reading import (
 )
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts, synset_facts
+from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.synset_tree import WIDE, Line, Path, SynsetTree
 from store.wordnet import TreeNode, search
 
@@ -68,13 +69,13 @@ class BrowseScreen(RoomScreen):
     def compose_body(self) -> Iterable[Widget]:
         """The tree, the facts, the sheet."""
         with Horizontal(classes="body"):
-            with Vertical(id="tree_panel", classes="panel"):
+            with Frame(id="tree_panel", title="WordNet"):
                 yield Static("", id="tree_head", markup=False)
                 yield SynsetTree()
             with Container(id="right"):
-                with Vertical(id="facts_panel", classes="panel"):
+                with Frame(id="facts_panel"):
                     yield Facts()
-                with Vertical(id="sheet_panel", classes="panel"):
+                with Frame(id="sheet_panel", title="pictures"):
                     yield ContactSheet(self.sood.thumbnails, self.sood.graphics)
 
     @property
@@ -134,15 +135,15 @@ class BrowseScreen(RoomScreen):
         line = self.synsets.line
         if line is None or line.node.wnid != folio.synset.wnid:
             return
-        facts, panel = self.query_one(Facts), self.query_one("#sheet_panel")
-        self.query_one("#facts_panel").border_title = Content(f"{plain(folio.synset.name)}  {folio.synset.wnid}")
+        facts, panel = self.query_one(Facts), self.query_one("#sheet_panel", Frame)
+        self.query_one("#facts_panel", Frame).title = f"{folio.synset.name}  {folio.synset.wnid}"
         facts.show(synset_facts(folio, max(facts.size.width - 2, 20)))
         sheet = self.query_one(ContactSheet)
         sheet.show(folio.pictures, "No pictures here or below")
-        panel.border_title = Content("pictures of all below" if folio.of_subtree else "pictures")
+        panel.title = "pictures of all below" if folio.of_subtree else "pictures"
         shown = len(sheet.pictures)
         span = f"{folio.first + 1}–{folio.first + shown}" if folio.first else f"{shown}"
-        panel.border_subtitle = Content(f"seed {self.workspace.seed} · {span} of {folio.total:,}" if shown else "")
+        panel.caption = f"seed {self.workspace.seed} · {span} of {folio.total:,}" if shown else ""
 
     @on(ContactSheet.CapacityChanged)
     def fill_sheet(self) -> None:
@@ -152,9 +153,7 @@ class BrowseScreen(RoomScreen):
 
     def _head(self) -> None:
         tree = self.synsets
-        panel = self.query_one("#tree_panel")
-        panel.border_title = "WordNet"
-        panel.border_subtitle = "with pictures" if tree.pictured else "all synsets"
+        self.query_one("#tree_panel", Frame).caption = "with pictures" if tree.pictured else "all synsets"
         width = tree.size.width - 1
         numbers = f"{'pictures':>8}{' synsets' if tree.size.width >= WIDE else ''}"
         self.query_one("#tree_head", Static).update(Content(f"{'synset':<{max(width - len(numbers), 6)}}{numbers}"))
@@ -179,6 +178,10 @@ class BrowseScreen(RoomScreen):
     def action_move_to_end(self, end: int) -> None:
         """Go to the first or the last line."""
         self.synsets.go(0 if end < 0 else len(self.synsets.lines) - 1)
+
+    def action_scroll_facts(self, lines: int) -> None:
+        """Scroll the facts."""
+        self.query_one(Facts).scroll_lines(lines)
 
     def action_toggle_line(self) -> None:
         """Unfold or fold."""

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import BindingType
-from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from sood_tui.keys import PICTURE
-from sood_tui.plain import plain, size
+from sood_tui.plain import size
 from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.key_footer import KeyFooter
 from sood_tui.widgets.thumbnails import Picture
 
@@ -35,7 +34,7 @@ class PictureScreen(ModalScreen[None]):
     def compose(self) -> Iterable[Widget]:
         """The tile and the keys."""
         sood = cast("SoodApp", self.app)
-        with Vertical(classes="panel"):
+        with Frame():
             yield ContactSheet(sood.thumbnails, sood.graphics)
         yield KeyFooter(PICTURE, ())
 
@@ -54,9 +53,9 @@ class PictureScreen(ModalScreen[None]):
 
     def _show(self) -> None:
         picture = self._pictures[self._index]
-        panel = self.query_one(".panel")
-        panel.border_title = Content(f"{plain(self._title)} · picture {self._index + 1} of {len(self._pictures)}")
-        panel.border_subtitle = Content(plain(picture.path))
+        frame = self.query_one(Frame)
+        frame.title = f"{self._title} · picture {self._index + 1} of {len(self._pictures)}"
+        frame.caption = picture.path
         self.query_one(ContactSheet).show([picture])
         self.run_worker(lambda: self._measure(picture), thread=True, exclusive=True, group="measurers")
 
@@ -70,7 +69,7 @@ class PictureScreen(ModalScreen[None]):
 
     def _tell(self, picture: Picture, told: str) -> None:
         if self.is_mounted and picture == self._pictures[self._index]:
-            self.query_one(".panel").border_subtitle = Content(f"{told} · {plain(picture.path)}")
+            self.query_one(Frame).caption = f"{told} · {picture.path}"
 
 
 def describe_file(picture: Picture) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
@@ -28,6 +28,7 @@ from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts, candidate_facts
 from sood_tui.widgets.film_strip import FilmStrip
+from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.thumbnails import Recent
 from store.candidates import Superclass, fetch_superclasses
 from store.review import QueueItem
@@ -72,9 +73,9 @@ class ReviewScreen(RoomScreen):
     def compose_body(self) -> Iterable[Widget]:
         """The sheet, the facts, and the film below them."""
         with Horizontal(classes="body"):
-            with Vertical(id="sheet_panel", classes="panel"):
+            with Frame(id="sheet_panel"):
                 yield ContactSheet(self.sood.thumbnails, self.sood.graphics)
-            with Vertical(id="facts_panel", classes="panel"):
+            with Frame(id="facts_panel"):
                 yield Facts()
         yield FilmStrip()
 
@@ -110,7 +111,7 @@ class ReviewScreen(RoomScreen):
 
     def _show(self) -> None:
         item = self.desk.current
-        panel, facts_panel = self.query_one("#sheet_panel"), self.query_one("#facts_panel")
+        panel, facts_panel = self.query_one("#sheet_panel", Frame), self.query_one("#facts_panel", Frame)
         self.query_one(FilmStrip).show(self.desk.items, self.desk.at, self.desk.marked)
         if item is None:
             self._show_nothing(panel, facts_panel)
@@ -118,9 +119,9 @@ class ReviewScreen(RoomScreen):
         self._page = 0
         self.sood.place.candidate = item.wnid
         place = f"candidate {self.desk.at + 1} of {len(self.desk.items)}"
-        panel.border_title = Content(f"{plain(item.superclass)} · {place}")
-        facts_panel.border_title = Content(f"{plain(_word(item))}  {item.wnid}")
-        facts_panel.border_subtitle = Content(self._standing())
+        panel.title = f"{item.superclass} · {place}"
+        facts_panel.title = f"{_word(item)}  {item.wnid}"
+        facts_panel.caption = self._standing()
         folio = self._folios.get((item.wnid, self._capacity, 0))
         self._show_folio(item, folio)
         if folio is None:
@@ -129,11 +130,10 @@ class ReviewScreen(RoomScreen):
             self._read_ahead()
         self.call_after_refresh(self._note_shown, item.wnid)
 
-    def _show_nothing(self, panel: Widget, facts_panel: Widget) -> None:
+    def _show_nothing(self, panel: Frame, facts_panel: Frame) -> None:
         place = self.sood.place
-        panel.border_title = Content(plain(place.superclass) or "Review")
-        panel.border_subtitle = facts_panel.border_subtitle = ""
-        facts_panel.border_title = ""
+        panel.title = place.superclass or "Review"
+        panel.caption = facts_panel.caption = facts_panel.title = ""
         if not self._superclasses:
             note, more = "No superclass yet", "Press F3 to browse WordNet, and s on a synset to make it a superclass."
         elif place.filter != "all":
@@ -147,15 +147,15 @@ class ReviewScreen(RoomScreen):
         facts = self.query_one(Facts)
         facts.show(candidate_facts(item, folio, self.desk.tally, max(facts.size.width - 2, 20)))
         self.query_one(ContactSheet).show(folio.pictures if folio else (), "" if folio is None else "No pictures")
-        self.query_one("#sheet_panel").border_subtitle = self._caption(folio)
+        self.query_one("#sheet_panel", Frame).caption = self._caption(folio)
 
-    def _caption(self, folio: Folio | None) -> Content:
+    def _caption(self, folio: Folio | None) -> str:
         if folio is None:
-            return Content("")
+            return ""
         shown = min(len(folio.pictures), self._capacity)
         span = f"{folio.first + 1}–{folio.first + shown}" if folio.first else f"{shown}"
         below = " of all below" if folio.of_subtree else ""
-        return Content(f"seed {self.workspace.seed} · {span} of {folio.total:,}{below}")
+        return f"seed {self.workspace.seed} · {span} of {folio.total:,}{below}"
 
     def _standing(self) -> str:
         place, words = self.sood.place, []
@@ -294,6 +294,10 @@ class ReviewScreen(RoomScreen):
         """Begin a range here, or end it."""
         self.desk.anchor = self.desk.at if self.desk.anchor is None else None
         self._show()
+
+    def action_scroll_facts(self, lines: int) -> None:
+        """Scroll the facts."""
+        self.query_one(Facts).scroll_lines(lines)
 
     def close_something(self) -> bool:
         """Give up the range, if there is one."""

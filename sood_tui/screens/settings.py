@@ -16,7 +16,7 @@ from sood_tui.plain import plain
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, FindDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.settings import SETTINGS as ALL
-from sood_tui.settings import Setting, Settings, load_settings, user_settings_file
+from sood_tui.settings import Setting, Settings, typed_value, user_settings_file
 from sood_tui.settings_file import write_setting
 from sood_tui.widgets.lines import Lines, Words
 
@@ -129,7 +129,7 @@ class SettingsScreen(RoomScreen):
 
     def _problem_of(self, text: str) -> str:
         try:
-            load_settings(None, {self._setting.key: text})
+            typed_value(self._setting.key, text)
         except EngineError as error:
             return f"{error.message} {error.hint}"
         return ""
@@ -137,8 +137,7 @@ class SettingsScreen(RoomScreen):
     def _write(self, text: str | None) -> None:
         if text is not None:
             setting = self._setting
-            value = load_settings(None, {setting.key: text}).values[setting.key]
-            write_setting(self.workspace.settings_file, setting.key, value)
+            write_setting(self.workspace.settings_file, setting.key, typed_value(setting.key, text))
             self._changed()
 
     def _changed(self) -> None:

@@ -24,6 +24,7 @@ from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.threshold_bench import ThresholdBench, read_bench, split_defaults, threshold_names
 from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.lines import Lines, Tone, Words
 from sood_tui.widgets.score_histogram import ScoreHistogram
 from sood_tui.widgets.thumbnails import Picture
@@ -54,10 +55,9 @@ class SplitsScreen(RoomScreen):
         yield Static("", id="nothing", markup=False)
         with Horizontal(classes="body"):
             with Vertical(id="left"):
-                with Vertical(id="histogram_panel", classes="panel"):
+                with Frame(id="histogram_panel"):
                     yield ScoreHistogram()
-                with Vertical(id="table_panel", classes="panel") as panel:
-                    panel.border_title = "subclasses"
+                with Frame(id="table_panel", title="subclasses"):
                     yield Static("", id="table_head", markup=False)
                     yield Lines(id="table")
             with Vertical(id="right"):
@@ -66,7 +66,7 @@ class SplitsScreen(RoomScreen):
                     yield Static("", id="counts", markup=False)
                 with Container(id="sheets"):
                     for name in ("below", "above"):
-                        with Vertical(id=f"{name}_panel", classes="panel"):
+                        with Frame(id=f"{name}_panel"):
                             yield ContactSheet(self.sood.thumbnails, self.sood.graphics, id=name)
 
     # ---- reading ----
@@ -115,11 +115,11 @@ class SplitsScreen(RoomScreen):
         bench = self._at()
         mine, whole = bench.cuts()
         names = threshold_names(bench.tuned.bands)
-        panel = self.query_one("#histogram_panel")
+        panel = self.query_one("#histogram_panel", Frame)
         title = f"{bench.superclass} · {bench.index + 1} of {len(bench.prepared.superclasses)}"
-        panel.border_title = Content(plain(title))
+        panel.title = title
         typed = f"typing {self._typed}_" if self._typed else ("only here" if bench.alone else "all superclasses")
-        panel.border_subtitle = Content(f"{typed} · moves {names[bench.chosen]}")
+        panel.caption = f"{typed} · moves {names[bench.chosen]}"
         labels = [f"{name} {value:g}" for name, value in zip(names, bench.percentiles, strict=True)]
         self.query_one(ScoreHistogram).show_thresholds(bench.thresholds, labels, bench.tuned.bands, bench.chosen)
         self._show_table()
@@ -162,9 +162,9 @@ class SplitsScreen(RoomScreen):
         workspace = self.workspace
         sheets = [(self.query_one(f"#{name}", ContactSheet), row) for name, row in (("below", below), ("above", above))]
         for (sheet, row), word in zip(sheets, ("below", "above"), strict=True):
-            panel = self.query_one(f"#{word}_panel")
+            panel = self.query_one(f"#{word}_panel", Frame)
             named = f"{row.lemma.replace('_', ' ')} ({row.split})" if row else "nothing"
-            panel.border_title = Content(plain(f"{word} {names[bench.chosen]}: {named}"))
+            panel.title = f"{word} {names[bench.chosen]}: {named}"
             if row is None:
                 sheet.show((), "no subclass")
                 continue

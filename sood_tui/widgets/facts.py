@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from rich.cells import cell_len
-from textual.containers import VerticalScroll
+from textual import events
 from textual.content import Content
-from textual.widgets import Static
+from textual.widget import Widget
 
 from sood_tui.folio import Folio
 from sood_tui.marks import MARKS
@@ -21,22 +21,47 @@ HISTORY_SHOWN = 6
 NAME = 11  # columns of the names of facts
 
 
-class Facts(VerticalScroll, can_focus=False):
-    """A column of facts; painted anew without a new layout of the screen."""
+class Facts(Widget):
+    """A column of facts. It scrolls by itself, so that other facts never mean another layout of the screen."""
 
     DEFAULT_CSS = """
-    Facts { width: 1fr; height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
-    Facts > Static { height: auto; }
+    Facts { width: 1fr; height: 1fr; padding: 0 1; }
     """
 
-    def compose(self) -> Iterable[Static]:
-        """One text."""
-        yield Static("", markup=False)
+    def __init__(self) -> None:
+        super().__init__()
+        self._content = Content("")
+        self._above = 0
 
     def show(self, content: Content) -> None:
         """Show these facts, from the top."""
-        self.query_one(Static).update(content)
-        self.scroll_home(animate=False)
+        self._content, self._above = content, 0
+        self.refresh()
+
+    def scroll_lines(self, lines: int) -> None:
+        """Show what lies further down, or up."""
+        self._above = max(0, min(self._above + lines, len(self._wrapped()) - self.size.height))
+        self.refresh()
+
+    def render(self) -> Content:
+        """What fits; the last line says when there is more."""
+        lines, height = self._wrapped()[self._above :], self.size.height
+        if len(lines) > height > 0:
+            more = Content.styled(f"▾ {len(lines) - height + 1} more lines", "$foreground 60%")
+            lines = [*lines[: height - 1], more]
+        return Content("\n").join(lines)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Further down."""
+        self.scroll_lines(2)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Further up."""
+        self.scroll_lines(-2)
+
+    def _wrapped(self) -> list[Content]:
+        width = max(self.size.width, 1)
+        return [piece for line in self._content.split(allow_blank=True) for piece in line.wrap(width) or [line]]
 
 
 def words_of(synset: Synset) -> str:

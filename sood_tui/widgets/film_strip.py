@@ -9,18 +9,19 @@ from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from sood_tui.marks import MARKS
 from sood_tui.plain import plain
+from sood_tui.widgets.painting import LinePainter
 from store.review import QueueItem
 
 BETWEEN = " │ "
 
 
-class FilmStrip(Widget):
+class FilmStrip(LinePainter):
     """One line of candidates; a click goes to one."""
 
+    PART_PREFIX = "film-strip"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "film-strip--now", "film-strip--range", "film-strip--accept", "film-strip--reject", "film-strip--unsure",
         "film-strip--pending", "film-strip--between",
@@ -63,18 +64,18 @@ class FilmStrip(Widget):
 
     def render_line(self, y: int) -> Strip:
         """The line, the present candidate near its middle."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.size.width, self.part_style()
         if not self._items:
             return Strip.blank(width, base)
         first = self._first(width)
-        between = base + self.get_component_rich_style("film-strip--between", partial=True)
+        between = self.part_style("between")
         lead = "‹ " if first else "  "
         segments, self._spans, x = [Segment(lead, between)], [], len(lead)
         for index in range(first, len(self._items)):
             text = self._text(index)
             if x >= width - 2:
                 break
-            segments.append(Segment(text, self._style(index, base)))
+            segments.append(Segment(text, self._style_of(index)))
             self._spans.append((x, x + cell_len(text), index))
             x += cell_len(text)
             if index + 1 < len(self._items):
@@ -107,10 +108,8 @@ class FilmStrip(Widget):
         mark = MARKS[item.state].sign
         return f" {mark} {word.upper()} " if index == self._at else f"{mark} {word}"
 
-    def _style(self, index: int, base: Style) -> Style:
+    def _style_of(self, index: int) -> Style:
         if index == self._at:
-            return base + self.get_component_rich_style("film-strip--now", partial=True)
-        style = base + self.get_component_rich_style(f"film-strip--{self._items[index].state}", partial=True)
-        if index in self._range:
-            style += self.get_component_rich_style("film-strip--range", partial=True)
-        return style
+            return self.part_style("now")
+        style = self.part_style(self._items[index].state)
+        return style + self.part_style("range", alone=True) if index in self._range else style

@@ -8,9 +8,9 @@ from rich.segment import Segment
 from textual import events
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from engine.walk import room_names
+from sood_tui.widgets.painting import LinePainter
 
 if TYPE_CHECKING:
     from sood_tui.app import SoodApp
@@ -31,9 +31,10 @@ ARROW, WIDE_ARROW = "›", " › "
 _BIG = re.compile(r"\b(\d{2,3}),\d{3}\b")  # 82,115 becomes 82k where space is short
 
 
-class Funnel(Widget):
+class Funnel(LinePainter):
     """One line; a click on a room opens the screen where one works on it."""
 
+    PART_PREFIX = "funnel"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"funnel--lit", "funnel--count", "funnel--arrow", "funnel--name"}
     DEFAULT_CSS = """
     Funnel {
@@ -57,11 +58,8 @@ class Funnel(Widget):
     def render_line(self, y: int) -> Strip:
         """The line, with as many counts as there is space for."""
         width = self.size.width
-        base = self.rich_style
-        style = {
-            name: base + self.get_component_rich_style(f"funnel--{name}", partial=True)
-            for name in ("lit", "count", "arrow", "name")
-        }
+        base = self.part_style()
+        style = {name: self.part_style(name) for name in ("lit", "count", "arrow", "name")}
         rooms = room_names()
         items, arrow = self._fitting(width)
         segments = [Segment(f" {HOME} ", style["lit"] if self._lit == HOME else style["name"])]
@@ -98,6 +96,6 @@ class Funnel(Widget):
         for items, arrow in ((whole, WIDE_ARROW), (brief, WIDE_ARROW), (brief, ARROW), (only_lit, WIDE_ARROW),
                              (only_lit, ARROW), (bare, ARROW)):  # fmt: skip
             used = sum(len(name) + len(count) + bool(count) + len(arrow) for name, count in items)
-            if used + len(HOME) + 3 <= width:
+            if used - len(arrow) + len(HOME) + 3 <= width:
                 return items, arrow
         return [(room if room == self._lit else room[:3], "") for room, _ in whole], ARROW

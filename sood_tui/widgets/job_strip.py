@@ -6,10 +6,10 @@ from rich.segment import Segment
 from textual import events
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from engine.jobs.summary import JobSummary
 from sood_tui.plain import duration, plain
+from sood_tui.widgets.painting import LinePainter
 
 if TYPE_CHECKING:
     from sood_tui.app import SoodApp
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 ACTIVE = ("queued", "running")
 
 
-class JobStrip(Widget):
+class JobStrip(LinePainter):
     """The first running job with its bar, and how many more there are; not there when nothing runs."""
 
+    PART_PREFIX = "job-strip"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"job-strip--done", "job-strip--left", "job-strip--number"}
     DEFAULT_CSS = """
     JobStrip {
@@ -40,7 +41,7 @@ class JobStrip(Widget):
 
     def render_line(self, y: int) -> Strip:
         """The line."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.size.width, self.part_style()
         active = [job for job in self.jobs if job.state in ACTIVE]
         if not active:
             return Strip.blank(width, base)
@@ -53,10 +54,10 @@ class JobStrip(Widget):
         room = width - len(number) - len(left) - len(right)
         bar = job_bar(job, room) if room >= 6 else (" " * max(room, 0), "")
         segments = [
-            Segment(number, base + self.get_component_rich_style("job-strip--number", partial=True)),
+            Segment(number, self.part_style("number")),
             Segment(left, base),
-            Segment(bar[0], base + self.get_component_rich_style("job-strip--done", partial=True)),
-            Segment(bar[1], base + self.get_component_rich_style("job-strip--left", partial=True)),
+            Segment(bar[0], self.part_style("done")),
+            Segment(bar[1], self.part_style("left")),
             Segment(right, base),
         ]
         return Strip(segments).adjust_cell_length(width, base)

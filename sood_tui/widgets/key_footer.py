@@ -7,9 +7,9 @@ from rich.segment import Segment
 from textual import events
 from textual.binding import Binding
 from textual.strip import Strip
-from textual.widget import Widget
 
 from sood_tui.keys import sign
+from sood_tui.widgets.painting import LinePainter
 
 if TYPE_CHECKING:
     from sood_tui.app import SoodApp
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 SPACE = "  "
 
 
-class KeyFooter(Widget):
+class KeyFooter(LinePainter):
     """One line of keys; a click does what the key does. What does not fit is in the help, which always fits."""
 
+    PART_PREFIX = "key-footer"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-footer--key", "key-footer--word"}
     DEFAULT_CSS = """
     KeyFooter {
@@ -45,7 +46,7 @@ class KeyFooter(Widget):
                 break
             shown.append(binding)
             used += _length(binding) + len(SPACE)
-        base = self.rich_style
+        base = self.part_style()
         segments, self._spans, x = [Segment(" ", base)], [], 1
         for binding in (*shown, *self._always):
             if self._always and binding is self._always[0]:
@@ -54,10 +55,8 @@ class KeyFooter(Widget):
                 x += gap
             self._spans.append((x, x + _length(binding), binding.action))
             segments += [
-                Segment(sign(binding), base + self.get_component_rich_style("key-footer--key", partial=True)),
-                Segment(
-                    f" {binding.description}", base + self.get_component_rich_style("key-footer--word", partial=True)
-                ),
+                Segment(sign(binding), self.part_style("key")),
+                Segment(f" {binding.description}", self.part_style("word")),
                 Segment(SPACE, base),
             ]
             x += _length(binding) + len(SPACE)

@@ -11,14 +11,17 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from sood_tui.widgets.painting import LinePainter
+
 Tone = Literal["plain", "bold", "muted", "accent", "good", "bad", "warn"]
 Words = Sequence[tuple[str, Tone]]
 """One line: pieces of plain text, each with its tone."""
 
 
-class Lines(ScrollView, can_focus=False):
+class Lines(ScrollView, LinePainter, can_focus=False):
     """Paints only the lines that are seen; the screen moves the cursor."""
 
+    PART_PREFIX = "lines"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "lines--cursor", "lines--bold", "lines--muted", "lines--accent", "lines--good", "lines--bad", "lines--warn",
     }  # fmt: skip
@@ -95,15 +98,14 @@ class Lines(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One line."""
-        index, base = y + self.scroll_offset.y, self.rich_style
+        index, base = y + self.scroll_offset.y, self.part_style()
         width = self.size.width
         if index >= len(self._lines):
             return Strip.blank(width, base)
         if index == self.cursor:
-            base += self.get_component_rich_style("lines--cursor", partial=True)
-        return Strip([Segment(text, self._toned(tone, base)) for text, tone in self._lines[index]]).adjust_cell_length(
-            width, base
-        )
+            base += self.part_style("cursor", alone=True)
+        segments = [Segment(text, self._toned(tone, base)) for text, tone in self._lines[index]]
+        return Strip(segments).adjust_cell_length(width, base)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the line under the mouse; a double click chooses it."""
@@ -114,7 +116,7 @@ class Lines(ScrollView, can_focus=False):
                 self.post_message(self.Chosen(self, index))
 
     def _toned(self, tone: Tone, base: Style) -> Style:
-        return base if tone == "plain" else base + self.get_component_rich_style(f"lines--{tone}", partial=True)
+        return base if tone == "plain" else base + self.part_style(tone, alone=True)
 
     def _into_view(self) -> None:
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)

@@ -10,7 +10,8 @@ from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
+
+from sood_tui.widgets.painting import LinePainter
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 TICK, LINE = "▴", "│"
@@ -19,9 +20,10 @@ LEVELS = 8
 Floats = NDArray[np.float64]
 
 
-class ScoreHistogram(Widget):
+class ScoreHistogram(LinePainter):
     """Columns of counts over scores in [0, 1]; below them a mark for each subclass's mean and a name for each band."""
 
+    PART_PREFIX = "score-histogram"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "score-histogram--hard", "score-histogram--easy", "score-histogram--train", "score-histogram--line",
         "score-histogram--chosen", "score-histogram--axis",
@@ -92,7 +94,7 @@ class ScoreHistogram(Widget):
     def render_line(self, y: int) -> Strip:
         """One line of columns, or the marks and names below them."""
         width, height = self.size
-        base = self.rich_style
+        base = self.part_style()
         columns = height - 3
         if width < 8 or columns < 1:
             return Strip.blank(width, base)
@@ -204,7 +206,7 @@ class ScoreHistogram(Widget):
         return self._style("chosen" if index == self._chosen else "line", base)
 
     def _style(self, name: str, base: Style) -> Style:
-        return base + self.get_component_rich_style(f"score-histogram--{name}", partial=True)
+        return self.part_style(name)
 
 
 def _tone(band: int, bands: int) -> str:

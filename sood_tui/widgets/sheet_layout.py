@@ -68,7 +68,8 @@ def grid_for(columns: int, rows: int, pictures: int) -> Grid:
         for down in range(1, max(1, most_down) + 1)
         if (across - 1) * down < wanted and across * (down - 1) < wanted
     ]
-    return max(grids, key=lambda grid: (min(grid.tiles, wanted), grid.side, -grid.tiles))
+    readable = [grid for grid in grids if grid.tiles == 1 or grid.side >= LEAST_SIDE]
+    return max(readable, key=lambda grid: (min(grid.tiles, wanted), grid.side, -grid.tiles))
 
 
 def _grid(across: int, down: int, width: int, height: int) -> Grid:

@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from sood_tui.marks import MARKS
 from sood_tui.plain import count, plain
+from sood_tui.widgets.painting import LinePainter
 from store.wordnet import TreeNode
 
 Path = tuple[str, ...]
@@ -38,9 +39,10 @@ class Line:
         return len(self.path) - 1
 
 
-class SynsetTree(ScrollView, can_focus=False):
+class SynsetTree(ScrollView, LinePainter, can_focus=False):
     """Shows the lines that are unfolded; asks by a message for what lies below a synset it has not seen yet."""
 
+    PART_PREFIX = "synset-tree"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "synset-tree--cursor", "synset-tree--arrow", "synset-tree--number", "synset-tree--instance",
         "synset-tree--accept", "synset-tree--reject", "synset-tree--unsure", "synset-tree--pending",
@@ -202,12 +204,12 @@ class SynsetTree(ScrollView, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """One line: arrow, mark, word, numbers."""
         place = y + self.scroll_offset.y
-        base = self.rich_style
+        base = self.part_style()
         if place >= len(self.lines):
             return Strip.blank(self.size.width, base)
         line = self.lines[place]
         if place == self.cursor:
-            base += self.get_component_rich_style("synset-tree--cursor", partial=True)
+            base += self.part_style("cursor", alone=True)
         return self._painted(line, base)
 
     def on_click(self, event: events.Click) -> None:
@@ -232,18 +234,18 @@ class SynsetTree(ScrollView, can_focus=False):
         kind = state if state and state != "conflict" else "unsure" if state else ""
         word_style = base
         if kind:
-            word_style += self.get_component_rich_style(f"synset-tree--{kind}", partial=True)
+            word_style += self.part_style(kind, alone=True)
         elif not node.subtree_images:
-            word_style += self.get_component_rich_style("synset-tree--bare", partial=True)
+            word_style += self.part_style("bare", alone=True)
         if node.is_instance:
-            word_style += self.get_component_rich_style("synset-tree--instance", partial=True)
+            word_style += self.part_style("instance", alone=True)
         return Strip(
             [
-                Segment(head, base + self.get_component_rich_style("synset-tree--arrow", partial=True)),
+                Segment(head, base + self.part_style("arrow", alone=True)),
                 Segment(f"{sign} ", word_style),
                 Segment(_cut(word, room), word_style),
                 Segment(" ", base),
-                Segment(numbers, base + self.get_component_rich_style("synset-tree--number", partial=True)),
+                Segment(numbers, base + self.part_style("number", alone=True)),
             ]
         ).adjust_cell_length(width, base)
 

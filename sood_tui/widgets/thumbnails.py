@@ -1,16 +1,19 @@
 """Small pictures: made when first looked at, kept on disk, bounded, and thrown away without regret."""
 
 import os
+import shutil
 import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
+from sood_tui.plain import plain
 from sood_tui.widgets.half_blocks import Pixels
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ class Picture:
     @property
     def name(self) -> str:
         """The file name as text that can be printed, whatever bytes it holds."""
-        return os.path.basename(self.path).encode("utf-8", "backslashreplace").decode("utf-8")
+        return plain(os.path.basename(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +133,15 @@ class Thumbnails:
             return 0
         for entry in os.scandir(self.folder):
             if entry.is_dir(follow_symlinks=False):
-                size = sum(file.stat().st_size for file in os.scandir(entry.path))
-                sizes.append((entry.stat().st_mtime, size, Path(entry.path)))
+                sizes.append((entry.stat().st_mtime, _size_of(entry.path), Path(entry.path)))
         surplus = sum(size for _, size, _ in sizes) - self._disk_limit
         thrown = 0
         for _, size, folder in sorted(sizes):
             if thrown >= surplus:
                 break
-            for file in os.scandir(folder):
-                os.unlink(file.path)
-            folder.rmdir()
+            shutil.rmtree(
+                folder, ignore_errors=True
+            )  # whoever makes a thumbnail there meanwhile makes its folder again
             thrown += size
         return thrown
 
@@ -158,6 +160,15 @@ class Thumbnails:
         except OSError:
             if temporary and os.path.exists(temporary):
                 os.unlink(temporary)
+
+
+def _size_of(folder: str) -> int:
+    """Bytes of the files in a folder; files come and go while somebody makes thumbnails."""
+    size = 0
+    for file in os.scandir(folder):
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size
 
 
 def decoded(picture: Picture, side: int) -> "Image | Broken":
@@ -204,7 +215,7 @@ def _reason(error: Exception) -> str:
             return "is a folder"
         case Image.DecompressionBombError():
             return "too large"
-        case OSError() if "truncated" in str(error):
+        case OSError() if "truncated" in str(error).lower():
             return "cut off"
         case _:
             return "damaged"

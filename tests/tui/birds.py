@@ -26,9 +26,19 @@ AMBULANCE, CAB = "n02701002", "n02930766"
 DOG, CAT, CARNIVORE, BIRD, CAR = "n02084071", "n02121620", "n02075296", "n01503061", "n02958343"
 
 PICTURES = {
-    CHIHUAHUA: 40, PEKINESE: 12, PAPILLON: 20, BEAGLE: 18, SIAMESE: 9, TABBY: 7, LION: 5, CRANE: 6, PARROT: 4,
-    BALD_EAGLE: 3, AMBULANCE: 8, CAB: 10,
-}  # fmt: skip
+    CHIHUAHUA: 40,
+    PEKINESE: 12,
+    PAPILLON: 20,
+    BEAGLE: 18,
+    SIAMESE: 9,
+    TABBY: 7,
+    LION: 5,
+    CRANE: 6,
+    PARROT: 4,
+    BALD_EAGLE: 3,
+    AMBULANCE: 8,
+    CAB: 10,
+}
 BROKEN = "n02086079_3.JPEG"
 
 
@@ -56,7 +66,7 @@ def build(root: Path, pictures: Path) -> None:
     workspace = create_workspace(root)
     store = open_store(workspace.catalogue)
     opened = replace(workspace, store=store, seed=7)
-    (root / "sood.toml").write_text("seed = 7\nreviewer = \"anna\"\n", encoding="utf-8")
+    (root / "sood.toml").write_text('seed = 7\nreviewer = "anna"\n', encoding="utf-8")
     load_tiny_wordnet(store)
     add_root(opened, pictures, name="drawn")
     for wnid in (DOG, CARNIVORE, BIRD):
@@ -75,7 +85,10 @@ def score(workspace: Workspace) -> None:
     with workspace.opened().writing() as cursor:
         scoring.insert_set(cursor, "tiny", "tiny-clip", None, "ab" * 32, 2, WHEN)
         run_id = scoring.insert_run(cursor, 1, "{}", False, "0002-scoring", WHEN)
-        for superclass, wnids in (("bird", (BALD_EAGLE, CRANE, PARROT)), ("dog", (PAPILLON, BEAGLE, PEKINESE, CHIHUAHUA))):
+        for superclass, wnids in (
+            ("bird", (BALD_EAGLE, CRANE, PARROT)),
+            ("dog", (PAPILLON, BEAGLE, PEKINESE, CHIHUAHUA)),
+        ):
             scoring.insert_run_superclass(cursor, run_id, superclass, superclass, [1.0, 0.0])
             scoring.append_similarities(cursor, run_id, superclass, _similarities(cursor, sorted(wnids), wnids))
     decide(workspace, "dog", (CHIHUAHUA, PEKINESE, PAPILLON, BEAGLE), "accept", "anna")

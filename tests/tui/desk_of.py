@@ -9,6 +9,7 @@ from textual.worker import WorkerFailed
 
 from engine.workspace import Workspace
 from sood_tui.app import SoodApp
+from sood_tui.screens.review import ReviewScreen
 from sood_tui.settings import load_settings
 from sood_tui.widgets.contact_sheet import Graphics
 
@@ -35,7 +36,10 @@ def app_on(workspace: Workspace | None, screen: str = "home", graphics: Graphics
 
 @asynccontextmanager
 async def opened(
-    workspace: Workspace | None, screen: str = "home", size: tuple[int, int] = (120, 40), graphics: Graphics = Graphics.HALF
+    workspace: Workspace | None,
+    screen: str = "home",
+    size: tuple[int, int] = (120, 40),
+    graphics: Graphics = Graphics.HALF,
 ) -> AsyncIterator[tuple[SoodApp, Pilot[Any]]]:
     """The running app, at rest."""
     app = app_on(workspace, screen, graphics)
@@ -45,15 +49,26 @@ async def opened(
 
 
 async def rest(pilot: Pilot[Any], rounds: int = 3) -> None:
-    """Wait until nothing is being read, written or painted."""
-    for _ in range(rounds):
-        await pilot.pause(0.06)
-        waited = [worker for worker in pilot.app.workers if worker.group not in ROUTINE]
+    """Wait until nothing has been read, written or painted for some rounds."""
+    quiet = 0
+    for _ in range(400):
+        await pilot.pause(0.03)
+        waited = [worker for worker in pilot.app.workers if worker.group not in ROUTINE and not worker.is_finished]
+        quiet = 0 if waited or not _is_shown(pilot.app.screen) else quiet + 1
+        if quiet >= rounds:
+            return
         try:
             await pilot.app.workers.wait_for_complete(waited)
         except WorkerFailed:
             continue  # the app's error desk has it
-    await pilot.pause()
+    raise AssertionError("the app does not come to rest")
+
+
+def _is_shown(screen: object) -> bool:
+    """Whether the candidate that Review stands on is the one that is painted."""
+    if not isinstance(screen, ReviewScreen) or screen.desk.current is None:
+        return True
+    return screen._shown[0] == screen.desk.current.wnid
 
 
 async def press(pilot: Pilot[Any], *names: str) -> None:

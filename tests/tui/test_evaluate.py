@@ -30,11 +30,15 @@ def write_embeddings(folder: Path, pictures: Path) -> None:
     inside = labels[np.repeat([0, 1, 2], 20)] + 0.8 * generator.normal(size=(60, 8))
     outside = words[generator.integers(12, size=30)] + 0.8 * generator.normal(size=(30, 8))
     np.savez(
-        folder / "id.npz", embeddings=inside, labels=np.repeat(["crane", "parrot", "eagle"], 20),
+        folder / "id.npz",
+        embeddings=inside,
+        labels=np.repeat(["crane", "parrot", "eagle"], 20),
         paths=[paths[row % len(paths)] + ("" if row < len(paths) else f"?{row}") for row in range(60)],
-        label_names=["crane", "eagle", "parrot"], label_embeddings=labels[[0, 2, 1]],
-        negative_words=[f"word {k}" for k in range(12)], negative_embeddings=words,
-    )  # fmt: skip
+        label_names=["crane", "eagle", "parrot"],
+        label_embeddings=labels[[0, 2, 1]],
+        negative_words=[f"word {k}" for k in range(12)],
+        negative_embeddings=words,
+    )
     np.savez(folder / "ood.npz", embeddings=outside, paths=[paths[row % len(paths)] for row in range(30)])
 
 
@@ -103,8 +107,15 @@ async def test_the_table_shows_both_conventions_and_adaptive_methods_apart(
         assert f"{100 * value:.2f}" in text
 
 
-@keys("evaluate.sort", "evaluate.down", "evaluate.up", "evaluate.last", "evaluate.first", "evaluate.page_down",
-      "evaluate.page_up")  # fmt: skip
+@keys(
+    "evaluate.sort",
+    "evaluate.down",
+    "evaluate.up",
+    "evaluate.last",
+    "evaluate.first",
+    "evaluate.page_down",
+    "evaluate.page_up",
+)
 async def test_sorting_and_moving(evaluated: Workspace) -> None:
     async with opened(evaluated, "evaluate") as (app, pilot):
         screen = screen_of(app)

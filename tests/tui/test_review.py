@@ -117,10 +117,24 @@ async def test_undo_goes_back_to_the_candidate(workspace: Workspace) -> None:
 async def test_moving(workspace: Workspace) -> None:
     async with opened(on_dog(workspace), "review") as (app, pilot):
         stations = [
-            ("n", CHIHUAHUA), ("l", PAPILLON), ("right", PEKINESE), ("j", PEKINESE), ("p", PAPILLON), ("h", CHIHUAHUA),
-            ("left", BEAGLE), ("k", BEAGLE), ("end", PEKINESE), ("home", BEAGLE), ("G", PEKINESE), ("pageup", BEAGLE),
-            ("pagedown", PEKINESE), ("ctrl+u", BEAGLE), ("ctrl+d", PEKINESE), ("up", PAPILLON), ("down", PEKINESE),
-        ]  # fmt: skip
+            ("n", CHIHUAHUA),
+            ("l", PAPILLON),
+            ("right", PEKINESE),
+            ("j", PEKINESE),
+            ("p", PAPILLON),
+            ("h", CHIHUAHUA),
+            ("left", BEAGLE),
+            ("k", BEAGLE),
+            ("end", PEKINESE),
+            ("home", BEAGLE),
+            ("G", PEKINESE),
+            ("pageup", BEAGLE),
+            ("pagedown", PEKINESE),
+            ("ctrl+u", BEAGLE),
+            ("ctrl+d", PEKINESE),
+            ("up", PAPILLON),
+            ("down", PEKINESE),
+        ]
         for key, wnid in stations:
             await press(pilot, key)
             assert current(app.screen) == wnid, key
@@ -326,3 +340,19 @@ async def test_an_empty_workspace_says_what_to_do(workspace: Workspace) -> None:
         assert "No superclass yet" in seen(app)
         await press(pilot, "a", "space", "enter", "n")
         assert app.is_running
+
+
+@keys("review.facts_down", "review.facts_up", "browse.facts_down", "browse.facts_up")
+async def test_long_facts_scroll(workspace: Workspace) -> None:
+    for kind in ("accept", "reject", "unsure", "accept", "reject", "unsure"):
+        review.decide(workspace, "dog", [BEAGLE], kind, "ben", "because of the ears, which hang down on both sides")
+    async with opened(on_dog(workspace), "review", (80, 24)) as (app, pilot):
+        await press(pilot, "home")
+        assert "more lines" in seen(app)
+        top = seen(app)
+        await press(pilot, "J", "J")
+        assert seen(app) != top
+        await press(pilot, "K", "K")
+        assert seen(app) == top
+        await press(pilot, "o", "J", "K")
+        assert app.current_mode == "browse"

@@ -1,0 +1,250 @@
+"""Browse: every key, on the tiny WordNet."""
+
+from textual.widgets import Input
+
+from engine.workspace import Workspace
+from sood_tui.folio import read_folio
+from sood_tui.screens.browse import BrowseScreen
+from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
+from sood_tui.screens.picture import PictureScreen
+from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.synset_tree import SynsetTree
+from store.candidates import fetch_superclasses
+from store.review import fetch_events, fetch_states_of
+from tests.tui.birds import BEAGLE, CAR, CHIHUAHUA, DOG, PAPILLON, PEKINESE
+from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
+
+
+def at(workspace: Workspace, wnid: str) -> Workspace:
+    (workspace.root / ".place.json").write_text(f'{{"synset": "{wnid}"}}', encoding="utf-8")
+    return workspace
+
+
+def tree_of(screen: object) -> SynsetTree:
+    assert isinstance(screen, BrowseScreen)
+    return screen.synsets
+
+
+def current(screen: object) -> str:
+    line = tree_of(screen).line
+    assert line is not None
+    return line.node.name
+
+
+def names(screen: object) -> list[str]:
+    return [line.node.name for line in tree_of(screen).lines]
+
+
+def states(workspace: Workspace, superclass: str) -> dict[str, str]:
+    with workspace.opened().reading() as cursor:
+        found = {wnid: fetch_states_of(cursor, wnid) for wnid in (CHIHUAHUA, PEKINESE, PAPILLON, BEAGLE)}
+    return {wnid: under[superclass] for wnid, under in found.items()}
+
+
+@keys("browse.open", "browse.close", "browse.toggle")
+async def test_unfolding_and_folding(workspace: Workspace) -> None:
+    async with opened(workspace, "browse") as (app, pilot):
+        assert names(app.screen) == ["entity.n.01", "physical_entity.n.01"]
+        await press(pilot, "j", "l")
+        assert names(app.screen) == ["entity.n.01", "physical_entity.n.01", "object.n.01"]
+        await press(pilot, "right")
+        assert current(app.screen) == "object.n.01"
+        await press(pilot, "left")
+        assert current(app.screen) == "physical_entity.n.01"
+        await press(pilot, "h")
+        assert names(app.screen) == ["entity.n.01", "physical_entity.n.01"]
+        await press(pilot, "enter")
+        assert "object.n.01" in names(app.screen)
+        await press(pilot, "enter")
+        assert "object.n.01" not in names(app.screen)
+
+
+@keys("browse.down", "browse.up", "browse.page_down", "browse.page_up", "browse.first", "browse.last", "browse.top")
+async def test_moving(workspace: Workspace) -> None:
+    async with opened(at(workspace, DOG), "browse") as (app, pilot):
+        last = names(app.screen)[-1]
+        stations = [
+            ("g", "entity.n.01"),
+            ("down", "physical_entity.n.01"),
+            ("j", "object.n.01"),
+            ("k", "physical_entity.n.01"),
+            ("up", "entity.n.01"),
+            ("end", last),
+            ("home", "entity.n.01"),
+            ("G", last),
+            ("pageup", "entity.n.01"),
+            ("pagedown", last),
+            ("ctrl+u", "entity.n.01"),
+            ("ctrl+d", last),
+        ]
+        for key, name in stations:
+            await press(pilot, key)
+            assert current(app.screen) == name, key
+
+
+@keys("browse.expand_all")
+async def test_unfolding_everything(workspace: Workspace) -> None:
+    async with opened(at(workspace, DOG), "browse") as (app, pilot):
+        before = len(names(app.screen))
+        await press(pilot, "x")
+        # toy dog, chihuahua, pekinese, toy spaniel, papillon, hunting dog, hound, beagle: what has pictures below dog.
+        assert len(names(app.screen)) == before + 8
+        await press(pilot, "x")
+        assert len(names(app.screen)) == before
+
+
+async def test_numbers_of_pictures_stand_beside_each_synset(workspace: Workspace) -> None:
+    async with opened(at(workspace, DOG), "browse", (160, 40)) as (app, _):
+        # 40 chihuahuas, 12 pekineses, 20 papillons, 18 beagles.
+        row = next(line for line in seen(app).splitlines() if "dog" in line and "90" in line)
+        assert row.split("│")[1].split()[-2:] == ["90", "4"]
+
+
+@keys("browse.pictured")
+async def test_showing_synsets_without_pictures(workspace: Workspace) -> None:
+    async with opened(at(workspace, DOG), "browse") as (app, pilot):
+        await press(pilot, "l")
+        assert "puppy.n.01" not in names(app.screen)
+        await press(pilot, "w")
+        assert "puppy.n.01" in names(app.screen)
+        await press(pilot, "w")
+        assert "puppy.n.01" not in names(app.screen)
+
+
+@keys("browse.find")
+async def test_finding_unfolds_the_way_down(workspace: Workspace) -> None:
+    async with opened(workspace, "browse") as (app, pilot):
+        await press(pilot, "slash")
+        assert isinstance(app.screen, FindDialog)
+        await type_text(pilot, "papillon")
+        await press(pilot, "enter")
+        assert current(app.screen) == "papillon.n.01"
+        assert "toy_spaniel.n.01" in names(app.screen)
+
+
+async def test_finding_a_synset_without_pictures_shows_all_of_wordnet(workspace: Workspace) -> None:
+    async with opened(workspace, "browse") as (app, pilot):
+        await press(pilot, "slash")
+        await type_text(pilot, "mayflower")
+        await press(pilot, "enter")
+        assert current(app.screen) == "mayflower.n.01"
+        assert not tree_of(app.screen).pictured
+
+
+@keys("browse.superclass")
+async def test_making_a_superclass(workspace: Workspace) -> None:
+    async with opened(at(workspace, CAR), "browse") as (app, pilot):
+        await press(pilot, "s")
+        assert isinstance(app.screen, AskDialog)
+        assert "2 synsets with 18 pictures at and under it" in seen(app)
+        app.screen.query_one(Input).value = "motor_car"
+        await press(pilot, "enter")
+        assert "motor_car: 2 candidates, 18 pictures" in told(app)
+        assert "◆ car" in seen(app)
+    with workspace.opened().reading() as cursor:
+        assert "motor_car" in [row.superclass for row in fetch_superclasses(cursor)]
+
+
+@keys("browse.accept", "browse.reject", "browse.unsure", "browse.undo", "browse.redo")
+async def test_deciding_on_one_synset(workspace: Workspace) -> None:
+    async with opened(at(workspace, PAPILLON), "browse") as (app, pilot):
+        await press(pilot, "a")
+        # dog and carnivore both have it: which one is meant is asked.
+        assert isinstance(app.screen, ChooseDialog)
+        await press(pilot, "j", "enter")
+        assert states(workspace, "dog")[PAPILLON] == "accept"
+        assert "✓ papillon" in seen(app)
+        await press(pilot, "u")
+        assert states(workspace, "dog")[PAPILLON] == "pending"
+        await press(pilot, "U")
+        assert states(workspace, "dog")[PAPILLON] == "accept"
+        await press(pilot, "r", "enter")
+        assert states(workspace, "carnivore")[PAPILLON] == "reject"
+        await press(pilot, "i", "j", "enter")
+        assert states(workspace, "dog")[PAPILLON] == "unsure"
+
+
+async def test_a_synset_that_is_no_candidate_says_so(workspace: Workspace) -> None:
+    async with opened(at(workspace, CAR), "browse") as (app, pilot):
+        await press(pilot, "a")
+        assert "car is no candidate" in told(app)
+
+
+@keys("browse.reject_all", "browse.accept_all")
+async def test_deciding_on_a_subtree_is_one_step_after_a_question(workspace: Workspace) -> None:
+    async with opened(at(workspace, DOG), "browse") as (app, pilot):
+        await press(pilot, "R", "j", "enter")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert "Reject 4 candidates of dog at and under dog?" in seen(app)
+        await press(pilot, "y")
+        assert set(states(workspace, "dog").values()) == {"reject"}
+        assert set(states(workspace, "carnivore").values()) == {"pending"}
+        await press(pilot, "A", "j", "enter")
+        assert "4 earlier decisions among them would change." in seen(app)
+        await press(pilot, "n", "u")
+        assert set(states(workspace, "dog").values()) == {"pending"}
+    with workspace.opened().reading() as cursor:
+        steps = {event.step_id for event in fetch_events(cursor)}
+    assert len(steps) == 2  # the rejection and the undo
+
+
+@keys("browse.review")
+async def test_opening_a_candidate_in_review(workspace: Workspace) -> None:
+    async with opened(at(workspace, PAPILLON), "browse") as (app, pilot):
+        await press(pilot, "o")
+        assert app.current_mode == "review"
+        assert "papillon  n02086910" in seen(app)
+
+
+@keys("browse.samples", "browse.picture")
+async def test_pictures_of_the_subtree(workspace: Workspace) -> None:
+    async with opened(at(workspace, DOG), "browse") as (app, pilot):
+        sheet = app.screen.query_one(ContactSheet)
+        first = {picture.image_id for picture in sheet.pictures}
+        assert "pictures of all below" in seen(app)
+        await press(pilot, "space")
+        assert {picture.image_id for picture in sheet.pictures} != first
+        await press(pilot, "p")
+        assert isinstance(app.screen, PictureScreen)
+        await press(pilot, "escape")
+        assert current(app.screen) == "dog.n.01"
+
+
+async def test_the_mouse_moves_and_unfolds(workspace: Workspace) -> None:
+    async with opened(workspace, "browse") as (app, pilot):
+        await pilot.click(SynsetTree, offset=(1, 1))
+        await rest(pilot)
+        # The click was on the arrow of physical entity.
+        assert current(app.screen) == "physical_entity.n.01"
+        assert "object.n.01" in names(app.screen)
+
+
+async def test_pictures_that_arrive_late_for_another_synset_are_dropped(workspace: Workspace) -> None:
+    async with opened(at(workspace, PAPILLON), "browse") as (app, pilot):
+        screen = app.screen
+        assert isinstance(screen, BrowseScreen)
+        shown = screen.query_one(ContactSheet).pictures
+        await press(pilot, "g")
+        await rest(pilot)
+        late = read_folio(workspace, PAPILLON, 6)
+        screen._take_folio(late)
+        assert screen.query_one(ContactSheet).pictures != shown
+        assert "entity.n.01" in seen(app)
+
+
+async def test_the_tree_is_put_back_as_it_was(workspace: Workspace) -> None:
+    async with opened(workspace, "browse") as (app, pilot):
+        await press(pilot, "j", "l", "l", "l", "q")
+    async with opened(workspace, "browse") as (app, _):
+        assert current(app.screen) == "object.n.01"
+        assert names(app.screen)[-1] == "whole.n.02"
+
+
+async def test_names_and_glosses_are_never_read_as_markup(workspace: Workspace) -> None:
+    with workspace.opened().writing() as cursor:
+        cursor.execute(
+            "UPDATE synset SET gloss = '[red]not markup[/red] \x1b[2J' WHERE wnid = $wnid", {"wnid": PAPILLON}
+        )
+    async with opened(at(workspace, PAPILLON), "browse") as (app, _):
+        assert "[red]not markup[/red]" in seen(app)
+        assert "\x1b" not in seen(app)
