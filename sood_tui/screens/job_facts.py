@@ -1,6 +1,6 @@
 """What the Jobs screen says of one job: its numbers, its processes, where its time goes, what happened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from textual.content import Content
@@ -15,6 +15,7 @@ from sood_tui.widgets.job_strip import job_numbers
 from sood_tui.widgets.lines import Tone
 
 EVENTS_SHOWN = 30
+WARNINGS_SHOWN = 10
 NAME = 17
 BAR = 20
 STATE_SIGNS: dict[str, tuple[str, Tone]] = {
@@ -35,16 +36,26 @@ def read_detail(root: Path, job: JobSummary, with_log: bool) -> Content:
     if with_log:
         printed = folder.printed()
         return Content("\n".join(plain(line) for line in printed.splitlines()) or "It has printed nothing.")
-    lines = [*_facts(job, root), *_members(job), *_times(job)]
-    events = read_last_events(folder.events_file)[-EVENTS_SHOWN:]
-    warnings = [event for event in events if event.kind == "warned"]
-    if warnings:
-        lines += [Content(""), Content.styled("warnings, newest first", "$foreground 60%")]
-        lines += [_event(event) for event in reversed(warnings)]
-    if events:
-        lines += [Content(""), Content.styled("what happened, newest first", "$foreground 60%")]
-        lines += [_event(event) for event in reversed(events) if event.kind != "warned"]
+    facts = _facts(job, root)
+    # On a small terminal only a few lines are seen: the processes come before what seldom changes.
+    lines = [*_problem(job), *facts[:2], *_members(job), *facts[2:], *_times(job)]
+    events = read_last_events(folder.events_file)
+    warnings = [event for event in events if event.kind == "warned"][-WARNINGS_SHOWN:]
+    lines += _told("warnings, newest first", warnings)
+    lines += _told("what happened, newest first", [one for one in events if one.kind != "warned"][-EVENTS_SHOWN:])
     return Content("\n").join(lines)
+
+
+def _told(heading: str, events: Sequence[JobEvent]) -> list[Content]:
+    if not events:
+        return []
+    return [Content(""), Content.styled(heading, "$foreground 60%"), *(_event(event) for event in reversed(events))]
+
+
+def _problem(job: JobSummary) -> list[Content]:
+    if not job.message:
+        return []
+    return [Content.styled(plain(job.message), "bold $text-error"), Content(plain(job.hint)), Content("")]
 
 
 def _facts(job: JobSummary, root: Path) -> list[Content]:
@@ -65,10 +76,7 @@ def _facts(job: JobSummary, root: Path) -> list[Content]:
         rows.append(("warnings", f"{job.warnings:,}"))
     if job.reviewer:
         rows.append(("by", job.reviewer))
-    lines = [_row(name, value) for name, value in rows]
-    if job.message:
-        lines = [Content.styled(plain(job.message), "bold $text-error"), Content(plain(job.hint)), Content(""), *lines]
-    return lines
+    return [_row(name, value) for name, value in rows]
 
 
 def _members(job: JobSummary) -> list[Content]:
@@ -77,7 +85,7 @@ def _members(job: JobSummary) -> list[Content]:
         return []
     head = Content.styled("processes, each with its part of the whole", "$foreground 60%")
     width = max(len(member.name) for member in job.members)
-    return [Content(""), head, *(_member(member, job.total or 0, width) for member in job.members)]
+    return [head, *(_member(member, job.total or 0, width) for member in job.members), Content("")]
 
 
 def _member(member: MemberProgress, total: int, width: int) -> Content:
