@@ -31,11 +31,17 @@ KIND = "shared-squares"
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 1024 * 1024}
 ENDS = ("finished", "cancelled", "failed", "died", "paused")
 LIMIT = 240.0
+TOKEN = "0123456789abcdef" * 4
 
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A head and a second node with one processor each."""
+    """A head and a second node with one processor each; whoever connects needs the token."""
+    from ray._private.authentication_test_utils import reset_auth_token_state
+
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    reset_auth_token_state()  # Ray reads the variables once a process
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("SOOD_RAY_SILENCE", "8")
     from ray.cluster_utils import Cluster
@@ -44,6 +50,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     made.add_node(**NODE)
     yield made
     made.shutdown()
+    monkeypatch.delenv("RAY_AUTH_MODE")
+    monkeypatch.delenv("RAY_AUTH_TOKEN")
+    reset_auth_token_state()
 
 
 def start(
@@ -155,6 +164,17 @@ def test_errors_of_the_kind_and_of_the_cluster_say_what_to_do(workspace: Workspa
     outcome = wrong.outcome()
     assert outcome is not None
     assert "Ray chooses the GPUs" in outcome.message
+
+
+def test_without_the_token_nobody_gets_in(workspace: Workspace, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN[::-1])
+    job = start(workspace, cluster, 20)
+    assert end_of(job) == "failed", job.printed()
+    outcome = job.outcome()
+    assert outcome is not None
+    assert "cannot be reached" in outcome.message
+    assert "token" in outcome.hint
+    assert job.parts() == []
 
 
 def test_no_cluster_there(workspace: Workspace) -> None:
