@@ -14,6 +14,7 @@ from engine.labels.queue import items, proposal_queue, to_judge
 from engine.labels.sets import JudgedSet, judge_images, judged_set, per_class
 from engine.labels.sources import OWN, labelled_images
 from engine.splits.crowding import check
+from engine.splits.matching import cut_pictures, label_sizes, match
 from engine.splits.prepare import prepare_with_pictures
 from engine.workspace import Workspace
 from sood_tui.plain import plain
@@ -30,7 +31,8 @@ from store.predictions import fetch_prediction_runs
 VIEWS = ("queue", "numbers", "classes", "bands")
 SHOWN = 500
 """Pictures of the queue, and pictures behind a number, that are listed; the panel says how many there are."""
-BAR = 16
+BAR = 8
+COLUMN = 7
 SMALLEST = 30
 SIGNS = {"confirm": "+", "reject": "-", "pending": "?"}
 
@@ -143,21 +145,19 @@ def _read(workspace: Workspace, cursor: Cursor, choice: LabelsChoice, source: st
             if len(image.wnids) >= 2:
                 behind.setdefault(image.original, []).append(image.image_id)
         lines = [
-            LabelLine(
-                (
-                    (f"{plain(row.lemma.replace('_', ' ')):<18.18} {row.images:>6,} ", "plain"),
-                    (f"{bar(row.multi_label_share or 0.0)} ", "accent"),
-                    (
-                        f"{_percent(row.multi_label_share):>7} {row.mean_labels or 0:5.2f} {_percent(row.gap):>7}",
-                        "plain",
-                    ),
-                ),
-                tuple(behind.get(row.wnid, [])[:SHOWN]),
+            _columns(
+                plain(row.lemma.replace("_", " ")),
+                18,
+                row.images,
+                row.multi_label_share,
+                (_percent(row.multi_label_share), _number(row.mean_labels), _percent(row.gap)),
+                behind.get(row.wnid, []),
             )
             for row in rows
         ]
-        head = f"{'synset':<18} {'images':>6} {'several labels':<{BAR + 9}}mean k  ReaL-top1"
-        return f"{source} by synset", head, lines, []
+        head = _head("synset", 18, ("several", "mean k", "gap"))
+        told = ["several: share with several labels; gap: ReaL accuracy less top-1. Shown are those with several."]
+        return f"{source} by synset", head, lines, told
     if judged is None:
         raise EngineError("No classifier's predictions are here.", "`sood-tui evaluation predict` takes them in.")
     return _numbers(workspace, cursor, judged, source, predictions, choice.other)
@@ -172,7 +172,8 @@ def _queue(cursor: Cursor) -> Read:
         names = ", ".join(claim.lemma.replace("_", " ") for claim in asked)
         words: Words = ((f"{pending:>2} of {len(asked):<2} ", "accent"), (plain(names), "plain"))
         lines.append(LabelLine(words, (item.image.image_id,)))
-    told = [] if rows else ["Nothing waits. `sood-tui labels propose` compares pictures with the names of classes."]
+    told = ["Pictures whose own label no model proposes come first. The number is the share of the best score."]
+    told = told if rows else ["Nothing waits. `sood-tui labels propose` compares pictures with the names of classes."]
     return f"{len(rows):,} pictures wait", "open labels", lines, told
 
 
@@ -186,23 +187,9 @@ def _numbers(
         inside = numbers.sizes >= least if group.labels.endswith("+") else numbers.sizes == least
         # The pictures that the classifier is worst at come first.
         order = np.argsort(numbers.recall[inside], kind="stable")[:SHOWN]
-        lines.append(
-            LabelLine(
-                (
-                    (f"k {group.labels:<3} {group.images:>7,} ", "plain"),
-                    (f"{bar(group.recall)} ", "accent"),
-                    (
-                        f"{_percent(group.recall):>7} ({_percent(group.recall_low)}-{_percent(group.recall_high)}) ",
-                        "plain",
-                    ),
-                    (
-                        f"{_percent(group.top1):>7} {_percent(group.real_accuracy):>7} {_percent(group.exact):>7}",
-                        "muted",
-                    ),
-                ),
-                tuple(int(image) for image in judged.image_ids[inside][order]),
-            )
-        )
+        shown = (group.recall, group.recall_low, group.recall_high, group.top1, group.real_accuracy, group.exact)
+        behind = judged.image_ids[inside][order].tolist()
+        lines.append(_columns(group.labels, 3, group.images, group.recall, [_percent(one) for one in shown], behind))
     told = [
         f"top-1 {_percent(found.top1)}, ReaL {_percent(found.real_accuracy)}, several labels "
         f"{_percent(found.multi_label_share)}, {found.images_without_label:,} pictures without a valid label.",
@@ -212,27 +199,30 @@ def _numbers(
     if other:
         second = judged_set(workspace, cursor, predictions, other)
         told.insert(0, decompose(numbers, second.numbers, "top1").sentence(source, other))
-    head = f"{'labels':<6}{'images':>7} {'recall of the first k':<{BAR + 22}}{'top-1':>7} {'ReaL':>7} {'exact':>7}"
+    head = _head("k", 3, ("recall", "from", "to", "top-1", "ReaL", "exact"))
     return f"{predictions} on {source}", head, lines, told
 
 
 def _bands(workspace: Workspace, cursor: Cursor, source: str, predictions: str) -> Read:
     prepared, measured = prepare_with_pictures(cursor, workspace.seed)
-    found = check(cursor, prepared, measured, source, predictions or None)
-    lines = [
-        LabelLine(
-            (
-                (f"{plain(row.superclass or 'all together'):<14.14} {row.split:<6} {row.pictures:>6,} ", "plain"),
-                (f"{bar(row.multi_label_share or 0.0)} ", "accent"),
-                (
-                    f"{_percent(row.multi_label_share):>7} {row.mean_labels or 0:5.2f} {_percent(row.accuracy):>7} "
-                    f"{_percent(row.accuracy_at_equal_labels):>7}",
-                    "plain",
-                ),
-            )
+    tuned = prepared.retune()
+    found = check(cursor, prepared, measured, source, predictions or None, tuned)
+    measured = match(cursor, prepared, tuned, measured)
+    cut = cut_pictures(prepared, tuned, measured, label_sizes(cursor, source))
+    lines = []
+    for row in found.bands:
+        inside = cut.is_kept & (cut.band == tuned.bands.index(row.split)) & (cut.sizes >= 2)
+        if row.superclass:
+            inside &= cut.superclass == prepared.superclasses.index(row.superclass)
+        cells = (
+            _percent(row.multi_label_share),
+            _number(row.mean_labels),
+            _percent(row.accuracy),
+            _percent(row.accuracy_at_equal_labels),
         )
-        for row in found.bands
-    ]
+        name = f"{plain(row.superclass or 'all together'):<12.12} {row.split}"
+        behind = measured.pictures.image_id[inside].tolist()
+        lines.append(_columns(name, 18, row.pictures, row.multi_label_share, cells, behind))
     told = list(found.warnings) or ["Nothing says that Hard is only more crowded."]
     if found.drop is not None:
         told.append(found.drop.sentence(str(found.drop_from), found.bands[0].split))
@@ -242,8 +232,26 @@ def _bands(workspace: Workspace, cursor: Cursor, source: str, predictions: str) 
         for split in dict.fromkeys(row.split for row in found.matching)
     )
     told.append(f"Matching numbers of labels would leave: {left}.")
-    head = f"{'superclass':<14} {'band':<6} {'images':>6} {'several labels':<{BAR + 9}}mean k    ReaL  equal k"
+    told.append("several: share with several labels; equal: ReaL accuracy if all bands had equally many labels.")
+    head = _head("superclass   band", 18, ("several", "mean k", "ReaL", "equal"))
     return f"the split by {source}", head, lines, told
+
+
+def _columns(
+    name: str, width: int, images: int, share: float | None, cells: Sequence[str], image_ids: Sequence[int]
+) -> LabelLine:
+    """A line: name, number of pictures, a bar, and numbers under the words of the head."""
+    numbers = "".join(f"{cell:>{COLUMN}}" for cell in cells)
+    words: Words = (
+        (f"{name:<{width}.{width}}{images:>7,} ", "plain"),
+        (bar(share or 0.0), "accent"),
+        (numbers, "plain"),
+    )
+    return LabelLine(words, tuple(image_ids[:SHOWN]))
+
+
+def _head(name: str, width: int, columns: Sequence[str]) -> str:
+    return f"{name:<{width}}{'images':>7} {'':<{BAR}}" + "".join(f"{column:>{COLUMN}}" for column in columns)
 
 
 def bar(share: float) -> str:
@@ -254,3 +262,7 @@ def bar(share: float) -> str:
 
 def _percent(value: float | None) -> str:
     return "" if value is None or np.isnan(value) else f"{100 * value:.1f}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

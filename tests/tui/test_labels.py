@@ -125,6 +125,7 @@ async def test_numbers_classes_and_bands(labelled: Workspace) -> None:
         await press(pilot, "tab")
         text = seen(app)
         assert "the split by mine" in text
+        assert "all together" in text
         assert "Matching numbers of labels would leave" in " ".join(text.split())
         await press(pilot, "s", "enter")
         await press(pilot, "c", "enter")
