@@ -18,9 +18,9 @@ from tests.jobs.waiting import identities, wait_for, wait_for_parts
 
 
 def slow(workspace: Workspace, count: int = 40, device: str = "cpu", priority: int = 0) -> JobFolder:
-    """A job on a device with shards of ten, half a second each."""
+    """A job on a device with shards of ten, a third of a second each."""
     execution = Execution(priority=priority)
-    settings = {"pause": 0.25}
+    settings = {"pause": 0.15}
     return submit(
         workspace.root, "shared-squares", settings, work_list(count), device, shard_rows=10, execution=execution
     )
