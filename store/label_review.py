@@ -233,8 +233,12 @@ def fetch_claims(cursor: Cursor, image_ids: Sequence[int]) -> list[LabelClaim]:
     ]
 
 
-def fetch_queue(cursor: Cursor) -> list[QueuedImage]:
-    """Pictures that a model looked at, with the number of labels to judge; the label of the folder is one of them."""
+def fetch_queue(cursor: Cursor, everything: bool = True) -> list[QueuedImage]:
+    """Pictures that a model looked at, with the number of labels to judge; the label of the folder is one of them.
+
+    Args:
+        everything: also what is judged, and pictures whose only proposal is their own label.
+    """
     rows = cursor.execute(
         """
         WITH claim AS (
@@ -257,8 +261,16 @@ def fetch_queue(cursor: Cursor) -> list[QueuedImage]:
         LEFT JOIN label_decision_state
             ON label_decision_state.image_id = claim.image_id AND label_decision_state.wnid = claim.wnid
         GROUP BY image.image_id, image.wnid, image_root.name, image.path
+        HAVING $everything OR (
+            count(*) FILTER (WHERE label_decision_state.state IS NULL) > 0
+            AND (
+                count(*) FILTER (WHERE claim.is_proposed) > 1
+                OR NOT bool_or(claim.wnid = image.wnid AND claim.is_proposed)
+            )
+        )
         ORDER BY image.image_id
-        """
+        """,
+        {"everything": everything},
     ).fetchall()
     return [QueuedImage(*row) for row in rows]
 

@@ -28,17 +28,10 @@ def proposal_queue(cursor: Cursor, order: Order = "doubt", everything: bool = Fa
         order: doubt (own label not proposed first, then most labels proposed) or path.
         everything: also pictures whose only proposal is their own label, and those that are judged.
     """
-    found = store.fetch_queue(cursor)
-    if not everything:
-        found = [row for row in found if row.pending and is_doubtful(row)]
+    found = store.fetch_queue(cursor, everything)
     if order == "path":
         return sorted(found, key=lambda row: (row.root, row.path))
     return sorted(found, key=lambda row: (row.own_is_proposed, -row.proposed, row.image_id))
-
-
-def is_doubtful(row: QueuedImage) -> bool:
-    """Whether models propose anything but the picture's own label alone."""
-    return row.proposed > 1 or not row.own_is_proposed
 
 
 def items(cursor: Cursor, rows: list[QueuedImage]) -> list[LabelItem]:
