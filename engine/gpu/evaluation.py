@@ -219,8 +219,11 @@ class _Work:
 
     def _text_encoder(self) -> TextEncoder:
         if self.clip is not None:
-            return TextBank(self.run.workspace_root / "embeddings", self.clip)
+            return TextBank(self.run.workspace_root / "embeddings", self.clip, self._on_texts)
         return _GivenTexts(self.plan)
+
+    def _on_texts(self, done: int, total: int) -> None:
+        self.run.advance(0, texts=f"{done:,} of {total:,}")
 
     def _save(self, encoder: TextEncoder) -> None:
         if isinstance(encoder, TextBank):

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from engine.jobs.shards import ShardRun
 
 # So many texts between two looks whether the job was cancelled.
 _BATCH = 256
+# So many texts are written to one file at most while a long list is encoded.
+_SAVED_AT_ONCE = 16_384
 
 
 def run(run: ShardRun) -> Mapping[str, str]:
@@ -48,24 +50,38 @@ class TextBank:
     differ.
     """
 
-    def __init__(self, embeddings: Path, clip: ClipModel) -> None:
+    def __init__(
+        self, embeddings: Path, clip: ClipModel, on_progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """The texts that are known already; `on_progress` is told how many of how many new ones are encoded."""
         self._clip = clip
         self._folder = embeddings / clip.model_key / "texts"
         self._known: dict[str, NDArray[np.float32]] = {}
         self._unsaved: list[str] = []
+        self._on_progress = on_progress
         self._read()
 
     def embeddings(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """L2-normalised embeddings of the texts, float32 [n_texts, dimensions]; only those not known are encoded."""
         keys = [_sha256(text) for text in texts]
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
-        if missing:
-            fresh = encode_texts(self._clip, list(missing.values()))
-            self._known.update(zip(missing, fresh, strict=True))
-            self._unsaved += list(missing)
+        self._encode(missing)
         if not keys:
             return np.empty((0, self._clip.dimensions), dtype=np.float32)
         return np.stack([self._known[key] for key in keys])
+
+    def _encode(self, missing: Mapping[str, str]) -> None:
+        """Encode texts in slices, and write them now and then, so that a kill loses little of a long list."""
+        keys = list(missing)
+        for start in range(0, len(keys), _BATCH):
+            some = keys[start : start + _BATCH]
+            fresh = encode_texts(self._clip, [missing[key] for key in some])
+            self._known.update(zip(some, fresh, strict=True))
+            self._unsaved += some
+            if self._on_progress is not None:
+                self._on_progress(start + len(some), len(keys))
+            if len(self._unsaved) >= _SAVED_AT_ONCE:
+                self.save()
 
     def save(self) -> None:
         """Write what was encoded since the last time; a file is whole or it is not there."""

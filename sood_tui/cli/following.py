@@ -141,15 +141,16 @@ def _shown() -> Iterator[Callable[[JobSummary], None]]:
 
 
 def _lines() -> Callable[[JobSummary], None]:
-    """A line when the state changes, and one every few seconds."""
-    said_at, said_state = float("-inf"), ""
+    """A line when the state changes, and one every few seconds while there is news."""
+    said_at, said_state, said_text = float("-inf"), "", ""
 
     def show(summary: JobSummary) -> None:
-        nonlocal said_at, said_state
-        due = time.monotonic() - said_at >= LINE_EVERY
+        nonlocal said_at, said_state, said_text
+        text = printable(f"{summary.job_id}: {progress_text(summary)}")
+        due = time.monotonic() - said_at >= LINE_EVERY and text != said_text
         if summary.state in ACTIVE and (due or summary.state != said_state):
-            said_at, said_state = time.monotonic(), summary.state
-            say(printable(f"{summary.job_id}: {progress_text(summary)}"))
+            said_at, said_state, said_text = time.monotonic(), summary.state, text
+            say(text)
 
     return show
 
