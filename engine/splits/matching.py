@@ -1,6 +1,6 @@
 """Drawing pictures so that the bands of a superclass show equally many labels: the cut itself stays as it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,16 +89,18 @@ def match(cursor: Cursor, prepared: PreparedSplit, tuned: Tuned, measured: Measu
     if settings.match_labels == "none" or settings.label_source is None:
         return measured
     cut = cut_pictures(prepared, tuned, measured, label_sizes(cursor, settings.label_source))
-    ids = measured.pictures.image_id
-    turn = np.empty(len(ids), np.int64)
-    turn[np.argsort(ids)] = _turns(fetch_drawn_order(cursor, ids, settings.seed), np.sort(ids))
-    bands = list(range(len(tuned.bands) - (settings.match_labels == "tests")))
-    dropped = np.zeros(len(ids), np.bool_)
-    for superclass in range(len(prepared.superclasses)):
-        mine = cut.is_kept & (cut.superclass == superclass)
-        dropped |= _dropped(cut, mine, bands, turn)
+    bands = len(tuned.bands) - (settings.match_labels == "tests")
+    rows = np.flatnonzero(cut.is_kept & (cut.band < bands))
+    counts = _all_counts(cut, rows, len(prepared.superclasses), bands)
+    kept = np.stack([matched_counts(of_superclass) for of_superclass in counts])
+    cells = _cells(cut, rows, bands, counts.shape[2])
+    drawn = kept.ravel()[cells] < counts.ravel()[cells]
+    rows, cells = rows[drawn], cells[drawn]
     exclusion = measured.pictures.exclusion.copy()
-    exclusion[dropped] = EXCLUSIONS.index(MATCHED) + 1
+    if len(rows):
+        turn = _turns(fetch_drawn_order(cursor, measured.pictures.image_id[rows], settings.seed), measured, rows)
+        dropped = rows[_rank_in_group(cells, turn) >= kept.ravel()[cells]]
+        exclusion[dropped] = EXCLUSIONS.index(MATCHED) + 1
     return replace(measured, pictures=replace(measured.pictures, exclusion=exclusion))
 
 
@@ -151,8 +153,8 @@ def preview(prepared: PreparedSplit, tuned: Tuned, cut: Cut) -> list[MatchedBand
     rows = []
     settings = prepared.settings
     bands = list(range(len(tuned.bands) - (settings.match_labels != "all")))
-    for superclass, name in enumerate(prepared.superclasses):
-        counts = _counts(cut, cut.is_kept & (cut.superclass == superclass), len(tuned.bands))
+    every = _all_counts(cut, np.flatnonzero(cut.is_kept), len(prepared.superclasses), len(tuned.bands))
+    for name, counts in zip(prepared.superclasses, every, strict=True):
         kept = counts.copy()
         kept[bands] = matched_counts(counts[bands])
         for band, split in enumerate(tuned.bands):
@@ -165,11 +167,17 @@ def preview(prepared: PreparedSplit, tuned: Tuned, cut: Cut) -> list[MatchedBand
     return rows
 
 
-def _counts(cut: Cut, mine: Flags, bands: int) -> Integers:
-    """Pictures by band and number of labels; the first column is of those whose number is unknown."""
+def _cells(cut: Cut, rows: Integers, bands: int, width: int) -> Integers:
+    """The group of each row: superclass, band and number of labels as one number."""
+    return np.asarray((cut.superclass[rows] * bands + cut.band[rows]) * width + cut.sizes[rows] + 1, np.int64)
+
+
+def _all_counts(cut: Cut, rows: Integers, superclasses: int, bands: int) -> Integers:
+    """Pictures by superclass, band and number of labels; the first column is of those whose number is unknown."""
     width = int(cut.sizes.max(initial=0)) + 2
-    cells = cut.band[mine] * width + cut.sizes[mine] + 1
-    return np.bincount(cells, minlength=bands * width).reshape(-1, width).astype(np.int64)[:bands]
+    size = superclasses * bands * width
+    found = np.bincount(_cells(cut, rows, bands, width), minlength=size)
+    return found.reshape(superclasses, bands, width).astype(np.int64)
 
 
 def _mean_labels(counts: Integers) -> float | None:
@@ -179,20 +187,17 @@ def _mean_labels(counts: Integers) -> float | None:
     return float((labelled * np.arange(1, len(labelled) + 1)).sum() / total) if total else None
 
 
-def _dropped(cut: Cut, mine: Flags, bands: Sequence[int], turn: Integers) -> Flags:
-    counts = _counts(cut, mine, int(cut.band.max(initial=0)) + 1)
-    bands = [band for band in bands if band < len(counts)]
-    kept = matched_counts(counts[bands])
-    dropped = np.zeros(len(turn), np.bool_)
-    for row, band in enumerate(bands):
-        for column in np.flatnonzero(counts[band] > kept[row]):
-            rows = np.flatnonzero(mine & (cut.band == band) & (cut.sizes == column - 1))
-            dropped[rows[np.argsort(turn[rows], kind="stable")[kept[row, column] :]]] = True
-    return dropped
+def _turns(order: npt.NDArray[np.int64], measured: Measured, rows: Integers) -> Integers:
+    """The place of each row's picture in the drawn order; a picture of several superclasses has one place."""
+    sorted_ids = np.argsort(order, kind="stable")
+    return np.asarray(sorted_ids[np.searchsorted(order[sorted_ids], measured.pictures.image_id[rows])], np.int64)
 
 
-def _turns(order: npt.NDArray[np.int64], ascending: npt.NDArray[np.int64]) -> Integers:
-    """The place of each picture in the drawn order, for pictures in ascending order."""
-    turns = np.empty(len(ascending), np.int64)
-    turns[np.searchsorted(ascending, order)] = np.arange(len(order))
-    return turns
+def _rank_in_group(cells: Integers, turn: Integers) -> Integers:
+    """How many of the same group have an earlier turn, for each row."""
+    order = np.lexsort((turn, cells))
+    sorted_cells = cells[order]
+    first = np.searchsorted(sorted_cells, sorted_cells)
+    ranks = np.empty(len(cells), np.int64)
+    ranks[order] = np.arange(len(cells)) - first
+    return ranks
