@@ -26,7 +26,7 @@ def slow(workspace: Workspace, count: int = 40, device: str = "cpu", priority: i
     )
 
 
-@pytest.mark.parametrize("device", ["cpu", "cpu:2"])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cpu:2", marks=pytest.mark.slow)])
 def test_a_paused_job_finishes_its_shard_gives_its_device_back_and_goes_on(workspace: Workspace, device: str) -> None:
     job = slow(workspace, 100, device)
     wait_for_parts(job, 1)
