@@ -148,8 +148,15 @@ def read_bench(workspace: Workspace, defaults: SplitSettings, superclass: str) -
     """
     with workspace.opened().reading() as cursor:
         prepared, measured = prepare_with_pictures(cursor, workspace.seed, MAIN, defaults)
-        crowding = check(cursor, prepared, measured) if prepared.settings.label_source else None
-    return ThresholdBench(prepared, measured, superclass, crowding=crowding)
+    return ThresholdBench(prepared, measured, superclass)
+
+
+def read_crowding(workspace: Workspace, bench: ThresholdBench) -> Crowding | None:
+    """How crowded the bands are at the thresholds that are written down; None without a source of labels."""
+    if bench.prepared.settings.label_source is None:
+        return None
+    with workspace.opened().reading() as cursor:
+        return check(cursor, bench.prepared, bench.measured)
 
 
 def split_defaults(settings: Settings, seed: int) -> SplitSettings:

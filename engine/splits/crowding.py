@@ -11,7 +11,7 @@ from engine.labels.flags import FLAGS, flags_of
 from engine.labels.numbers import PictureNumbers
 from engine.labels.sets import JudgedSet, judge_images
 from engine.labels.sources import labelled_images
-from engine.splits.formulas import Flags
+from engine.splits.formulas import Flags, Integers
 from engine.splits.matching import UNKNOWN, Cut, MatchedBand, cut_pictures, match, preview, unmatched
 from engine.splits.measure import Measured
 from engine.splits.prepare import PreparedSplit, Tuned
@@ -98,12 +98,15 @@ def check(
     matching = preview(prepared, tuned, cut_pictures(prepared, tuned, unmatched(measured), sizes))
     measured = match(cursor, prepared, tuned, measured)
     cut = cut_pictures(prepared, tuned, measured, sizes)
-    here = [truth[key] for key in measured.pictures.image_id[cut.is_kept].tolist() if key in truth]
+    known = np.flatnonzero(cut.is_kept & (cut.sizes != UNKNOWN))
+    image_ids = measured.pictures.image_id[known]
+    here = [truth[key] for key in image_ids.tolist()]
     judged = judge_images(cursor, predictions, here, f"the split {prepared.split}") if predictions and here else None
-    table = _Table(measured, cut, truth, judged, tuned.bands)
-    rows = table.rows("", cut.is_kept)
+    table = _Table(cut.superclass[known], cut.band[known], cut.sizes[known], image_ids, truth, judged, tuned.bands)
+    pictures = _pictures(cut, len(prepared.superclasses), len(tuned.bands))
+    rows = table.rows("", np.ones(len(known), np.bool_), pictures.sum(axis=0))
     for index, name in enumerate(prepared.superclasses):
-        rows += table.rows(name, cut.is_kept & (cut.superclass == index))
+        rows += table.rows(name, table.superclass == index, pictures[index])
     drop, drop_from = table.drop()
     return Crowding(
         split=prepared.split,
@@ -154,21 +157,23 @@ def _is_above(crowded: BandLabels, other: BandLabels) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Everything that the rows are counted from."""
+    """The pictures that take part and that the source speaks of, and what is known of them; arrays are [n]."""
 
-    measured: Measured
-    cut: Cut
+    superclass: Integers
+    band: Integers
+    sizes: Integers
+    image_ids: Integers
     truth: dict[int, LabelledImage]
     judged: JudgedSet | None
     names: tuple[str, ...]
 
-    def rows(self, superclass: str, mine: Flags) -> list[BandLabels]:
-        """A row for each band, hardest first."""
-        numbers = [self._numbers(mine & (self.cut.band == band)) for band in range(len(self.names))]
+    def rows(self, superclass: str, mine: Flags, pictures: Integers) -> list[BandLabels]:
+        """A row for each band, hardest first; pictures [bands] counts those whose labels are unknown too."""
+        numbers = [self._numbers(mine & (self.band == band)) for band in range(len(self.names))]
         equal = at_equal_labels(numbers)
         return [
-            self._row(superclass, name, mine & (self.cut.band == band), numbers[band], equal[band])
-            for band, name in enumerate(self.names)
+            self._row(superclass, band, mine & (self.band == band), int(pictures[band]), numbers[band], equal[band])
+            for band in range(len(self.names))
         ]
 
     def drop(self) -> tuple[DropDecomposition | None, str | None]:
@@ -177,7 +182,7 @@ class _Table:
             return None, None
         others = list(self.names[1:-1]) or [self.names[-1]]
         band = self.names.index(others[-1])
-        easier, hardest = (self._numbers(self.cut.is_kept & (self.cut.band == place)) for place in (band, 0))
+        easier, hardest = (self._numbers(self.band == place) for place in (band, 0))
         if easier is None or hardest is None or not (easier.sizes > 0).any() or not (hardest.sizes > 0).any():
             return None, None
         return decompose(easier, hardest, "top1"), others[-1]
@@ -185,24 +190,29 @@ class _Table:
     def _numbers(self, rows: Flags) -> PictureNumbers | None:
         if self.judged is None:
             return None
-        numbers = self.judged.subset(self.measured.pictures.image_id[rows])
+        numbers = self.judged.subset(self.image_ids[rows])
         return numbers if len(numbers.sizes) else None
 
     def _row(
-        self, superclass: str, split: str, rows: Flags, numbers: PictureNumbers | None, equal: float | None
+        self,
+        superclass: str,
+        band: int,
+        rows: Flags,
+        pictures: int,
+        numbers: PictureNumbers | None,
+        equal: float | None,
     ) -> BandLabels:
-        sizes = self.cut.sizes[rows]
+        sizes = self.sizes[rows]
         labelled = sizes[sizes > 0]
         multi = int((labelled >= 2).sum())
         low, high = wilson(multi, len(labelled)) if len(labelled) else (None, None)
         counted = None if numbers is None else numbers.rows(numbers.sizes > 0)
         some = counted is not None and len(counted.sizes) > 0
-        known = self.measured.pictures.image_id[rows][sizes != UNKNOWN].tolist()
-        flags = [flag for key in known for flag in flags_of(self.truth[key])]
+        flags = [flag for key in self.image_ids[rows].tolist() for flag in flags_of(self.truth[key])]
         return BandLabels(
             superclass=superclass,
-            split=split,
-            pictures=int(rows.sum()),
+            split=self.names[band],
+            pictures=pictures,
             labelled=len(labelled),
             multi_label_share=multi / len(labelled) if len(labelled) else None,
             multi_label_low=low,
@@ -213,6 +223,12 @@ class _Table:
             top1=float(counted.top1.mean()) if some and counted is not None else None,
             flags={flag: flags.count(flag) for flag in FLAGS},
         )
+
+
+def _pictures(cut: Cut, superclasses: int, bands: int) -> Integers:
+    """Pictures that take part, int64 [superclasses, bands]."""
+    cells = cut.superclass[cut.is_kept] * bands + cut.band[cut.is_kept]
+    return np.bincount(cells, minlength=superclasses * bands).reshape(superclasses, bands).astype(np.int64)
 
 
 def at_equal_labels(bands: list[PictureNumbers | None]) -> list[float | None]:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from engine.errors import EngineError
 from engine.splits.change import change_settings, redo_setting, undo_setting
+from engine.splits.crowding import Crowding
 from engine.splits.settings import Change, SplitSettings, check_percentiles
 from engine.splits.show import BandCount, SubclassCut, SuperclassCut, degenerate_cases
 from sood_tui.folio import read_pictures
@@ -22,7 +23,7 @@ from sood_tui.keys import SPLITS
 from sood_tui.plain import count, plain
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
 from sood_tui.screens.room import RoomScreen
-from sood_tui.threshold_bench import ThresholdBench, read_bench, split_defaults, threshold_names
+from sood_tui.threshold_bench import ThresholdBench, read_bench, read_crowding, split_defaults, threshold_names
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.lines import Lines, Tone, Words
@@ -101,6 +102,14 @@ class SplitsScreen(RoomScreen):
             bench.chosen = min(self._bench.chosen, len(bench.percentiles) - 1)
         self._bench = bench
         self._show_superclass()
+        # Labels take longer than thresholds: they come when they are counted.
+        take = partial(self._take_crowding, bench)
+        self.in_thread("crowding", partial(read_crowding, self.workspace, bench), take)
+
+    def _take_crowding(self, bench: ThresholdBench, crowding: Crowding | None) -> None:
+        bench.crowding = crowding
+        if crowding is not None and bench is self._bench:
+            self.query_one("#counts", Static).update(self._counts(*bench.cuts()))
 
     # ---- showing ----
 
