@@ -12,6 +12,12 @@ FILTERS = {
     "unsure": "marked as unsure",
     "accept": "accepted",
     "reject": "rejected",
+    "verdict:accept": "accepted by a filter",
+    "verdict:reject": "rejected by a filter",
+    "verdict:disagree": "disputed among filters",
+    "inherited": "decided by inheritance",
+    "conflict": "inheriting a contradiction",
+    "audit": "drawn for the audit",
 }
 
 

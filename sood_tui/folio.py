@@ -1,7 +1,7 @@
 """Everything that Browse and Review show of one synset, read in one go by a thread."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.images.sample import sample_images, sample_subtree_images
@@ -11,6 +11,7 @@ from store.connection import Cursor
 from store.images import Image, fetch_count, fetch_roots
 from store.paths import path_of_text
 from store.review import LogEntry, State, fetch_history, fetch_states_of
+from store.review_pictures import Mark, fetch_images_by_id, fetch_marks, fetch_marks_of
 from store.wordnet import Membership, Synset, fetch_hypernym_path, fetch_memberships
 
 
@@ -28,6 +29,7 @@ class Folio:
         pictures: the sample that the sheet shows.
         of_subtree: whether the sample was drawn from all below it, since it has no pictures of its own.
         first: how many pictures of the order by seed come before the sample.
+        marks: image_id to bad or several, of the pictures of the sample that were marked.
     """
 
     path: tuple[Synset, ...]
@@ -39,6 +41,7 @@ class Folio:
     pictures: tuple[Picture, ...]
     of_subtree: bool
     first: int
+    marks: Mapping[int, Mark]
 
     @property
     def synset(self) -> Synset:
@@ -67,6 +70,7 @@ def read_folio(workspace: Workspace, wnid: str, count: int, page: int = 0) -> Fo
         of_subtree = not numbers.images and numbers.subtree_images > 0
         total = numbers.subtree_images if of_subtree else numbers.images
         pages = max(1, -(-total // count))
+        pictures = _pictures(cursor, _sample(cursor, workspace.seed, wnid, count, page % pages, of_subtree))
         return Folio(
             tuple(fetch_hypernym_path(cursor, wnid)),
             tuple(fetch_memberships(cursor, wnid)),
@@ -74,10 +78,19 @@ def read_folio(workspace: Workspace, wnid: str, count: int, page: int = 0) -> Fo
             tuple(fetch_history(cursor, wnid)),
             numbers.images,
             numbers.subtree_images,
-            _pictures(cursor, _sample(cursor, workspace.seed, wnid, count, page % pages, of_subtree)),
+            pictures,
             of_subtree,
             page % pages * count,
+            fetch_marks_of(cursor, [picture.image_id for picture in pictures])
+            if of_subtree
+            else fetch_marks(cursor, wnid),
         )
+
+
+def pictures_of(cursor: Cursor, image_ids: Sequence[int]) -> tuple[Picture, ...]:
+    """Those of the pictures that are still there, in the order asked for."""
+    found = {picture.image_id: picture for picture in _pictures(cursor, fetch_images_by_id(cursor, image_ids))}
+    return tuple(found[image_id] for image_id in image_ids if image_id in found)
 
 
 def read_pictures(workspace: Workspace, wnid: str, count: int, page: int = 0) -> tuple[Picture, ...]:

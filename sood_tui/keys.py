@@ -130,6 +130,7 @@ REVIEW = (
     _key("review.facts_up", "K", "scroll_facts(-3)", "facts up", "Scroll the facts up.", False),
     _key("review.samples", "space", "other_samples", "other pictures", "Show other pictures of the same synset."),
     _key("review.picture", "enter", "large", "one large", "Show one picture as large as it goes."),
+    _key("review.why", "y", "why", "why", "Tell the whole story: filters and what they saw, decisions, scores, split."),
     _key("review.sort", "t", "sort", "sort", "Choose the order of the queue."),
     _key("review.filter", "f", "filter", "filter", "Choose which candidates the queue holds."),
     _key(
@@ -296,12 +297,24 @@ SETTINGS = (
 PICTURE = (
     _key("picture.next", "right,l,down,j,n,space", "move(1)", "next", "The next picture.", shown="→"),
     _key("picture.previous", "left,h,up,k,p", "move(-1)", "before", "The picture before.", shown="←"),
+    _key("picture.bad", "x", "mark('bad')", "bad", "Bad or off-topic: out of scores and exports. Again: not so."),
+    _key("picture.several", "m", "mark('several')", "several", "It shows several objects. Again: it does not."),
+    _key("picture.why", "y", "why", "why", "Tell why this picture stands where it stands."),
+    _key("picture.undo", "u", "undo", "undo", "Take back the last decision."),
+    _key("picture.redo", "U", "redo", "redo", "Bring back the decision that was taken back last.", False),
     _key("picture.close", "escape,enter,q", "close", "close", "Back to the sheet.", shown="esc"),
+)
+
+WHY = (
+    _key("why.sheet", "tab,n,space", "next_sheet", "next sheet", "Show what the next filter saw.", shown="tab"),
+    _key("why.down", "down,j,J", "scroll(3)", "down", "Scroll the story down.", shown="↓"),
+    _key("why.up", "up,k,K", "scroll(-3)", "up", "Scroll the story up.", shown="↑"),
+    _key("why.close", "escape,y,q,enter", "close", "close", "Back to where it was opened.", shown="esc"),
 )
 
 BY_SCREEN: dict[str, tuple[Binding, ...]] = {
     "start": START, "home": HOME, "browse": BROWSE, "review": REVIEW, "jobs": JOBS, "splits": SPLITS,
-    "evaluate": EVALUATE, "labels": LABELS, "settings": SETTINGS, "picture": PICTURE,
+    "evaluate": EVALUATE, "labels": LABELS, "settings": SETTINGS, "picture": PICTURE, "why": WHY,
 }  # fmt: skip
 
 _SIGNS = {

@@ -20,4 +20,9 @@ MARKS = {
     "superclass": Mark("◆", "superclass", "$text-accent"),
 }
 
+SAID = {
+    "bad": "bad or off-topic", "several": "several objects", "clear": "put back", "undo": "undo", "redo": "redo",
+}  # fmt: skip
+"""Words for the kinds of events that are no state of a candidate."""
+
 VERBS = {"accept": "Accept", "reject": "Reject", "unsure": "Mark as unsure", "clear": "Put back as undecided"}

@@ -5,15 +5,12 @@ from engine.review.opinions import FilterOpinion
 from engine.review.pictures import MARK_WORDS
 from engine.review.placing import PicturePlace, SubclassPlace
 from engine.review.story import Story
-from sood_tui.marks import MARKS
+from sood_tui.marks import MARKS, SAID
 from sood_tui.plain import ago, plain, some
 from store.review import LogEntry, QueueItem
 
 Line = tuple[str, str]
 """A name, empty where the line goes on, and what is said."""
-
-SAID = {"bad": MARK_WORDS["bad"], "several": MARK_WORDS["several"], "clear": "put back", "undo": "undo", "redo": "redo"}
-
 
 def story_lines(story: Story) -> list[Line]:
     """What is known of a candidate, in the order in which it came to be known."""

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import EngineError
+from engine.review.subtrees import conflicts
 from engine.workspace import Workspace
 from store.candidates import fetch_candidates, fetch_superclasses
-from store.connection import Cursor
 from store.wordnet import (
     TreeNode,
     fetch_children,
-    fetch_closure,
     fetch_hypernym_path,
     fetch_roots,
     fetch_subtree,
@@ -103,17 +102,9 @@ def read_marks(workspace: Workspace) -> Marks:
                 roots.setdefault(wnid, []).append(row.superclass)
             for candidate in fetch_candidates(cursor, row.superclass):
                 states.setdefault(candidate.wnid, {})[row.superclass] = candidate.state
+        disputed = {conflict.wnid: "conflict" for conflict in conflicts(cursor)}
     signs = {wnid: _sign(list(under.values())) for wnid, under in states.items()}
-    return Marks({**signs, **dict.fromkeys(roots, "superclass")}, states, roots)
-
-
-def candidates_under(cursor: Cursor, marks: Marks, wnid: str) -> dict[str, list[str]]:
-    """The candidates at and under a synset, by superclass."""
-    found: dict[str, list[str]] = {}
-    for below in (wnid, *(row.wnid for row in fetch_closure(cursor, wnid))):
-        for superclass in marks.states.get(below, {}):
-            found.setdefault(superclass, []).append(below)
-    return found
+    return Marks({**signs, **disputed, **dict.fromkeys(roots, "superclass")}, states, roots)
 
 
 def _sign(states: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from engine.candidates.superclasses import AddReport, add_superclass
 from engine.errors import EngineError
 from engine.review import decisions as review
 from engine.review.decisions import DecisionKind, Step
+from engine.review.subtrees import Reach, decide_subtree, reach
 from engine.workspace import Workspace
 from sood_tui.folio import Folio, read_folio
 from sood_tui.keys import BROWSE
@@ -27,7 +28,6 @@ from sood_tui.screens.room import RoomScreen
 from sood_tui.tree_reading import (
     Marks,
     Unfolded,
-    candidates_under,
     read_children,
     read_marks,
     read_subtree,
@@ -139,7 +139,8 @@ class BrowseScreen(RoomScreen):
         self.query_one("#facts_panel", Frame).title = f"{folio.synset.name}  {folio.synset.wnid}"
         facts.show(synset_facts(folio, max(facts.size.width - 2, 20)))
         sheet = self.query_one(ContactSheet)
-        sheet.show(folio.pictures, "No pictures here or below")
+        marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()}
+        sheet.show(folio.pictures, "No pictures here or below", marks)
         panel.title = "pictures of all below" if folio.of_subtree else "pictures"
         shown = len(sheet.pictures)
         span = f"{folio.first + 1}–{folio.first + shown}" if folio.first else f"{shown}"
@@ -274,42 +275,39 @@ class BrowseScreen(RoomScreen):
         choices = [Choice(name, name, f"{MARKS[state].sign} {MARKS[state].word}") for name, state in under.items()]
         self._with_superclass(
             f"{VERBS[kind]} {node.lemma} under", choices,
-            lambda superclass: self._record(superclass, [node.wnid], kind),
+            lambda superclass: self._take(superclass, kind, partial(
+                review.decide, self.workspace, superclass, [node.wnid], kind, self.sood.settings.reviewer)),
         )  # fmt: skip
 
     def action_decide_subtree(self, kind: DecisionKind) -> None:
-        """Decide on every candidate at and under the synset, after a question with their number."""
-        node, workspace, marks = self._line().node, self.workspace, self._marks
+        """Give a decision to the synset and every candidate under it, after a question with their number."""
+        node, workspace = self._line().node, self.workspace
 
-        def read() -> dict[str, list[str]]:
+        def read() -> list[Reach]:
             with workspace.opened().reading() as cursor:
-                return candidates_under(cursor, marks, node.wnid)
+                return reach(cursor, node.wnid, kind)
 
-        self.in_thread("under", read, partial(self._ask_subtree, kind, node.lemma))
+        self.in_thread("under", read, partial(self._ask_subtree, kind, node))
 
-    def _ask_subtree(self, kind: DecisionKind, lemma: str, found: dict[str, list[str]]) -> None:
+    def _ask_subtree(self, kind: DecisionKind, node: TreeNode, found: list[Reach]) -> None:
         if not found:
-            self.sood.report(EngineError(f"No candidate lies at or under {lemma}.", "Press s to make it a superclass."))
+            error = EngineError(f"No candidate lies at or under {node.lemma}.", "Press s to make it a superclass.")
+            self.sood.report(error)
             return
+        by_name = {row.superclass: row for row in found}
 
         def ask(superclass: str) -> None:
-            wnids = found[superclass]
-            states = [self._marks.states[wnid][superclass] for wnid in wnids]
-            changed = sum(state not in ("pending", kind) for state in states)
-            there = f"{plain(superclass)} at and under {plain(lemma)}"
-            question = f"{VERBS[kind]} {some(len(wnids), 'candidate')} of {there}?"
-            if changed:
-                question += f"\n{some(changed, 'earlier decision')} among them would change."
-            question += "\nOne u takes it all back."
+            question = reach_words(by_name[superclass], VERBS[kind], node.lemma)
 
             def answered(yes: bool | None) -> None:
                 if yes:
-                    self._record(superclass, wnids, kind)
+                    self._record(superclass, node.wnid, kind)
 
-            self.app.push_screen(ConfirmDialog("Subtree", question, f"{VERBS[kind].lower()} {len(wnids)}"), answered)
+            number = by_name[superclass].changed
+            self.app.push_screen(ConfirmDialog("Subtree", question, f"{VERBS[kind].lower()} {number}"), answered)
 
-        choices = [Choice(name, name, some(len(wnids), "candidate")) for name, wnids in found.items()]
-        self._with_superclass(f"{VERBS[kind]} the subtree of {lemma} under", choices, ask)
+        choices = [Choice(row.superclass, row.superclass, some(row.candidates, "candidate")) for row in found]
+        self._with_superclass(f"{VERBS[kind]} the subtree of {node.lemma} under", choices, ask)
 
     def _with_superclass(self, title: str, choices: list[Choice], act: Callable[[str], None]) -> None:
         """Ask for the superclass only where there are several."""
@@ -323,9 +321,11 @@ class BrowseScreen(RoomScreen):
 
         self.app.push_screen(ChooseDialog(title, choices, self.sood.place.superclass), chosen)
 
-    def _record(self, superclass: str, wnids: Sequence[str], kind: DecisionKind) -> None:
-        act = partial(review.decide, self.workspace, superclass, wnids, kind, self.sood.settings.reviewer)
+    def _record(self, superclass: str, wnid: str, kind: DecisionKind) -> None:
+        act = partial(decide_subtree, self.workspace, superclass, wnid, kind, self.sood.settings.reviewer)
+        self._take(superclass, kind, act)
 
+    def _take(self, superclass: str, kind: DecisionKind, act: Callable[[], Step]) -> None:
         def told(step: Step) -> None:
             self.sood.say(f"{some(len(step.wnids), 'synset')} {MARKS[kind].word} under {superclass}")
             self._changed()
@@ -370,7 +370,15 @@ class BrowseScreen(RoomScreen):
 
         pictures = self.query_one(ContactSheet).pictures
         if pictures:
-            self.app.push_screen(PictureScreen(pictures, index, self._line().node.lemma.replace("_", " ")))
+            node = self._line().node
+            superclass = next(iter(self._marks.states.get(node.wnid, {})), "")
+
+            def closed(changed: bool | None) -> None:
+                if changed:
+                    self._read_folio(node.wnid, self._page)
+
+            word = node.lemma.replace("_", " ")
+            self.app.push_screen(PictureScreen(pictures, index, word, superclass, node.wnid), closed)
 
     def _line(self) -> Line:
         line = self.synsets.line
@@ -382,3 +390,14 @@ class BrowseScreen(RoomScreen):
 def _read_tree(workspace: Workspace, unfolded: Iterable[Path], wnid: str) -> _Tree:
     tree = read_unfolded(workspace, unfolded, wnid)
     return _Tree(tree, read_marks(workspace), any(root.subtree_images for root in tree.roots))
+
+
+def reach_words(row: Reach, verb: str, lemma: str) -> str:
+    """What a decision on a subtree would do, as a question with its numbers."""
+    below = f"of {plain(row.superclass)} at and under {plain(lemma.replace('_', ' '))}"
+    words = [f"{verb} {some(row.candidates, 'candidate')} {below}?", f"{row.changed:,} would change."]
+    if row.earlier:
+        words.append(f"{some(row.earlier, 'earlier decision')} among them would change.")
+    if row.own:
+        words.append(f"{some(row.own, 'decision')} on single candidates {'stays' if row.own == 1 else 'stay'}.")
+    return "\n".join([*words, "One u takes it all back."])

@@ -1,32 +1,69 @@
 """One picture, as large as the terminal shows it."""
 
+import asyncio
 import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from engine.errors import EngineError
+from engine.review.pictures import toggle
+from engine.review.steps import Step, redo, undo
+from engine.workspace import Workspace
 from sood_tui.keys import PICTURE
+from sood_tui.marks import SAID
 from sood_tui.plain import size
+from sood_tui.screens.room import step_words
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.key_footer import KeyFooter
 from sood_tui.widgets.thumbnails import Picture
+from store.review_pictures import fetch_marks_of, fetch_picture_scores
+from store.splits import fetch_runs
 
 if TYPE_CHECKING:
     from sood_tui.app import SoodApp
 
 
-class PictureScreen(ModalScreen[None]):
-    """A sheet of one tile, with where the file lies and how large it is."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Marks and scores of the pictures, by image_id."""
+
+    marks: Mapping[int, str]
+    scores: Mapping[int, float]
+
+
+class PictureScreen(ModalScreen[bool]):
+    """A sheet of one tile, with where the file lies, how large it is, and what was said of it.
+
+    It closes with whether a mark was set or taken back meanwhile.
+    """
 
     CSS_PATH = "picture.tcss"
     BINDINGS: ClassVar[list[BindingType]] = list(PICTURE)
 
-    def __init__(self, pictures: Sequence[Picture], index: int, title: str) -> None:
+    def __init__(
+        self, pictures: Sequence[Picture], index: int, title: str, superclass: str = "", wnid: str = ""
+    ) -> None:
+        """The pictures of a sheet, one at a time.
+
+        Args:
+            pictures: first to last.
+            index: the one to begin with.
+            title: what they show.
+            superclass: under which the synset is a candidate; empty where it is none.
+            wnid: the synset of the pictures; empty for pictures that the catalogue does not have, which take no marks.
+        """
         super().__init__()
+        self._superclass, self._wnid = superclass, wnid
+        self._known = _Known({}, {})
+        self._changed = False
+        self._recording = asyncio.Lock()
+        self._said: dict[int, str] = {}
         self._pictures = tuple(pictures)
         self._index = index
         self._title = title
@@ -39,8 +76,10 @@ class PictureScreen(ModalScreen[None]):
         yield KeyFooter(PICTURE, ())
 
     def on_mount(self) -> None:
-        """Show the picture that was chosen."""
+        """Show the picture that was chosen, and read what was said of all."""
         self._show()
+        if self._wnid:
+            self._read_known()
 
     def action_move(self, step: int) -> None:
         """Show the next picture, around the end."""
@@ -49,13 +88,87 @@ class PictureScreen(ModalScreen[None]):
 
     def action_close(self) -> None:
         """Back to the sheet."""
-        self.dismiss()
+        self.dismiss(self._changed)
+
+    def action_mark(self, kind: Literal["bad", "several"]) -> None:
+        """Mark the picture, or take the mark off."""
+        if not self._wnid:
+            raise EngineError("This picture is not one of the catalogue's.", "Marks are for pictures of synsets.")
+        picture, sood = self._pictures[self._index], cast("SoodApp", self.app)
+        workspace, reviewer = sood.require_workspace(), sood.settings.reviewer
+        self._record(lambda: toggle(workspace, picture.image_id, kind, reviewer))
+
+    def action_undo(self) -> None:
+        """Take back the last decision."""
+        self._turn_back(undo)
+
+    def action_redo(self) -> None:
+        """Bring back the decision that was taken back last."""
+        self._turn_back(redo)
+
+    def action_why(self) -> None:
+        """Tell why the picture stands where it stands."""
+        from sood_tui.screens.why import WhyScreen
+
+        if not self._superclass:
+            raise EngineError("No superclass has this synset as a candidate.", "F3 browses WordNet; s makes one.")
+        picture = self._pictures[self._index]
+        self.app.push_screen(WhyScreen(self._superclass, self._wnid, self._title, picture))
+
+    def _turn_back(self, act: Callable[[Workspace, str], Step]) -> None:
+        sood = cast("SoodApp", self.app)
+        workspace, reviewer = sood.require_workspace(), sood.settings.reviewer
+        self._record(lambda: act(workspace, reviewer))
+
+    def _record(self, act: Callable[[], Step]) -> None:
+        def work() -> None:
+            try:
+                step = act()
+            except EngineError as error:
+                self.app.call_from_thread(cast("SoodApp", self.app).report, error)
+                return
+            self._changed = True
+            self.app.call_from_thread(cast("SoodApp", self.app).say, step_words(step))
+            self._know()
+
+        # One after the other, in the order of the keys: two quick presses of a key are two toggles.
+        self.run_worker(self._after_the_last(work), group="decisions", exit_on_error=True)
+
+    async def _after_the_last(self, work: Callable[[], None]) -> None:
+        async with self._recording:
+            await asyncio.to_thread(work)
+
+    def _read_known(self) -> None:
+        self.run_worker(self._know, thread=True, group="known")
+
+    def _know(self) -> None:
+        sood = cast("SoodApp", self.app)
+        image_ids = [picture.image_id for picture in self._pictures]
+        with sood.require_workspace().opened().reading() as cursor:
+            runs = fetch_runs(cursor) if self._superclass else []
+            scores = (
+                fetch_picture_scores(cursor, runs[-1].run_id, self._superclass, self._wnid, image_ids) if runs else {}
+            )
+            known = _Known(fetch_marks_of(cursor, image_ids), scores)
+        self.app.call_from_thread(self._take_known, known)
+
+    def _take_known(self, known: "_Known") -> None:
+        self._known = known
+        if self.is_mounted:
+            self._label()
+
+    def _label(self) -> None:
+        picture, frame = self._pictures[self._index], self.query_one(Frame)
+        mark, score = self._known.marks.get(picture.image_id), self._known.scores.get(picture.image_id)
+        marked = f" · × {SAID[mark]}" if mark else ""
+        frame.title = f"{self._title} · picture {self._index + 1} of {len(self._pictures)}{marked}"
+        told = [f"score {score:.4f}"] if score is not None else []
+        told += [self._said[picture.image_id]] if picture.image_id in self._said else []
+        frame.caption = " · ".join([*told, picture.path])
 
     def _show(self) -> None:
         picture = self._pictures[self._index]
-        frame = self.query_one(Frame)
-        frame.title = f"{self._title} · picture {self._index + 1} of {len(self._pictures)}"
-        frame.caption = picture.path
+        self._label()
         self.query_one(ContactSheet).show([picture])
         self.run_worker(lambda: self._measure(picture), thread=True, exclusive=True, group="measurers")
 
@@ -68,8 +181,9 @@ class PictureScreen(ModalScreen[None]):
         self.app.call_from_thread(self._tell, picture, told)
 
     def _tell(self, picture: Picture, told: str) -> None:
+        self._said[picture.image_id] = told
         if self.is_mounted and picture == self._pictures[self._index]:
-            self.query_one(Frame).caption = f"{told} · {picture.path}"
+            self._label()
 
 
 def describe_file(picture: Picture) -> str:

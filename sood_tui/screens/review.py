@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -16,13 +16,16 @@ from textual.widget import Widget
 from engine.errors import EngineError
 from engine.review import decisions as review
 from engine.review.decisions import DecisionKind, Step
+from engine.review.opinions import filter_opinions
 from engine.review.queue import Order, queue
+from engine.review.selection import STATES, SYNTAX, Term, parse
 from engine.workspace import Workspace
 from sood_tui.desk import FILTERS, Desk
 from sood_tui.folio import Folio, read_folio
 from sood_tui.keys import REVIEW
 from sood_tui.marks import MARKS, VERBS
 from sood_tui.plain import plain, some
+from sood_tui.remarks import NOTHING, Remarks, read_remarks
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
@@ -32,6 +35,7 @@ from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.thumbnails import Recent
 from store.candidates import Superclass, fetch_superclasses
 from store.review import QueueItem
+from store.splits import fetch_runs
 
 ORDER_WORDS: dict[Order, str] = {
     "tree": "hypernyms before hyponyms",
@@ -39,7 +43,11 @@ ORDER_WORDS: dict[Order, str] = {
     "pictures": "most pictures first",
     "score": "lowest mean score first",
     "match": "highest text match first",
+    "uncertain": "P(yes) nearest to a half first",
+    "disagreement": "filters that contradict one another first",
+    "audit": "at random, those drawn for the audit first",
 }
+BY_WORDS = "by words"
 AHEAD = (1, 2, -1)  # the candidates that are read while nobody waits, relative to the cursor
 
 
@@ -50,6 +58,7 @@ class _Read:
     superclasses: tuple[Superclass, ...]
     superclass: str
     items: tuple[QueueItem, ...]
+    remarks: Mapping[str, Remarks]
 
 
 class ReviewScreen(RoomScreen):
@@ -65,6 +74,7 @@ class ReviewScreen(RoomScreen):
         self.desk = Desk()
         self._superclasses: tuple[Superclass, ...] = ()
         self._folios: Recent[tuple[str, int, int], Folio] = Recent(256)
+        self._remarks: Mapping[str, Remarks] = {}
         self._page = 0
         self._deciding = asyncio.Lock()
         self._shown: tuple[str, float] = ("", 0.0)
@@ -84,26 +94,28 @@ class ReviewScreen(RoomScreen):
     def reload(self) -> None:
         """Read the superclasses and the queue; the cursor stays on its candidate."""
         place = self.sood.place
-        self.in_thread("queue", partial(_read, self.workspace, place.superclass, place.order), self._take_queue)
+        read = partial(_read, self.workspace, place.superclass, place.order, place.filter)
+        self.in_thread("queue", read, self._take_queue)
 
     def _take_queue(self, read: _Read) -> None:
         place = self.sood.place
         self._superclasses = read.superclasses
         changed = place.superclass != read.superclass
         place.superclass = read.superclass
-        kept = place.filter if place.filter in FILTERS else "all"
         current = self.desk.current
         wanted = current.wnid if current is not None and current.superclass == read.superclass else place.candidate
-        self.desk.lay_out(read.items, kept, "" if changed else wanted)
+        self.desk.lay_out(read.items, "all", "" if changed else wanted)
+        self._remarks = read.remarks
         self._folios = Recent(256)
         self._show()
 
     def turned_back(self, step: Step) -> None:
         """Go to the candidate of the step that was taken back or brought back."""
         place = self.sood.place
-        if step.superclasses[0] != place.superclass or self.desk.place_of(step.wnids[0]) is None:
+        superclass = step.superclasses[0] if step.superclasses else place.superclass
+        if superclass != place.superclass or self.desk.place_of(step.wnids[0]) is None:
             place.filter = "all"
-        place.superclass, place.candidate = step.superclasses[0], step.wnids[0]
+        place.superclass, place.candidate = superclass, step.wnids[0]
         self.desk = Desk()
         self.reload()
 
@@ -137,7 +149,7 @@ class ReviewScreen(RoomScreen):
         if not self._superclasses:
             note, more = "No superclass yet", "Press F3 to browse WordNet, and s on a synset to make it a superclass."
         elif place.filter != "all":
-            note, more = f"No candidate is {FILTERS[place.filter]}", "Press f to choose what the queue holds."
+            note, more = f"No candidate is {filter_words(place.filter)}", "Press f to choose what the queue holds."
         else:
             note, more = "No candidate", "Nothing with pictures lies under this superclass. Press c for another one."
         self.query_one(ContactSheet).show((), note)
@@ -145,8 +157,11 @@ class ReviewScreen(RoomScreen):
 
     def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
         facts = self.query_one(Facts)
-        facts.show(candidate_facts(item, folio, self.desk.tally, max(facts.size.width - 2, 20)))
-        self.query_one(ContactSheet).show(folio.pictures if folio else (), "" if folio is None else "No pictures")
+        remarks = self._remarks.get(item.wnid, NOTHING)
+        facts.show(candidate_facts(item, folio, self.desk.tally, max(facts.size.width - 2, 20), remarks))
+        marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()} if folio else {}
+        note = "" if folio is None else "No pictures"
+        self.query_one(ContactSheet).show(folio.pictures if folio else (), note, marks)
         self.query_one("#sheet_panel", Frame).caption = self._caption(folio)
 
     def _caption(self, folio: Folio | None) -> str:
@@ -164,7 +179,7 @@ class ReviewScreen(RoomScreen):
             words.append(f"range of {len(self.desk.marked)}")
         words.append(f"{self.desk.left} left")
         if place.filter != "all":
-            words.append(f"only {FILTERS[place.filter]}")
+            words.append(f"only {filter_words(place.filter)}")
         words.append(place.order)
         return " · ".join(words)
 
@@ -362,13 +377,32 @@ class ReviewScreen(RoomScreen):
     def action_filter(self) -> None:
         """Choose which candidates the queue holds."""
         choices = [Choice(key, words) for key, words in FILTERS.items()]
+        choices.append(Choice(BY_WORDS, "what words say", "verdict:reject by:anna pictures>100 terrier"))
 
         def chosen(kept: str | None) -> None:
-            if kept is not None:
-                self.sood.place.filter = kept
-                self.reload()
+            if kept == BY_WORDS:
+                self._ask_filter()
+            elif kept is not None:
+                self._use_filter(kept)
 
-        self.app.push_screen(ChooseDialog("What the queue holds", choices, self.sood.place.filter, "f"), chosen)
+        current = self.sood.place.filter
+        current = current if current in FILTERS else BY_WORDS
+        self.app.push_screen(ChooseDialog("What the queue holds", choices, current, "f"), chosen)
+
+    def _ask_filter(self) -> None:
+        current = self.sood.place.filter
+
+        def typed(text: str | None) -> None:
+            if text is not None:
+                self._use_filter(" ".join(text.split()) or "all")
+
+        self.app.push_screen(
+            AskDialog("What the queue holds", SYNTAX, "" if current in FILTERS else current, _unfit), typed
+        )
+
+    def _use_filter(self, kept: str) -> None:
+        self.sood.place.filter = kept
+        self.reload()
 
     def action_choose_superclass(self) -> None:
         """Choose the superclass to review."""
@@ -416,7 +450,21 @@ class ReviewScreen(RoomScreen):
         pictures = self.query_one(ContactSheet).pictures
         if pictures:
             item = self._present()
-            self.app.push_screen(PictureScreen(pictures, index, _word(item)))
+            page = (item.wnid, self._capacity, self._page)
+
+            def closed(changed: bool | None) -> None:
+                if changed:
+                    self._folios.forget(page)
+                    self._show()
+
+            self.app.push_screen(PictureScreen(pictures, index, _word(item), item.superclass, item.wnid), closed)
+
+    def action_why(self) -> None:
+        """Tell the whole story of the candidate."""
+        from sood_tui.screens.why import WhyScreen
+
+        item = self._present()
+        self.app.push_screen(WhyScreen(item.superclass, item.wnid, _word(item)))
 
     async def action_open_browse(self) -> None:
         """Show this synset in the tree."""
@@ -430,7 +478,7 @@ class ReviewScreen(RoomScreen):
         return item
 
 
-def _read(workspace: Workspace, superclass: str, order: str) -> _Read:
+def _read(workspace: Workspace, superclass: str, order: str, kept: str) -> _Read:
     with workspace.opened().reading() as cursor:
         superclasses = tuple(fetch_superclasses(cursor))
         names = [row.superclass for row in superclasses]
@@ -439,8 +487,35 @@ def _read(workspace: Workspace, superclass: str, order: str) -> _Read:
             superclass = max(superclasses, key=lambda row: row.pending).superclass if superclasses else ""
         orders: tuple[Order, ...] = tuple(ORDER_WORDS)
         wanted = orders[orders.index(order)] if order in orders else "tree"
-        items = tuple(queue(cursor, superclass, wanted)) if superclass else ()
-        return _Read(superclasses, superclass, items)
+        if not superclass:
+            return _Read(superclasses, superclass, (), {})
+        opinions, runs = filter_opinions(cursor, superclass), fetch_runs(cursor)
+        items = queue(
+            cursor, superclass, wanted, run_id=runs[-1].run_id if runs else None, selection=_selection(kept),
+            seed=workspace.seed, opinions=opinions,
+        )  # fmt: skip
+        return _Read(superclasses, superclass, tuple(items), read_remarks(cursor, superclass, opinions))
+
+
+def _selection(kept: str) -> tuple[Term, ...]:
+    """What a filter means; one that is no longer understood, from an older start, keeps everything."""
+    if kept in FILTERS:
+        return () if kept == "all" else parse(f"state:{kept}") if kept in STATES else parse(kept)
+    return () if _unfit(kept) else parse(kept)
+
+
+def _unfit(text: str) -> str:
+    """Why a text selects nothing; empty where it does."""
+    try:
+        parse(text)
+    except EngineError as error:
+        return str(error)
+    return ""
+
+
+def filter_words(kept: str) -> str:
+    """What the queue holds, in words."""
+    return FILTERS.get(kept, kept)
 
 
 def _searched(item: QueueItem) -> str:

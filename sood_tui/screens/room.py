@@ -9,9 +9,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from engine.jobs.summary import JobSummary
 from engine.workspace import Workspace
 from sood_tui.keys import FRAME
+from sood_tui.marks import SAID
 from sood_tui.plain import some
 from sood_tui.widgets.funnel import HOME, Funnel
 from sood_tui.widgets.job_strip import JobStrip
@@ -20,6 +20,7 @@ from sood_tui.widgets.key_footer import KeyFooter
 if TYPE_CHECKING:
     from textual.binding import Binding
 
+    from engine.jobs.summary import JobSummary
     from engine.review.decisions import Step
     from sood_tui.app import SoodApp
 
@@ -65,8 +66,8 @@ class RoomScreen(Screen[None]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Show what is known, and read the rest."""
-        self.enter()
+        """Show what is known; read the rest once the first frame is there."""
+        self.call_after_refresh(self.enter)
 
     def enter(self) -> None:
         """Read again: other screens may have changed what is shown here. A dialog that closes is no such change."""
@@ -76,13 +77,13 @@ class RoomScreen(Screen[None]):
     def reload(self) -> None:
         """Read what the screen shows; called whenever it is opened and when the catalogue changed."""
 
-    def show_frame(self, counts: Mapping[str, str], jobs: tuple[JobSummary, ...]) -> None:
+    def show_frame(self, counts: Mapping[str, str], jobs: "tuple[JobSummary, ...]") -> None:
         """Bring the top bar and the line of jobs up to date."""
         if self.is_mounted:
             self.query_one(Funnel).counts = counts
             self.query_one(JobStrip).jobs = jobs
 
-    def jobs_seen(self, jobs: tuple[JobSummary, ...]) -> None:
+    def jobs_seen(self, jobs: "tuple[JobSummary, ...]") -> None:
         """The jobs were looked at; for screens that show more of them than the line."""
 
     def close_something(self) -> bool:
@@ -128,9 +129,17 @@ class RoomScreen(Screen[None]):
         act = review.undo if direction == "undo" else review.redo
 
         def told(step: "Step") -> None:
-            what = f"{step.kinds[0]} {some(len(step.wnids), 'synset')} of {', '.join(step.superclasses)}"
+            what = step_words(step)
             self.sood.say(f"{'Taken back' if direction == 'undo' else 'Brought back'}: {what}")
             self.sood.read_counts()
             self.turned_back(step)
 
         self.in_thread("decisions", partial(act, self.workspace, self.sood.settings.reviewer), told)
+
+
+def step_words(step: "Step") -> str:
+    """What a step did, in a few words."""
+    kind = SAID.get(step.kinds[0], step.kinds[0])
+    if not step.events:
+        return f"{kind}: {some(len(step.pictures), 'picture')}"
+    return f"{kind} {some(len(step.wnids), 'synset')} of {', '.join(step.superclasses)}"

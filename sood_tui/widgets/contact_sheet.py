@@ -1,10 +1,10 @@
 """A contact sheet: as many pictures as the space can show well, painted in a few milliseconds."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
+from types import MappingProxyType
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
+from sood_tui.graphics import Graphics
 from sood_tui.widgets import half_blocks
 from sood_tui.widgets.half_blocks import Pixels
 from sood_tui.widgets.sheet_layout import MOST_TILES, Grid, compose, grid_for
@@ -24,15 +25,9 @@ from sood_tui.widgets.thumbnails import Broken, Picture, Recent, Thumbnails
 
 Rgb = tuple[int, int, int]
 Tile = Pixels | Broken | None
+NO_MARKS: Mapping[int, str] = MappingProxyType({})
 
 POST_EVERY = 0.06  # seconds between two paints of a sheet that is still being decoded
-
-
-class Graphics(StrEnum):
-    """How pictures are drawn: the seam at which other ways than half blocks come in."""
-
-    HALF = "half"
-    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +89,9 @@ class ContactSheet(Widget):
         self._graphics = graphics
         self._pictures: tuple[Picture, ...] = ()
         self._note = ""
+        self._marks: Mapping[int, str] = NO_MARKS
         self._tiles: list[Tile] = []
-        self._sheets: Recent[tuple[tuple[int, ...], _Look], list[Strip]] = Recent(64)
+        self._sheets: Recent[tuple[tuple[tuple[int, str], ...], _Look], list[Strip]] = Recent(64)
         self._strips: list[Strip] | None = None
         self._painted_size = Size()
         self._capacity = 0
@@ -117,14 +113,16 @@ class ContactSheet(Widget):
         """Whether every picture is there, or the reason why it is not."""
         return self._graphics is Graphics.OFF or all(tile is not None for tile in self._tiles)
 
-    def show(self, pictures: Sequence[Picture], note: str = "") -> None:
+    def show(self, pictures: Sequence[Picture], note: str = "", marks: Mapping[int, str] = NO_MARKS) -> None:
         """Show these pictures, from memory at once or as they are decoded.
 
         Args:
             pictures: first to last; what does not fit is left out.
             note: said in the middle when there are none.
+            marks: image_id to a word or two, said in the first line of the picture's tile.
         """
         self._pictures = tuple(pictures)
+        self._marks = marks
         self._note = note
         self._begin()
 
@@ -251,9 +249,10 @@ class ContactSheet(Widget):
         if not self._pictures:
             return self._said([self._note], look)
         if self._graphics is Graphics.OFF:
-            names = [f"{place:>3}  {picture.name}" for place, picture in enumerate(self.pictures, 1)]
+            names = [f"{place:>3}  {self._told(picture)}" for place, picture in enumerate(self.pictures, 1)]
             return self._said(names, look, middle=False)
-        key = (tuple(picture.image_id for picture in self._pictures[: len(self._tiles)]), look)
+        shown = self._pictures[: len(self._tiles)]
+        key = (tuple((picture.image_id, self._marks.get(picture.image_id, "")) for picture in shown), look)
         strips = self._sheets.get(key) if self.complete else None
         if strips is None:
             strips = self._drawn(self._grid(len(self._pictures)), look)
@@ -272,7 +271,16 @@ class ContactSheet(Widget):
                 for row, words in enumerate(_wrapped(f"× {tile.reason}", grid.tile_width)[:2], middle):
                     if row < len(strips):
                         strips[row] = _lettered(strips[row], left, words, grid.tile_width, look.reason)
+        for index, picture in enumerate(self._pictures[: len(self._tiles)]):
+            if mark := self._marks.get(picture.image_id):
+                left, top = grid.corner(index)
+                words = f" {mark} "[: grid.tile_width]
+                strips[top // 2] = _lettered(strips[top // 2], left, words, len(words), look.reason)
         return strips
+
+    def _told(self, picture: Picture) -> str:
+        mark = self._marks.get(picture.image_id)
+        return f"{picture.name}  {mark}" if mark else picture.name
 
     def _said(self, lines: list[str], look: _Look, middle: bool = True) -> list[Strip]:
         style = self.rich_style

@@ -7,9 +7,13 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
+from engine.review.opinions import FilterOpinion
+from engine.review.subtrees import Conflict
 from sood_tui.folio import Folio
-from sood_tui.marks import MARKS
+from sood_tui.marks import MARKS, SAID
 from sood_tui.plain import ago, plain, some
+from sood_tui.remarks import NOTHING, Remarks
+from store.filters import Verdict
 from store.review import LogEntry, QueueItem
 from store.wordnet import Membership, Synset
 
@@ -83,7 +87,9 @@ def path_content(path: Iterable[Synset], width: int) -> Content:
     return Content.assemble((above, "$foreground 60%"), (way[-1], "bold"))
 
 
-def candidate_facts(item: QueueItem, folio: Folio | None, tally: Mapping[str, int], width: int) -> Content:
+def candidate_facts(
+    item: QueueItem, folio: Folio | None, tally: Mapping[str, int], width: int, remarks: Remarks = NOTHING
+) -> Content:
     """What Review says of a candidate; what is not read yet is left open.
 
     Args:
@@ -91,19 +97,21 @@ def candidate_facts(item: QueueItem, folio: Folio | None, tally: Mapping[str, in
         folio: what else is known of it.
         tally: candidates of the queue by state.
         width: columns of the text.
+        remarks: what filters and rules say of it.
     """
     lines = [Content(plain(item.gloss)), Content("")]
     if folio is not None:
         lines += [path_content(folio.path, width), Content("")]
-    lines += _row("state", _state(item), width)
-    if item.note:
-        lines += _row("", Content.styled(f"“{plain(item.note)}”", "italic"), width)
+    lines += _opinions(remarks.opinions, width)
+    lines += _standing(item, folio, remarks, width)
     lines += _row("pictures", Content(f"{item.images:,}"), width)
     lines += _row("route", Content(_route(item)), width)
     if item.similarity is not None:
         lines += _row("text match", Content(f"{item.similarity:.3f}"), width)
     if item.similarity_mean is not None:
         lines += _row("mean score", Content(f"{item.similarity_mean:.4f}"), width)
+    for place, reason in enumerate(remarks.rules):
+        lines += _row("" if place else "rules", Content.styled(plain(reason), "$text-warning"), width)
     if folio is not None:
         lines += _claims(folio, item.superclass, width)
         if len(folio.synset.lemmas) > 1:
@@ -130,6 +138,58 @@ def synset_facts(folio: Folio, width: int) -> Content:
         *_history(folio.history),
     ]
     return Content("\n").join(lines)
+
+
+def _standing(item: QueueItem, folio: Folio | None, remarks: Remarks, width: int) -> list[Content]:
+    """The state, whence it came, and why."""
+    rows = _row("state", _state(item), width)
+    if item.inherited_from is not None:
+        rows += _row("", Content(f"inherited from {_origin(item.inherited_from, folio)}"), width)
+    if remarks.conflict is not None:
+        rows += _row("conflict", _conflict(remarks.conflict), width)
+    if item.note:
+        rows += _row("", Content.styled(f"“{plain(item.note)}”", "italic"), width)
+    return rows
+
+
+def _opinions(opinions: Iterable[FilterOpinion], width: int) -> list[Content]:
+    """What each filter says: its probability and its word, calibrated, with the mass of its answer."""
+    rows: list[Content] = []
+    for opinion in opinions:
+        verdict, name = opinion.verdict, "clip share" if opinion.verdict.kind == "clip" else "P(yes)"
+        mark = MARKS.get(verdict.outcome)
+        told = Content.assemble(
+            (f"{_chance(verdict)}  " if verdict.p_yes is not None else "", "bold"),
+            (f"{mark.sign} {mark.word}" if mark else verdict.outcome, mark.colour if mark else "$text-warning"),
+            (f"  {plain(verdict.model).rpartition('/')[2]}", "$foreground 60%"),
+        )
+        rows += _row(name, told, width)
+        more = [f"calibrated {opinion.calibrated:.2f}"] if opinion.calibrated is not None else []
+        more += [f"mass {verdict.mass:.2f}"] if verdict.mass is not None else []
+        more += [f"“{plain(verdict.answer.strip())}”"] if verdict.answer and verdict.answer.strip() else []
+        if more:
+            rows += _row("", Content.styled(" · ".join(more), "$foreground 60%"), width)
+    return [*rows, Content("")] if rows else []
+
+
+def _chance(verdict: Verdict) -> str:
+    """P(yes), with half its interval where it has one."""
+    if verdict.p_yes is None or verdict.p_yes_low is None or verdict.p_yes_high is None:
+        return "" if verdict.p_yes is None else f"{verdict.p_yes:.2f}"
+    return f"{verdict.p_yes:.2f} ±{(verdict.p_yes_high - verdict.p_yes_low) / 2:.2f}"
+
+
+def _origin(wnid: str, folio: Folio | None) -> str:
+    above = folio.path if folio is not None else ()
+    return next((plain(synset.lemma.replace("_", " ")) for synset in above if synset.wnid == wnid), wnid)
+
+
+def _conflict(conflict: Conflict) -> Content:
+    pieces: list[str | tuple[str, str]] = []
+    for claim in conflict.claims:
+        mark = MARKS[claim.kind]
+        pieces += [f"{plain(claim.origin_name)} ", (f"{mark.sign} {mark.word}  ", mark.colour)]
+    return Content.assemble(*pieces)
 
 
 def _pictures(folio: Folio) -> str:
@@ -183,9 +243,11 @@ def _history(history: tuple[LogEntry, ...]) -> list[Content]:
     lines = [Content(""), Content.styled("decisions", "$foreground 60%")] if history else []
     for entry in history[:HISTORY_SHOWN]:
         mark = MARKS.get(entry.kind)
-        words = f"{mark.sign} {mark.word}" if mark else "· put back"
+        words = f"{mark.sign} {mark.word}" if mark else f"· {SAID.get(entry.kind, 'put back')}"
+        about = "a picture" if entry.path else f"under {plain(entry.superclass)}"
+        whence = ", inherited" if entry.inherited_from else ""
         note = f"  “{plain(entry.note)}”" if entry.note else ""
-        told = f"{words} under {plain(entry.superclass)} by {plain(entry.reviewer)}, {ago(entry.at)}{note}"
+        told = f"{words} {about} by {plain(entry.reviewer)}, {ago(entry.at)}{whence}{note}"
         if entry.undone:
             lines.append(Content.styled(f"{told} (taken back)", "strike $foreground 60%"))
         else:

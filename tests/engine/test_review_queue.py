@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from engine.errors import EngineError
 from engine.filters.audit import draw
-from engine.filters.verdicts import VERDICT_SCHEMA
 from engine.review.decisions import decide
 from engine.review.opinions import filter_opinions, probability
 from engine.review.pictures import mark
@@ -18,6 +16,7 @@ from engine.review.story import story
 from engine.workspace import Workspace
 from store import filters
 from tests.catalogues import WHEN, scored_workspace, wnid_of
+from tests.verdict_rows import verdict_table
 
 LADDER = {f"dog{number}": [0.1 * number + 0.001 * k for k in range(10)] for number in range(1, 11)}
 PUG = wnid_of("dog3")
@@ -30,17 +29,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def judge(workspace: Workspace, model: str, p_yes: dict[str, float]) -> None:
-    rows = [
-        {
-            "superclass": "dog", "wnid": wnid_of(name), "outcome": "accept" if p >= 0.5 else "reject",
-            "p_yes": p, "p_yes_low": None, "p_yes_high": None, "margin": 10 * (p - 0.5), "mass": 0.99, "answer": "yes",
-            "question": "Is this a dog?", "reason": f"P(yes) is {p}", "image_ids": [1000, 1001],
-        }
-        for name, p in p_yes.items()
-    ]  # fmt: skip
     with workspace.opened().writing() as cursor:
         run = filters.insert_run(cursor, "vlm", "sheet", model, "{}", None, WHEN)
-        filters.insert_verdicts(cursor, run, pa.Table.from_pylist(rows, schema=VERDICT_SCHEMA))
+        filters.insert_verdicts(cursor, run, verdict_table("dog", {wnid_of(name): p for name, p in p_yes.items()}))
 
 
 def names(workspace: Workspace, order: Order = "name", only: str = "", seed: int = 0) -> list[str]:

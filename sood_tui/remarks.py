@@ -1,0 +1,37 @@
+"""What Review says of a candidate beside its row in the queue: filters, rules, and what it inherits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.filters.rules import verdicts as rule_verdicts
+from engine.review.opinions import FilterOpinion, Place, filter_opinions
+from engine.review.subtrees import Conflict, conflicts
+from store.connection import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What filters and rules say of one candidate, and a conflict in what it inherits."""
+
+    opinions: tuple[FilterOpinion, ...] = ()
+    rules: tuple[str, ...] = ()
+    conflict: Conflict | None = None
+
+
+NOTHING = Remarks()
+
+
+def read_remarks(
+    cursor: Cursor, superclass: str, opinions: Mapping[Place, tuple[FilterOpinion, ...]] | None = None
+) -> dict[str, Remarks]:
+    """The remarks on the candidates of a superclass, by wnid; those without any have no entry."""
+    said = filter_opinions(cursor, superclass) if opinions is None else opinions
+    rules: dict[str, list[str]] = {}
+    for verdict in rule_verdicts(cursor, [superclass]):
+        rules.setdefault(verdict.wnid, []).append(verdict.reason)
+    disputed = {conflict.wnid: conflict for conflict in conflicts(cursor, superclass)}
+    wnids = {wnid for _, wnid in said} | rules.keys() | disputed.keys()
+    return {
+        wnid: Remarks(said.get((superclass, wnid), ()), tuple(rules.get(wnid, ())), disputed.get(wnid))
+        for wnid in wnids
+    }

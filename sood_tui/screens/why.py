@@ -1,0 +1,161 @@
+"""Why: the whole story of a candidate or of a picture, beside the very pictures that a model saw."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from engine.errors import EngineError
+from engine.filters.disagreement import name_of
+from engine.review.placing import Placing
+from engine.review.story import Story, story
+from engine.splits.settings import SplitSettings
+from engine.workspace import Workspace
+from sood_tui.folio import pictures_of
+from sood_tui.keys import WHY
+from sood_tui.plain import some
+from sood_tui.story_lines import Line, picture_lines, place_lines, story_lines
+from sood_tui.threshold_bench import split_defaults
+from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.facts import Facts
+from sood_tui.widgets.frame import Frame
+from sood_tui.widgets.key_footer import KeyFooter
+from sood_tui.widgets.thumbnails import Picture
+from store.splits import fetch_runs
+
+if TYPE_CHECKING:
+    from sood_tui.app import SoodApp
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """Pictures with what they are."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+
+
+class WhyScreen(ModalScreen[None]):
+    """Closes with the key that opened it."""
+
+    CSS_PATH = "why.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = list(WHY)
+
+    def __init__(self, superclass: str, wnid: str, word: str, picture: Picture | None = None) -> None:
+        """The story, not read yet.
+
+        Args:
+            superclass: under which the synset is a candidate.
+            wnid: the synset.
+            word: its lemma, for the title.
+            picture: one of its pictures, whose own numbers are told first.
+        """
+        super().__init__()
+        self._superclass, self._wnid, self._word, self._picture = superclass, wnid, word, picture
+        self._sheets: Sequence[_Sheet] = ()
+        self._at = 0
+        self._told: list[Line] = []
+        self._placed: list[Line] = []
+
+    def compose(self) -> Iterable[Widget]:
+        """The sheet on the left, the story on the right."""
+        sood = cast("SoodApp", self.app)
+        with Horizontal(classes="body"):
+            with Frame(id="why_sheet"):
+                yield ContactSheet(sood.thumbnails, sood.graphics)
+            with Frame(id="why_story", title=f"Why · {self._word}  {self._wnid}"):
+                yield Facts()
+        yield KeyFooter(WHY, ())
+
+    def on_mount(self) -> None:
+        """Read: first the story, then the split, which takes longer."""
+        sood = cast("SoodApp", self.app)
+        workspace = sood.require_workspace()
+        defaults = split_defaults(sood.settings, workspace.seed)
+        self.run_worker(partial(self._read, workspace, defaults), thread=True, group="why", exit_on_error=False)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll the story."""
+        self.query_one(Facts).scroll_lines(lines)
+
+    def action_next_sheet(self) -> None:
+        """Show the pictures that the next filter saw, around the end."""
+        if self._sheets:
+            self._at = (self._at + 1) % len(self._sheets)
+            self._show_sheet()
+
+    def action_close(self) -> None:
+        """Back to where it was opened."""
+        self.dismiss()
+
+    def _read(self, workspace: Workspace, defaults: SplitSettings) -> None:
+        with workspace.opened().reading() as cursor:
+            runs = fetch_runs(cursor)
+            told = story(cursor, self._superclass, self._wnid, runs[-1].run_id if runs else None)
+            seen = [
+                _Sheet(f"{name_of(opinion.verdict)} saw", pictures_of(cursor, opinion.verdict.image_ids))
+                for opinion in told.opinions
+                if opinion.verdict.image_ids
+            ]
+        self.app.call_from_thread(self._show_story, told, seen)
+        self.app.call_from_thread(self._show_place, self._place(workspace, told, defaults))
+
+    def _place(self, workspace: Workspace, told: Story, defaults: SplitSettings) -> list[Line]:
+        if told.candidate.state != "accept":
+            return [("split", "in no list: only accepted subclasses are")]
+        try:
+            placing = Placing.read(workspace, defaults=defaults)
+            if self._picture is None:
+                return place_lines(placing.subclass(self._superclass, self._wnid))
+            place = placing.picture(self._superclass, self._wnid, self._picture.image_id)
+        except EngineError as error:
+            return [("split", f"in no list yet: {error}")]
+        return [*picture_lines(place), *place_lines(place.subclass)]
+
+    def _show_story(self, told: Story, seen: list[_Sheet]) -> None:
+        if not self.is_mounted:
+            return
+        own = [_Sheet("this picture", (self._picture,))] if self._picture is not None else []
+        self._sheets, self._told = [*own, *seen], story_lines(told)
+        self._show_sheet()
+        self._show_lines()
+
+    def _show_place(self, lines: list[Line]) -> None:
+        if self.is_mounted:
+            self._placed = lines
+            self._show_lines()
+
+    def _show_sheet(self) -> None:
+        frame, sheet = self.query_one("#why_sheet", Frame), self.query_one(ContactSheet)
+        if not self._sheets:
+            frame.title, frame.caption = "What a model saw", ""
+            sheet.show((), "No filter has looked at it")
+            return
+        shown = self._sheets[self._at]
+        frame.title = shown.title
+        more = f" · sheet {self._at + 1} of {len(self._sheets)}, tab for the next" if len(self._sheets) > 1 else ""
+        frame.caption = f"{some(len(shown.pictures), 'picture')}{more}"
+        sheet.show(shown.pictures, "These pictures have gone")
+
+    def _show_lines(self) -> None:
+        lines = [*self._placed, *self._told] if self._picture is not None else [*self._told, *self._placed]
+        width = max((len(name) for name, _ in lines), default=0) + 2
+        facts = self.query_one(Facts)
+        room = max(facts.size.width - width - 2, 20)
+        facts.show(Content("\n").join(piece for line in lines for piece in _pieces(line, width, room)))
+
+
+def _pieces(line: Line, width: int, room: int) -> list[Content]:
+    """A name and its text, which goes on below itself."""
+    name, text = line
+    rows = Content(text).wrap(room) or [Content("")]
+    return [
+        Content.assemble(((name if place == 0 else "").ljust(width), "$foreground 60%"), row)
+        for place, row in enumerate(rows)
+    ]
