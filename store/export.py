@@ -61,6 +61,8 @@ def create_rows(cursor: Cursor, places: pa.Table, scored: pa.Table) -> None:
             export_place.place,
             image.root_id,
             image.path,
+            image.image_id,
+            scored.image_id IS NOT NULL AS is_scored,
             scored.similarity,
             scored.score,
             scored.is_outlier,
@@ -90,7 +92,7 @@ def count_rows(cursor: Cursor) -> list[RowCount]:
     rows = cursor.execute(
         """
         SELECT
-            place, issue, similarity IS NOT NULL AS is_scored, coalesce(is_outlier, false) AS is_outlier, exclusion,
+            place, issue, is_scored, coalesce(is_outlier, false) AS is_outlier, exclusion,
             count(*)
         FROM export_row
         GROUP BY ALL
@@ -103,7 +105,7 @@ def count_rows(cursor: Cursor) -> list[RowCount]:
 def stream_rows(cursor: Cursor) -> pa.RecordBatchReader:
     """The laid out rows in order: place, root_id, path, similarity, score, is_outlier, exclusion, issue, split."""
     return cursor.sql(
-        "SELECT place, root_id, path, similarity, score, is_outlier, exclusion, issue, split FROM export_row"
+        "SELECT place, root_id, path, is_scored, similarity, score, is_outlier, exclusion, issue, split FROM export_row"
     ).to_arrow_reader(BATCH)
 
 
@@ -111,7 +113,7 @@ def stream_rows_of(cursor: Cursor, split: str) -> pa.RecordBatchReader:
     """The laid out rows of one split in their order, with the columns of stream_rows."""
     return cursor.sql(
         """
-        SELECT place, root_id, path, similarity, score, is_outlier, exclusion, issue, split
+        SELECT place, root_id, path, is_scored, similarity, score, is_outlier, exclusion, issue, split
         FROM export_row
         WHERE split = $split
         """,
@@ -123,7 +125,7 @@ def sample_rows(cursor: Cursor, step: int) -> pa.RecordBatchReader:
     """Every step-th laid out row, with the columns of stream_rows."""
     return cursor.sql(
         """
-        SELECT place, root_id, path, similarity, score, is_outlier, exclusion, issue, split
+        SELECT place, root_id, path, is_scored, similarity, score, is_outlier, exclusion, issue, split
         FROM export_row
         WHERE rowid % $step = 0
         """,
@@ -135,6 +137,31 @@ def stream_listed(cursor: Cursor, split: str) -> pa.RecordBatchReader:
     """The laid out rows of one split in their order: place, root_id, path."""
     return cursor.sql(
         "SELECT place, root_id, path FROM export_row WHERE split = $split", params={"split": split}
+    ).to_arrow_reader(BATCH)
+
+
+def stream_in_order(cursor: Cursor, split: str, order: pa.Table, run_id: int) -> pa.RecordBatchReader:
+    """The listed rows of one split: place, root_id, path; subclasses in a given order, pictures as an import met them.
+
+    Args:
+        cursor: with the rows laid out.
+        split: which one.
+        order: columns place and position.
+        run_id: of the import; pictures that it does not know come behind, by root and path.
+    """
+    cursor.register("order_of_place", order)
+    return cursor.sql(
+        """
+        SELECT export_row.place, export_row.root_id, export_row.path
+        FROM export_row
+        JOIN order_of_place USING (place)
+        LEFT JOIN imported_picture
+            ON imported_picture.image_id = export_row.image_id AND imported_picture.run_id = $run_id
+        WHERE export_row.split = $split
+        ORDER BY
+            order_of_place.position, imported_picture.position NULLS LAST, export_row.root_id, export_row.path
+        """,
+        params={"split": split, "run_id": run_id},
     ).to_arrow_reader(BATCH)
 
 

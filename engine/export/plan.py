@@ -148,8 +148,8 @@ def lay_out(cursor: Cursor, plan: Plan) -> Counts:
     scored = pa.table(
         {
             "image_id": pictures.image_id,
-            "similarity": pictures.similarity,
-            "score": pictures.normalised,
+            "similarity": pa.array(pictures.similarity, from_pandas=True),  # NaN, where nobody knows it, is NULL
+            "score": pa.array(pictures.normalised, from_pandas=True),
             "is_outlier": pictures.is_outlier,
             "exclusion": pa.array(EXCLUSIONS, pa.string()).take(
                 pa.array(pictures.exclusion.astype("int32") - 1, mask=pictures.exclusion == 0)
@@ -215,6 +215,6 @@ def _full_rows(rows: Iterable[pa.RecordBatch], plan: Plan) -> Iterator[pa.Record
 def _reasons(batch: pa.RecordBatch, of_subclass: pa.Array) -> pa.Array:
     """Why each picture is in no list; NULL for those that are in one."""
     nothing = pa.scalar(None, pa.string())
-    unscored = pc.if_else(batch["similarity"].is_null(), "not_scored", nothing)
+    unscored = pc.if_else(batch["is_scored"], nothing, "not_scored")
     outlier = pc.if_else(batch["is_outlier"], "outlier", nothing)
     return pc.coalesce(batch["issue"], unscored, of_subclass, outlier, batch["exclusion"])

@@ -9,6 +9,7 @@ import numpy as np
 from engine.labels.flags import FLAGS, flagged
 from engine.scoring.formulas import ConstantSuperclass, iqr_outliers, mean, minmax, standard_deviation
 from engine.splits.formulas import Flags, Floats, Integers
+from engine.splits.imported import Imported, read_imported
 from engine.splits.settings import SplitSettings
 from store.connection import Cursor
 from store.splits import Pair, Similarities, fetch_similarities
@@ -79,22 +80,41 @@ def measure(cursor: Cursor, pairs: Sequence[Pair], settings: SplitSettings) -> M
     and outliers are sought among all.
     """
     found = fetch_similarities(cursor, pairs)
+    imported = read_imported(cursor, pairs, found)
+    if imported.rows.num_rows:
+        found = _together(found, imported)
     bounds = np.searchsorted(found.place, np.arange(len(pairs) + 1))
     normalised, constant = _normalise(found, pairs, bounds)
     is_outlier = np.zeros(len(found.place), np.bool_)
     exclusion = _exclusion(cursor, found.image_id, settings)
     measures: list[Measure | None] = []
     for place in range(len(pairs)):
-        scores = normalised[bounds[place] : bounds[place + 1]]
+        part = slice(bounds[place], bounds[place + 1])
+        scores = normalised[part]
         if len(scores) == 0:
             measures.append(None)
             continue
-        flags = _outliers(scores, settings)
-        is_outlier[bounds[place] : bounds[place + 1]] = flags
-        excluded = exclusion[bounds[place] : bounds[place + 1]] > 0
-        measures.append(_measure(scores, flags, excluded, settings))
+        known = imported.statistics.get(place)
+        flags = _outliers(scores, settings) if known is None else imported.outliers_of(place, settings)
+        is_outlier[part] = flags
+        excluded = exclusion[part] > 0
+        if known is None:
+            measures.append(_measure(scores, flags, excluded, settings))
+        else:
+            kept = int((~flags & ~excluded).sum())
+            measures.append(Measure(*known, len(scores), kept, int((~flags & excluded).sum())))
     pictures = Pictures(found.place, found.image_id, found.similarity, normalised, is_outlier, exclusion)
     return Measured(tuple(pairs), tuple(measures), pictures, constant)
+
+
+def _together(found: Similarities, imported: Imported) -> Similarities:
+    """Scored pictures, and those of which only their subclass's statistics are known: their similarity is NaN."""
+    place = np.concatenate([found.place, imported.rows["place"].to_numpy()])
+    image_id = np.concatenate([found.image_id, imported.rows["image_id"].to_numpy()])
+    nothing = np.full(imported.rows.num_rows, np.nan, np.float32)
+    similarity = np.concatenate([found.similarity, nothing])
+    order = np.lexsort((image_id, place))
+    return Similarities(place[order], image_id[order], similarity[order])
 
 
 def _normalise(found: Similarities, pairs: Sequence[Pair], bounds: Integers) -> tuple[Floats, tuple[str, ...]]:
@@ -108,6 +128,7 @@ def _normalise(found: Similarities, pairs: Sequence[Pair], bounds: Integers) -> 
             warnings.simplefilter("ignore", ConstantSuperclass)
             normalised[part] = minmax(found.similarity[part])
         values = found.similarity[part]
+        # Imported statistics stand for similarities that nobody has: NaN, which equals nothing.
         if len(values) > 0 and values.min() == values.max():
             constant.append(superclass)
     return normalised, tuple(constant)

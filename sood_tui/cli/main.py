@@ -27,6 +27,7 @@ SINGLE_COMMANDS = {
     "demo": ("demo", "The whole walk on made-up pictures, without a download."),
     "doctor": ("doctor", "What works here, what does not, and why."),
     "status": ("status", "The funnel: how many at each room, and what to do next."),
+    "import": ("importing", "Half-finished work of SOOD's scripts; decisions and splits from a CSV."),
     "sql": ("sql", "Read-only SQL over the catalogue."),
 }
 
