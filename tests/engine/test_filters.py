@@ -84,8 +84,9 @@ def _judge(workspace: Workspace, request: VlmRequest) -> dict[str, store.Verdict
         return {verdict.wnid: verdict for verdict in store.fetch_verdicts(cursor)}
 
 
-def test_a_model_accepts_and_rejects_what_it_was_shown(workspace: Workspace, model: str) -> None:
-    verdicts = _judge(workspace, VlmRequest(model=model, samples=9, device="cpu"))
+@pytest.mark.parametrize("device", ["cpu", "cpu:2"])
+def test_a_model_accepts_and_rejects_what_it_was_shown(workspace: Workspace, model: str, device: str) -> None:
+    verdicts = _judge(workspace, VlmRequest(model=model, samples=9, device=device))
     scarlet, navy, rare = (verdicts[wnid_of(name)] for name in PICTURES)
     assert scarlet.outcome == "accept"
     assert scarlet.p_yes is not None
