@@ -72,15 +72,12 @@ def _name(sub: PlannedSubclass, known: dict[tuple[str, str], ImportedSubclass]) 
 
 def _order(plan: Plan, split: str, names: Sequence[str], known: dict[tuple[str, str], ImportedSubclass]) -> pa.Table:
     """Where the pictures of each place come in a list."""
-    means = {(row.superclass, row.wnid): row.mean for row in plan.prepared.subclasses}
-
     def key(place: int) -> tuple[int, float, float, str]:
         sub = plan.subclasses[place]
         one = known.get((sub.superclass, sub.wnid))
-        mean = means[sub.superclass, sub.wnid]
         # Without statistics the scripts' order of subclasses is that of their means.
         position = float(one.position) if one and one.mean is not None else -1.0
-        return int(sub.class_id or 0), position, mean, sub.wnid
+        return int(sub.class_id or 0), position, sub.mean or 0.0, sub.wnid
 
     places = sorted((place for place, sub in enumerate(plan.subclasses) if sub.split == split), key=key)
     first: dict[str, int] = {}
