@@ -172,9 +172,8 @@ def rebuild(
     else:
         emit_table(report.deviations, ("kind", "subject", "expected", "found"))
     if not report.is_same:
-        say(
-            f"{len(report.deviations)} thing(s) are not as the manifest says; {report.export.folder} holds what came out."
-        )
+        count = len(report.deviations)
+        say(f"{count} thing(s) are not as the manifest says; {report.export.folder} holds what came out.")
         raise typer.Exit(EXIT_INPUT)
     say(f"The same to the byte: {len(report.export.files)} files in {report.export.folder}.")
 

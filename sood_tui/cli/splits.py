@@ -1,4 +1,4 @@
-"""Commands of the room splits: show, set, rules, undo, redo, log, list."""
+"""Commands of the room splits: show, set, rules, place, undo, redo, log, list."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -7,8 +7,9 @@ import typer
 
 from engine.errors import EngineError
 from engine.splits import change as engine
+from engine.splits import preview as previewing
 from engine.splits.prepare import PreparedSplit, Tuned, prepare, read_settings
-from engine.splits.settings import MAIN, Change, SplitSettings, check_percentiles, undone_steps
+from engine.splits.settings import MAIN, Change, undone_steps
 from engine.splits.show import (
     BandCount,
     SuperclassCut,
@@ -17,17 +18,22 @@ from engine.splits.show import (
     superclass_cuts,
     total_cut,
 )
+from engine.wordnet.resolve import resolve
 from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.following import take_in_results
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 from sood_tui.cli.splits_labels import app as labels_app
+from sood_tui.cli.splits_reports import app as reports_app
+from sood_tui.cli.splits_reports import defaults_of as defaults_of
+from sood_tui.cli.splits_reports import tell_preview
 from store.splits import SettingEvent, fetch_settings, fetch_splits
 
 app = typer.Typer(
     name="splits", help="Which subclasses are train, Easy and Hard.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(labels_app)
+app.add_typer(reports_app)
 
 Name = Annotated[str, typer.Option("--split", metavar="NAME", help="Which split; else the main one.")]
 OneSuperclass = Annotated[str | None, typer.Option(metavar="NAME", help="Only this superclass.")]
@@ -157,14 +163,27 @@ def rules(
     predictions: Annotated[
         str | None, typer.Option(metavar="NAME", help="Whose accuracy is reported beside; none: nobody's.")
     ] = None,
+    exclude_relatives: Annotated[
+        bool | None,
+        typer.Option(
+            "--exclude-relatives/--keep-relatives", help="Leave training subclasses above or below a test one out."
+        ),
+    ] = None,
+    near_duplicates: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BITS", help="Leave near-copies out of the easier list, 0 to 3 bits apart; -1: off."
+        ),
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Tell what it would do, and do nothing.")] = False,
     split: Name = MAIN,
     by: By = None,
     note: Note = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set the rules that act before the cut; without an option, list them with what they take out.
+    """Set the rules that act before and after the cut; without an option, list them with what they take out.
 
-    Example: sood-tui splits rules --minimum-subclasses 10 --equalise subclasses
+    Example: sood-tui splits rules --minimum-subclasses 10 --equalise subclasses --preview
     """
     given: dict[str, Any] = {
         "outlier_tails": outliers,
@@ -178,10 +197,15 @@ def rules(
         "excluded_flags": exclude_flag,
         "match_labels": match_labels,
         "label_predictions": predictions,
+        "exclude_relatives": exclude_relatives,
+        "near_duplicates": near_duplicates,
     }
     changes = [Change(key, getattr(value, "value", value)) for key, value in given.items() if value is not None]
     changes = [_without(change) for change in changes]
     with open_workspace(context) as workspace:
+        if changes and preview:
+            tell_preview(previewing.preview(workspace, changes, split, defaults_of(workspace)), as_json)
+            return
         if changes:
             _apply(workspace, changes, split, by, note, as_json)
             return
@@ -193,6 +217,36 @@ def rules(
     emit_table(rows, ("rule", "value"))
     for one in prepared.removed:
         say(f"left out: {one.superclass} {one.wnid} {prepared.labels[one.wnid].lemma}: {one.reason}")
+
+
+@app.command()
+def place(
+    context: typer.Context,
+    superclass: Annotated[str, typer.Argument(help="Under which superclass.")],
+    synset: Annotated[list[str], typer.Argument(help="Which subclasses: wnids, names or words.")],
+    band: Annotated[
+        str | None, typer.Option("--in", metavar="BAND", help="train, easy, hard, band_1 ..., or out of the split.")
+    ] = None,
+    split: Name = MAIN,
+    by: By = None,
+    note: Note = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put subclasses into a list whatever their mean, or out of the split; without --in, give them back to the rule.
+
+    Example: sood-tui splits place dog n02085620 --in hard --note "two species in one folder"
+    """
+    with open_workspace(context) as workspace:
+        with workspace.opened().reading() as cursor:
+            wnids = [resolve(cursor, text) for text in synset]
+            made = split in {one.split for one in fetch_splits(cursor)}
+            settings = read_settings(cursor, workspace.seed, split, defaults_of(workspace))[1] if made else None
+        placed = dict(settings.superclass_placed.get(superclass, {})) if settings else {}
+        for wnid in wnids:
+            placed.pop(wnid, None)
+            if band is not None:
+                placed[wnid] = band
+        _apply(workspace, [Change("placed", placed or None, superclass)], split, by, note, as_json)
 
 
 @app.command()
@@ -255,16 +309,6 @@ def list_command(context: typer.Context, as_json: AsJson = False) -> None:
     emit(rows, ("split", "run_id", "created_at"), as_json, "No split was made yet; `sood-tui splits set` makes one.")
 
 
-def defaults_of(workspace: Workspace) -> SplitSettings:
-    """What a split starts from, as the settings of the workspace say.
-
-    Raises: EngineError if splits.hard is not below splits.easy there.
-    """
-    settings = settings_of(workspace)
-    percentiles = check_percentiles((settings.number("splits.hard"), settings.number("splits.easy")))
-    return SplitSettings(percentiles=percentiles, seed=workspace.seed)
-
-
 def _changes(
     workspace: Workspace,
     split: str,
@@ -297,7 +341,9 @@ def _changes(
 
 
 def _without(change: Change) -> Change:
-    """The change, with the word none as no source, no predictions and no flag."""
+    """The change, with the word none as no source, no predictions and no flag, and -1 as no distance."""
+    if change.key == "near_duplicates" and change.value < 0:
+        return Change(change.key, None)
     if change.key in ("label_source", "label_predictions") and change.value == "none":
         return Change(change.key, None)
     if change.key == "excluded_flags":
