@@ -1,5 +1,6 @@
 """Bootstrap intervals of AUROC and of both FPR95, from counts over shared score bins."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,14 +51,24 @@ def bin_counts(of_id: Floats, of_ood: Floats, bins: int = BINS) -> tuple[NDArray
     Every distinct score has a bin of its own where there are at most ``bins`` of them; else the edges are quantiles of
     both sides, so that each side is cut evenly.
     """
-    distinct = np.unique(np.concatenate([of_id, of_ood]))
-    if len(distinct) > bins:
-        shares = np.linspace(0, 1, bins // 2, endpoint=False)
-        distinct = np.unique(np.concatenate([np.quantile(of_id, shares), np.quantile(of_ood, shares), distinct[:1]]))
-    places = len(distinct)
-    id_bins = np.searchsorted(distinct, of_id, side="right") - 1
-    ood_bins = np.searchsorted(distinct, of_ood, side="right") - 1
-    return np.bincount(id_bins, minlength=places), np.bincount(ood_bins, minlength=places)
+    edges = _edges([of_id, of_ood], bins)
+    return _counts(edges, of_id), _counts(edges, of_ood)
+
+
+def _edges(sides: Sequence[Floats], bins: int) -> Floats:
+    distinct = np.unique(np.concatenate(sides))
+    if len(distinct) <= bins:
+        return distinct
+    shares = np.linspace(0, 1, bins // len(sides), endpoint=False)
+    return np.unique(np.concatenate([*(np.quantile(side, shares) for side in sides), distinct[:1]]))
+
+
+def _places(edges: Floats, scores: Floats) -> NDArray[np.int64]:
+    return np.searchsorted(edges, scores, side="right") - 1
+
+
+def _counts(edges: Floats, scores: Floats) -> NDArray[np.int64]:
+    return np.bincount(_places(edges, scores), minlength=len(edges))
 
 
 def metrics_of_counts(of_id: NDArray[np.number], of_ood: NDArray[np.number]) -> dict[str, Floats]:
@@ -112,6 +123,68 @@ def detection_intervals(
         for name, values in metrics_of_counts(drawn_id, drawn_ood).items():
             found[name].append(values)
     return {name: _interval(np.concatenate(values)) for name, values in found.items()}
+
+
+def mean_intervals(
+    of_id: Sequence[Floats], of_ood: Sequence[Floats], seed: int = 0, resamples: int = RESAMPLES, bins: int = BINS
+) -> dict[str, Interval]:
+    """95 % percentile intervals of the means of INTERVAL_METRICS over several OOD sets.
+
+    Every OOD set is resampled on its own; the ID pictures are the same for all of them, and so are their resamples.
+
+    Args:
+        of_id: for each OOD set float64 [n_id], the same pictures in the same order; adaptive methods score them anew
+            with each set, static ones give the same array again.
+        of_ood: float64 [n_ood] of each set.
+        seed: of the resampling.
+        resamples: how many.
+        bins: of the scores of a set; static methods share them over all sets, which therefore get as many more.
+    """
+    generator = np.random.default_rng(seed)
+    is_one = all(scores is of_id[0] for scores in of_id)
+    draw = _draws_of_static if is_one else _draws_of_streams
+    means: dict[str, list[Floats]] = {name: [] for name in INTERVAL_METRICS}
+    for pairs in draw(generator, of_id, of_ood, resamples, bins):
+        drawn = [metrics_of_counts(inside, outside) for inside, outside in pairs]
+        for name, values in means.items():
+            values.append(np.mean([one[name] for one in drawn], axis=0))
+    return {name: _interval(np.concatenate(values)) for name, values in means.items()}
+
+
+Drawn = Iterator[list[tuple[NDArray[np.int64], NDArray[np.int64]]]]
+"""Resampled counts of ID and OOD for every set, chunk by chunk."""
+
+
+def _draws_of_static(
+    generator: np.random.Generator, of_id: Sequence[Floats], of_ood: Sequence[Floats], resamples: int, bins: int
+) -> Drawn:
+    edges = _edges([of_id[0], *of_ood], bins * (len(of_ood) + 1) // 2)
+    inside = _counts(edges, of_id[0])
+    outside = [_counts(edges, scores) for scores in of_ood]
+    n = len(of_id[0])
+    for start in range(0, resamples, CHUNK):
+        size = min(CHUNK, resamples - start)
+        drawn = generator.multinomial(n, inside / n, size=size)
+        yield [(drawn, generator.multinomial(one.sum(), one / one.sum(), size=size)) for one in outside]
+
+
+def _draws_of_streams(
+    generator: np.random.Generator, of_id: Sequence[Floats], of_ood: Sequence[Floats], resamples: int, bins: int
+) -> Drawn:
+    edges = [_edges(pair, bins) for pair in zip(of_id, of_ood, strict=True)]
+    places = [_places(edge, scores) for edge, scores in zip(edges, of_id, strict=True)]
+    outside = [_counts(edge, scores) for edge, scores in zip(edges, of_ood, strict=True)]
+    n = len(of_id[0])
+    for start in range(0, resamples, CHUNK):
+        size = min(CHUNK, resamples - start)
+        chosen = generator.integers(n, size=(size, n))
+        yield [
+            (
+                np.stack([np.bincount(place[rows], minlength=len(one)) for rows in chosen]),
+                generator.multinomial(one.sum(), one / one.sum(), size=size),
+            )
+            for place, one in zip(places, outside, strict=True)
+        ]
 
 
 def share_interval(hits: NDArray[np.bool_], seed: int = 0, resamples: int = RESAMPLES) -> Interval:

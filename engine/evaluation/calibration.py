@@ -52,8 +52,17 @@ def calibrate(of_id: ArrayLike, wanted: float = 0.95) -> Calibration:
     threshold = float(ordered[count - 1])
     hits = int(np.count_nonzero(ordered >= threshold))
     low, high = wilson_interval(hits, n)
-    few = f"Only {n} pictures: the share that this threshold keeps is uncertain ({low:.1%} to {high:.1%})."
-    return Calibration(threshold, wanted, n, hits / n, low, high, few if n < FEW_PICTURES else "")
+    return Calibration(threshold, wanted, n, hits / n, low, high, few_warning(n, low, high))
+
+
+def few_warning(n: int, low: float, high: float) -> str:
+    """Why the interval of a threshold's share is wide; empty from 200 pictures on."""
+    if n >= FEW_PICTURES:
+        return ""
+    return (
+        f"Calibrated on {n} pictures only, fewer than {FEW_PICTURES}: the share that the threshold keeps is uncertain "
+        f"({low:.1%} to {high:.1%})."
+    )
 
 
 def calibration_part(n: int, share: float, seed: int) -> NDArray[np.bool_]:

@@ -17,7 +17,16 @@ from pyarrow import compute
 
 from engine.errors import EngineError
 from engine.evaluation.plots import histogram, lines, roc
-from engine.evaluation.reading import CONVENTIONS, GENERALISATION, Number, RunView, Scores, read_run, read_scores
+from engine.evaluation.reading import (
+    CONVENTIONS,
+    GENERALISATION,
+    Number,
+    RunView,
+    Scores,
+    read_run,
+    read_scores,
+    reported_rows,
+)
 from engine.workspace import Workspace
 from store import evaluation as store
 from store.evaluation import SweepRow
@@ -135,6 +144,7 @@ def markdown(view: RunView) -> str:
     found += ["", "Numbers in percent.", *CONVENTIONS]
     if any(part.role == "generalisation" for part in view.parts):
         found.append(GENERALISATION)
+    found += view.warnings
     return "\n".join(found) + "\n"
 
 
@@ -178,16 +188,18 @@ def _write_method(
     (place / "scores").mkdir(parents=True)
     of_ood: dict[str, NDArray[np.float64]] = {}
     of_id: NDArray[np.float64] | None = None
+    inside_pictures = pictures.filter(compute.equal(pictures["part"], 0))
+    report = reported_rows(view.record, inside_pictures.num_rows)
     for part in view.parts[1:]:
         inside, outside = scores.against(part.position, part.name)
-        of_id, of_ood[part.name] = inside, outside
+        of_id, of_ood[part.name] = inside[report], outside
         if not scores.of:  # the ID pictures have other scores in each stream
-            _write_npz(place, f"{part.name}-id", inside, pictures, 0, True, ood_is_high)
-        is_valid = part.role == "generalisation"
-        _write_npz(place, part.name, outside, pictures, part.position, is_valid, ood_is_high)
+            _write_id(place, f"{part.name}-id", inside, inside_pictures, report, ood_is_high)
+        mine = pictures.filter(compute.equal(pictures["part"], part.position))
+        _write_npz(place, part.name, outside, mine, part.role == "generalisation", ood_is_high)
     assert of_id is not None
     if scores.of:
-        _write_npz(place, view.parts[0].name, of_id, pictures, 0, True, ood_is_high)
+        _write_id(place, view.parts[0].name, scores.of[0], inside_pictures, report, ood_is_high)
     _write_openood(place, view, name)
     (place / "plots").mkdir()
     drawings = {
@@ -199,17 +211,20 @@ def _write_method(
         (place / "plots" / f"{kind}.png").write_bytes(drawing.png())
 
 
+def _write_id(
+    place: Path, name: str, scores: NDArray[np.float64], mine: pa.Table, report: NDArray[np.bool_], ood_is_high: bool
+) -> None:
+    """The ID pictures that the table reports on; those that only calibrated stand in a file of their own."""
+    _write_npz(place, name, scores[report], mine.filter(pa.array(report)), True, ood_is_high)
+    if not report.all():
+        rest = mine.filter(pa.array(~report))
+        _write_npz(place, f"{name}-calibration", scores[~report], rest, True, ood_is_high)
+
+
 def _write_npz(
-    place: Path,
-    name: str,
-    scores: NDArray[np.float64],
-    pictures: pa.Table,
-    part: int,
-    is_valid: bool,
-    ood_is_high: bool,
+    place: Path, name: str, scores: NDArray[np.float64], mine: pa.Table, is_valid: bool, ood_is_high: bool
 ) -> None:
     """OpenOOD's arrays: pred, conf (higher = ID), label (-1 for OOD; a band's classes are valid and keep theirs)."""
-    mine = pictures.filter(compute.equal(pictures["part"], part))
     labels = [OOD_LABEL if value is None or not is_valid else value for value in mine["label"].to_pylist()]
     arrays = {
         "pred": mine["predicted"].to_numpy().astype(np.int64),

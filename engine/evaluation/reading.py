@@ -1,7 +1,7 @@
 """A run as a person reads it: one row a method and OOD set, with the numbers of the table beside one another."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.evaluation.calibration import FEW_PICTURES, calibration_part, few_warning
 from store import evaluation as store
 from store.connection import Cursor
 from store.evaluation import Evaluation, EvaluationPart, Metric
@@ -62,6 +63,16 @@ class RunView:
     calibration: tuple[Metric, ...]
     classes: tuple[Metric, ...]
     record: dict[str, Any]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes numbers of the run uncertain beyond their intervals, each once."""
+        found = (
+            f"{row.method}: {few_warning(row.n_id, row.low or 0.0, row.high or 1.0)}"
+            for row in self.calibration
+            if row.metric == "kept_of_calibration" and row.n_id < FEW_PICTURES
+        )
+        return tuple(dict.fromkeys(found))
 
 
 def read_run(cursor: Cursor, run_id: int) -> RunView:
@@ -152,6 +163,14 @@ def read_scores(cursor: Cursor, run_id: int, method: str) -> Scores:
             found.setdefault(name, {})[int(number)] = score[chosen]
             rows[int(number)] = position[chosen]
     return Scores(found.pop("", {}), found, rows)
+
+
+def reported_rows(record: Mapping[str, Any], n_id: int) -> NDArray[np.bool_]:
+    """Which ID pictures the numbers of a run are from: all, but for those that calibrated its thresholds."""
+    share = float(record.get("calibration") or 0.0)
+    if not share:
+        return np.ones(n_id, dtype=bool)
+    return ~calibration_part(n_id, share, int(record["seed"]))
 
 
 def find_part(parts: Sequence[EvaluationPart], name: str | None) -> EvaluationPart:

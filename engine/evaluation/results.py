@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.bootstrap import detection_intervals, share_interval
+from engine.evaluation.bootstrap import detection_intervals, mean_intervals, share_interval
 from engine.evaluation.calibration import calibrate, calibration_part
 from engine.evaluation.methods import find_method
 from engine.evaluation.metrics import METRIC_NAMES, RankedScores, detection_metrics
@@ -84,7 +84,7 @@ def _of_method(
     classes: Sequence[Classes],
     report: NDArray[np.bool_],
 ) -> Iterator[MetricRow]:
-    means: dict[str, list[dict[str, float]]] = {"mean": [], "near": [], "far": []}
+    means: dict[str, list[tuple[int, dict[str, float]]]] = {"mean": [], "near": [], "far": []}
     for position, outside in of_ood.items():
         part = plan.sets[position]
         inside = of_id[position][report]
@@ -97,18 +97,24 @@ def _of_method(
             low, high = (at.low, at.high) if at else (None, None)
             yield MetricRow(name, bool(order), order, "set", part.name, "", metric, value, low, high, *size)
         if part.role == "ood":
-            means["mean"].append(values)
+            means["mean"].append((position, values))
             if part.near_or_far:
-                means[part.near_or_far].append(values)
+                means[part.near_or_far].append((position, values))
         yield from _per_class(name, order, plan, position, of_id[position], outside, classes, report)
         if plan.calibration:
             yield from _calibrated(name, order, plan, position, of_id[position], outside, report)
+    reported = {id(scores): scores[report] for scores in of_id.values()}  # one array for all sets of a static method
     for scope, rows in means.items():
-        if rows:
-            for metric in SHOWN:
-                value = float(np.mean([one[metric] for one in rows]))
-                n_id = int(report.sum())
-                yield MetricRow(name, bool(order), order, scope, "", "", metric, value, None, None, n_id, 0)
+        if not rows:
+            continue
+        positions = [position for position, _ in rows]
+        at_mean = mean_intervals(
+            [reported[id(of_id[position])] for position in positions], [of_ood[p] for p in positions], plan.seed
+        )
+        for metric in SHOWN:
+            value = float(np.mean([one[metric] for _, one in rows]))
+            low, high = at_mean[metric].low, at_mean[metric].high
+            yield MetricRow(name, bool(order), order, scope, "", "", metric, value, low, high, int(report.sum()), 0)
 
 
 def _per_class(
@@ -158,14 +164,14 @@ def _calibrated(
     accepted = int(np.count_nonzero(of_ood >= found.threshold))
     part, n = plan.sets[position].name, (int(report.sum()), len(of_ood))
     rows = (
-        ("threshold", found.threshold, None),
-        ("kept_of_calibration", found.kept, (found.low, found.high)),
-        ("id_recall", kept / n[0], wilson_interval(kept, n[0])),
-        ("accepted", accepted / n[1], wilson_interval(accepted, n[1])),
+        ("threshold", found.threshold, None, found.n),
+        ("kept_of_calibration", found.kept, (found.low, found.high), found.n),
+        ("id_recall", kept / n[0], wilson_interval(kept, n[0]), n[0]),
+        ("accepted", accepted / n[1], wilson_interval(accepted, n[1]), n[0]),
     )
-    for metric, value, interval in rows:
+    for metric, value, interval, n_id in rows:
         low, high = interval or (None, None)
-        yield MetricRow(name, bool(order), order, "calibration", part, "", metric, value, low, high, *n)
+        yield MetricRow(name, bool(order), order, "calibration", part, "", metric, value, low, high, n_id, n[1])
 
 
 def _accuracies(plan: Plan, scores: RunScores, classes: Sequence[Classes]) -> Iterator[MetricRow]:

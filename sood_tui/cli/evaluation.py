@@ -8,7 +8,7 @@ import typer
 
 from engine.errors import EngineError
 from sood_tui.cli import evaluation_more
-from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
+from sood_tui.cli.context import AsJson, open_workspace, workspace_of
 from sood_tui.cli.evaluation_negatives import app as negatives_app
 from sood_tui.cli.evaluation_results import app as results_app
 from sood_tui.cli.evaluation_sets import app as sets_app
@@ -200,7 +200,7 @@ def show(
         view = read_run(cursor, run)
         swept = fetch_sweep(cursor, run)
     if as_json:
-        emit_json({"run": view, "sweep": swept})
+        emit_json({"run": view, "sweep": swept, "warnings": view.warnings})
         return
     if view.run.kind == "classifier":
         evaluation_more.say_classifier(view)
@@ -301,20 +301,8 @@ def _request(
 ) -> Any:
     from engine.evaluation.request import EvaluationRequest
 
-    workspace = workspace_of(context)
-    settings = settings_of(workspace, scoring__model=model, scoring__pretrained=pretrained, scoring__device=device)
-    wanted = settings.text("scoring.model")
-    return EvaluationRequest(
-        sets[0],
-        sets[1:],
-        model=None if wanted == "none" else wanted,
-        pretrained=settings.text("scoring.pretrained") or None,
-        device=settings.text("scoring.device"),
-        batch_size=settings.integer("scoring.batch_size"),
-        reviewer=settings.reviewer,
-        seed=workspace.seed if seed is None else seed,
-        **more,
-    )
+    request = EvaluationRequest(sets[0], sets[1:], **more)
+    return evaluation_more.with_model(context, request, model, pretrained, device, seed)
 
 
 def _submit(context: typer.Context, request: Any, detach: bool, as_json: bool) -> None:

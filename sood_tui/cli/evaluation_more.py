@@ -1,6 +1,7 @@
 """What several commands of the room evaluation share."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,42 @@ def preset_sets(name: str, data: Path | None) -> list[Any]:
     ]
 
 
+def with_model(
+    context: typer.Context,
+    request: Any,
+    model: str | None = None,
+    pretrained: str | None = None,
+    device: str | None = None,
+    seed: int | None = None,
+) -> Any:
+    """The request with a model and what the settings say of the machine and the person.
+
+    Without --model and --pretrained (or their environment variables) the model is that of the scoring; which one it is
+    goes to standard error.
+    """
+    from engine.evaluation.scored_with import with_model_of_scoring
+
+    target = workspace_of(context)
+    settings = settings_of(target, scoring__model=model, scoring__pretrained=pretrained, scoring__device=device)
+    wanted = settings.text("scoring.model")
+    request = replace(
+        request,
+        model=None if wanted == "none" else wanted,
+        pretrained=settings.text("scoring.pretrained") or None,
+        device=settings.text("scoring.device"),
+        batch_size=settings.integer("scoring.batch_size"),
+        reviewer=settings.reviewer,
+        seed=target.seed if seed is None else seed,
+    )
+    named = [settings.sources[key] for key in ("scoring.model", "scoring.pretrained")]
+    if any(source == "command line" or source.startswith("$") for source in named):
+        return request
+    with open_workspace(context) as workspace:
+        request, sentence = with_model_of_scoring(workspace, request)
+    say(sentence or f"Model: {request.model}, of the settings; nothing was scored yet.")
+    return request
+
+
 def request_of_run(context: typer.Context, run_id: int) -> Any:
     """The request that would lead to the same sets, labels and model again, bands left out."""
     from engine.evaluation.again import request_of_run as again
@@ -71,7 +108,7 @@ def say_preview(context: typer.Context, run_id: int, plan: Any, negatives: str |
         return
     best = sorted(found, key=lambda row: -row.auroc)[:3]
     say(
-        f"Preview on {found[0].n_id:,} ID pictures and a sample of OOD, with the words of evaluation {run_id}; the best:"
+        f"Preview on {found[0].n_id:,} ID pictures and a sample of OOD with the words of evaluation {run_id}; the best:"
     )
     for row in best:
         interval = f"{100 * row.auroc_low:.1f}-{100 * row.auroc_high:.1f}"
@@ -103,7 +140,7 @@ def show_job(context: typer.Context, job_id: str, as_json: bool) -> None:
         view = read_run(cursor, run_id)
         swept = fetch_sweep(cursor, run_id)
     if as_json:
-        emit_json({"run": view, "sweep": swept})
+        emit_json({"run": view, "sweep": swept, "warnings": view.warnings})
         return
     say_run(view)
     if swept:

@@ -52,24 +52,19 @@ def sood(
     from sood_tui.cli.following import follow
 
     target = workspace_of(context)
-    settings = settings_of(target, scoring__model=model, scoring__pretrained=pretrained, scoring__device=device)
     with open_workspace(context) as workspace:
         sets = sood_sets(workspace, split, far or (), far_synsets)
-        request = EvaluationRequest(
-            sets[0],
-            sets[1:],
-            methods=methods or DEFAULT_METHODS,
-            labels="superclass",
-            settings={} if groups is None else {"groups": groups},
-            mining=MiningRequest(negatives, corpus=CorpusSettings(corpus), fraction=keep),
-            model=settings.text("scoring.model"),
-            pretrained=settings.text("scoring.pretrained") or None,
-            device=settings.text("scoring.device"),
-            batch_size=settings.integer("scoring.batch_size"),
-            reviewer=settings.reviewer,
-            seed=target.seed,
-            title=f"split {split}",
-        )
+    request = EvaluationRequest(
+        sets[0],
+        sets[1:],
+        methods=methods or DEFAULT_METHODS,
+        labels="superclass",
+        settings={} if groups is None else {"groups": groups},
+        mining=MiningRequest(negatives, corpus=CorpusSettings(corpus), fraction=keep),
+        title=f"split {split}",
+    )
+    request = evaluation_more.with_model(context, request, model, pretrained, device)
+    with open_workspace(context) as workspace:
         submitted = submit(workspace, request)
     evaluation_more.say_submitted(submitted)
     code = follow(target.root, submitted.job_id)

@@ -93,9 +93,18 @@ def say_run(view: RunView) -> None:
     calibrated = {(row.method, row.part, row.metric): row for row in view.calibration}
     for (method, name, number), row in calibrated.items():
         if number == "id_recall":
-            other = calibrated[method, name, "accepted"]
-            kept, accepted = (percent(Number(one.value, one.low, one.high)) for one in (row, other))
-            say(f"  {method}, calibrated threshold: keeps {kept} % of ID, accepts {accepted} % of {name}")
+            found = {key: calibrated[method, name, key] for key in ("threshold", "kept_of_calibration", "accepted")}
+            aim, kept, accepted = (
+                percent(Number(one.value, one.low, one.high))
+                for one in (found["kept_of_calibration"], row, found["accepted"])
+            )
+            threshold = found["threshold"]
+            say(
+                f"  {method}, calibrated on {threshold.n_id:,} ID pictures, of which it keeps {aim} %: threshold "
+                f"{threshold.value:.6g} achieves a TPR of {kept} % on the others and accepts {accepted} % of {name}"
+            )
+    for warning in view.warnings:
+        say(f"  ! {warning}")
 
 
 def say_conventions(view: RunView) -> None:

@@ -99,7 +99,9 @@ def test_the_table_says_what_was_compared(command: Command, first: int) -> None:
     assert neglabel["auroc"]["low"] <= neglabel["auroc"]["value"] <= neglabel["auroc"]["high"]
     mean = rows["neglabel", "", "mean"]["auroc"]["value"]
     assert mean == pytest.approx((neglabel["auroc"]["value"] + rows["neglabel", "out", "set"]["auroc"]["value"]) / 2)
-    assert rows["neglabel", "", "far"]["auroc"]["value"] == neglabel["auroc"]["value"]
+    assert rows["neglabel", "", "far"]["auroc"] == neglabel["auroc"]  # one far set: its interval too
+    both = rows["neglabel", "", "mean"]["auroc"]
+    assert both["low"] <= both["value"] <= both["high"]
     record = view["record"]
     assert record["model"]["weights_sha256"]
     assert record["recipes"]["plain"]["label"] == ["the nice {}"]
@@ -293,6 +295,41 @@ def test_bad_input_is_named_and_leaves_nothing(command: Command, root: Path, tmp
     assert sorted((root / "evaluations").iterdir()) == folders
 
 
+def test_a_calibrated_run_says_what_its_threshold_achieves_and_exports_what_it_reports(
+    command: Command, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--id", "subtree:dog.n.01", "--ood", "birds=subtree:bird.n.01", "--labels", "subclass", *common(root)]
+    command("run", "neglabel", "tanl", *options, "--calibration", "0.25")
+    run_id = last(command)
+    found = json.loads(command("show", str(run_id), "--json"))
+    assert len(found["warnings"]) == 2
+    assert found["warnings"][0].startswith("neglabel: Calibrated on 5 pictures only, fewer than 200")
+    kept = {(r["method"], r["metric"]): r for r in found["run"]["calibration"]}
+    assert kept["neglabel", "kept_of_calibration"]["n_id"] == 5
+    achieved = kept["neglabel", "id_recall"]
+    assert achieved["n_id"] == 15
+    assert achieved["low"] <= achieved["value"] <= achieved["high"]
+    command("show", str(run_id))  # what a person reads is on standard error
+    assert run(["-w", str(root), "evaluation", "show", str(run_id)]) == 0
+    told = capsys.readouterr().err
+    span = f"{100 * achieved['value']:.2f} ({100 * achieved['low']:.1f}-{100 * achieved['high']:.1f}) %"
+    assert f"achieves a TPR of {span} on the others" in told
+    assert "! neglabel: Calibrated on 5 pictures only" in told
+
+    command("export", str(run_id), str(tmp_path / "out"))
+    for method, inside in (("neglabel", "dog.n.01"), ("tanl", "birds-id")):
+        scores = tmp_path / "out" / method / "scores"
+        with np.load(scores / f"{inside}.npz") as of_id, np.load(scores / "birds.npz") as of_ood:
+            assert len(of_id["conf"]) == len(of_id["label"]) == 15
+            numbers = detection_metrics(of_id["conf"], of_ood["conf"])
+        with np.load(scores / f"{inside}-calibration.npz") as rest:
+            assert len(rest["conf"]) == 5
+        row = next(r for r in found["run"]["rows"] if (r["method"], r["part"]) == (method, "birds"))
+        for name in ("auroc", "fpr95_id_positive", "fpr95_ood_positive", "aupr_in", "aupr_out"):
+            assert row[name]["value"] == pytest.approx(getattr(numbers, name), abs=1e-12)
+    assert "Calibrated on 5 pictures only" in (tmp_path / "out" / "table.md").read_text()
+
+
 @pytest.mark.slow
 def test_a_set_that_changed_on_disk_is_refused(command: Command, root: Path) -> None:
     draw(root.parent / "moving", {"places": 4}, 9)
@@ -320,8 +357,10 @@ def test_a_split_is_evaluated_recut_and_its_classifier_scored(command: Command, 
     other("review", "accept", "dog", *DOGS)
     other("review", "accept", "cat", *CATS)
     other("scoring", "run", "--model", model, "--device", "cpu")
-    sood = ["sood", "neglabel", "mcm", *common(root)]
+    words = common(root)[common(root).index("--corpus") :]
+    sood = ["sood", "neglabel", "mcm", "--device", "cpu", *words]
     view = json.loads(command(*sood, "--far", "bird.n.01", "--json"))["run"]
+    assert view["run"]["model"] == view["record"]["model"]["model"] == model  # that of the split, not of the settings
     assert {part["role"] for part in view["parts"]} == {"id", "generalisation", "ood"}
     means = [row for row in view["rows"] if row["scope"] == "mean"]
     sets = [row for row in view["rows"] if row["scope"] == "set" and row["role"] == "ood"]

@@ -14,6 +14,7 @@ from engine.errors import EngineError
 from engine.evaluation.bootstrap import (
     bin_counts,
     detection_intervals,
+    mean_intervals,
     metrics_of_counts,
     paired_differences,
     share_interval,
@@ -151,6 +152,34 @@ def test_intervals_are_seeded_and_binning_changes_them_little() -> None:
     assert first["fpr95_id_positive"].high == pytest.approx(fine["fpr95_id_positive"].high, abs=6e-3)
 
 
+def test_the_interval_of_a_mean_over_one_set_is_that_of_the_set() -> None:
+    generator = np.random.default_rng(5)
+    inside, outside = generator.normal(1, 1, 300), generator.normal(0, 1, 200)
+    assert mean_intervals([inside], [outside], seed=3) == detection_intervals(inside, outside, seed=3)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_intervals_of_means_follow_resampled_pictures(is_stream: bool) -> None:
+    """Beside a plain bootstrap that draws pictures: the ID pictures are the same for all sets, the OOD sets are not."""
+    generator = np.random.default_rng(8)
+    inside = [generator.normal(1, 1, 250)] * 3
+    if is_stream:  # each stream scores the same pictures a little differently
+        inside = [scores + generator.normal(0, 0.05, 250) for scores in inside]
+    outside = [generator.normal(mean, 1, size) for mean, size in ((0.0, 80), (0.3, 150), (-0.5, 60))]
+    found = mean_intervals(inside, outside, seed=1)["auroc"]
+    drawn = []
+    for _ in range(1_500):
+        rows = generator.integers(250, size=250)
+        picked = [scores[generator.integers(len(scores), size=len(scores))] for scores in outside]
+        values = [RankedScores(one[rows]).auroc(other) for one, other in zip(inside, picked, strict=True)]
+        drawn.append(np.mean(values))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert found.low == pytest.approx(low, abs=0.006)
+    assert found.high == pytest.approx(high, abs=0.006)
+    single = detection_intervals(inside[0], outside[0], seed=1)["auroc"]
+    assert found.high - found.low < single.high - single.low
+
+
 def test_interval_of_a_share() -> None:
     interval = share_interval(np.arange(1000) < 900)
     assert interval.low == pytest.approx(0.9 - 1.96 * 0.0095, abs=0.003)
@@ -171,10 +200,18 @@ def test_calibration_keeps_what_was_asked_for() -> None:
     found = calibrate(np.arange(20) / 20)
     assert found.threshold == 0.05
     assert found.kept == 0.95
-    assert "Only 20 pictures" in found.warning
+    assert "on 20 pictures only" in found.warning
     assert calibrate(np.arange(400.0)).warning == ""
     with pytest.raises(EngineError, match="a share of 0"):
         calibrate([1.0], 0.0)
+
+
+def test_a_threshold_from_199_pictures_is_warned_of_and_one_from_200_is_not() -> None:
+    scores = np.linspace(0, 1, 200)
+    few = calibrate(scores[1:])
+    assert few.warning.startswith("Calibrated on 199 pictures only, fewer than 200")
+    assert f"{few.low:.1%} to {few.high:.1%}" in few.warning
+    assert calibrate(scores).warning == ""
 
 
 def test_calibration_part_is_seeded_and_refuses_an_empty_half() -> None:
