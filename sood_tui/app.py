@@ -15,20 +15,20 @@ from textual.screen import Screen
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
+from sood_tui.graphics import Graphics, graphics_of
 from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_KEYS, SCREEN_TITLES, sign
 from sood_tui.messages import CatalogueChanged, JobsSeen, JobsTakenIn
 from sood_tui.notices import describe
 from sood_tui.place import Place
 from sood_tui.recent import remember
 from sood_tui.settings import Settings, Value, load_settings
-from sood_tui.widgets.contact_sheet import ContactSheet, Graphics
-from sood_tui.widgets.thumbnails import Thumbnails
 from store.connection import open_store
 
 if TYPE_CHECKING:
     from engine.jobs.summary import JobSummary
     from sood_tui.screens.room import RoomScreen
     from sood_tui.supervision import JobWatch
+    from sood_tui.widgets.thumbnails import Thumbnails
 
 LOOK_EVERY = 0.5  # seconds between two looks at the job folders
 COUNT_AFTER = 0.3
@@ -62,6 +62,7 @@ class SoodApp(App[int], inherit_bindings=False):
         workspace: Workspace | None,
         settings: Settings,
         graphics: Graphics = Graphics.HALF,
+        screen: str = "",
         alone: bool = False,
     ) -> None:
         """The app, not running yet.
@@ -70,8 +71,13 @@ class SoodApp(App[int], inherit_bindings=False):
             workspace: open; None begins with the start screen.
             settings: what holds now.
             graphics: how pictures are drawn.
+            screen: the one to begin with; empty for the one where the last session ended.
             alone: whether the process is there for the app only, so that its memory may be arranged for it.
         """
+        place = Place.read(workspace.root) if workspace is not None else Place()
+        place.screen = next((name for name in (screen, place.screen) if name in SCREEN_KEYS), "home")
+        # Textual would begin with a blank screen of its own, and lay out and style everything twice.
+        self.DEFAULT_MODE = "start" if workspace is None else place.screen  # type: ignore[misc]
         super().__init__()
         self.settings = settings
         self.graphics = graphics
@@ -79,12 +85,12 @@ class SoodApp(App[int], inherit_bindings=False):
         self.last_key = ""
         self.counts: Mapping[str, str] = {}
         self.jobs: tuple[JobSummary, ...] = ()
-        self.place = Place()
+        self.place = place
         self._workspace: Workspace | None = None
         self._thumbnails: Thumbnails | None = None
         self._watch: JobWatch | None = None
         self._before: list[str] = []
-        self._opened: set[str] = set()
+        self._opened: set[str] = {self.DEFAULT_MODE}
         self._counting = False
         self._alone = alone
         if settings.text("theme") in self.available_themes:
@@ -95,10 +101,12 @@ class SoodApp(App[int], inherit_bindings=False):
     # ---- the workspace ----
 
     @property
-    def thumbnails(self) -> Thumbnails:
+    def thumbnails(self) -> "Thumbnails":
         """The thumbnails of the open workspace."""
+        from sood_tui.widgets.thumbnails import Thumbnails
+
         if self._thumbnails is None:
-            raise EngineError("No workspace is open.", "Open one, or make one, on the start screen.")
+            self._thumbnails = Thumbnails(self.require_workspace().thumbnails)
         return self._thumbnails
 
     def require_workspace(self) -> Workspace:
@@ -118,6 +126,7 @@ class SoodApp(App[int], inherit_bindings=False):
     def open_workspace(self, workspace: Workspace) -> None:
         """Work in this workspace from now on; its catalogue is open."""
         self._take(workspace)
+        self.place = Place.read(workspace.root)
         self.take_settings()
         self._supervise()
         self.run_worker(self.action_go(self.place.screen))
@@ -138,17 +147,13 @@ class SoodApp(App[int], inherit_bindings=False):
     def _take(self, workspace: Workspace) -> None:
         remember(workspace.root)
         self._workspace = workspace
-        self._thumbnails = Thumbnails(workspace.thumbnails)
-        self.place = Place.read(workspace.root)
+        self._thumbnails = None
 
     # ---- start and end ----
 
-    async def on_mount(self) -> None:
-        """Open the screen where the last session ended, or the start screen; look at jobs after the first frame."""
-        if self._workspace is None:
-            await self.switch_mode("start")
-        else:
-            await self._open_mode(self.place.screen if self.place.screen in SCREEN_KEYS else "home")
+    def on_mount(self) -> None:
+        """Look at the jobs once the first frame is there."""
+        if self._workspace is not None:
             self.call_after_refresh(self._supervise)
 
     def _supervise(self) -> None:
@@ -158,11 +163,12 @@ class SoodApp(App[int], inherit_bindings=False):
             self.set_interval(LOOK_EVERY, self._look_at_jobs)
             if self._alone:
                 gc.collect()
+                gc.enable()
                 gc.freeze()  # what is loaded by now stays: later collections, and with them the longest frames, shorten
         self._watch = JobWatch(self.require_workspace())
         self._look_at_jobs()
         self.read_counts()
-        self.run_worker(self.thumbnails.prune, thread=True, group="thumbnails")
+        self.run_worker(lambda: self.thumbnails.prune(), thread=True, group="thumbnails")
 
     def keep_place(self) -> None:
         """Write down where the person is."""
@@ -218,6 +224,8 @@ class SoodApp(App[int], inherit_bindings=False):
 
     def use_graphics(self, graphics: Graphics) -> None:
         """Draw pictures in this way from now on, on every screen."""
+        from sood_tui.widgets.contact_sheet import ContactSheet
+
         self.graphics = graphics
         for stack in self._screen_stacks.values():
             for screen in stack:
@@ -350,11 +358,6 @@ class SoodApp(App[int], inherit_bindings=False):
         from sood_tui.screens.room import RoomScreen
 
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, RoomScreen)), None)
-
-
-def graphics_of(name: str) -> Graphics:
-    """The way to draw pictures that a setting names. Half blocks stand in for what is not there yet."""
-    return Graphics.OFF if name == "off" else Graphics.HALF
 
 
 def run_app(workspace: Workspace | None, graphics: str | None = None) -> int:

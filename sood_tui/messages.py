@@ -1,18 +1,20 @@
 """What crosses screens. A message says what has happened; whoever hears it decides what to paint."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from engine.jobs.ingest import TakenIn
-from engine.jobs.summary import JobSummary
+if TYPE_CHECKING:  # what travels is made elsewhere, by modules that the first frame does without
+    from engine.jobs.ingest import TakenIn
+    from engine.jobs.summary import JobSummary
 
 
 @dataclass
 class JobsSeen(Message):
     """The job folders were looked at: every job, oldest first."""
 
-    jobs: tuple[JobSummary, ...]
+    jobs: "tuple[JobSummary, ...]"
 
     def can_replace(self, message: Message) -> bool:
         """Only the latest look counts."""
@@ -23,7 +25,7 @@ class JobsSeen(Message):
 class JobsTakenIn(Message):
     """Results of jobs were taken into the catalogue: screens that show them read again."""
 
-    reports: tuple[TakenIn, ...]
+    reports: "tuple[TakenIn, ...]"
 
 
 @dataclass

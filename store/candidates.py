@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from store.connection import Cursor
 from store.errors import StoreError
+
+if TYPE_CHECKING:  # the first frame reads superclasses, and does without Arrow
+    import pyarrow as pa
 
 
 class UnknownSuperclass(StoreError):
@@ -248,7 +250,7 @@ def insert_hyponym_candidates(cursor: Cursor, superclass: str, include_root: boo
     return [str(row[0]) for row in rows]
 
 
-def insert_match_candidates(cursor: Cursor, superclass: str, matches: pa.Table, at: datetime) -> list[str]:
+def insert_match_candidates(cursor: Cursor, superclass: str, matches: "pa.Table", at: datetime) -> list[str]:
     """Add what a text match found; what is a candidate already stays as it is.
 
     Args:

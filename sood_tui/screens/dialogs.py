@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from sood_tui.plain import plain
 
 SEARCH_LIMIT = 50
+MOST_WIDE = 92  # columns of a box with choices, as its style sheet has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,9 @@ class ChooseDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog") as box:
             box.border_title = Content(plain(self._title))
             box.border_subtitle = "enter takes it · esc leaves it"
-            yield OptionList(*(Option(choice.content(width)) for choice in self._choices), markup=False)
+            inside = min(MOST_WIDE, self.app.size.width * 9 // 10) - 8
+            lines = [choice.content(width).truncate(inside, ellipsis=True) for choice in self._choices]
+            yield OptionList(*(Option(line) for line in lines), markup=False)
 
     def on_mount(self) -> None:
         """Put the cursor on what holds now."""

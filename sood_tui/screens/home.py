@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -13,8 +13,6 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.jobs.summary import JobSummary
-from engine.status import NextStep, RoomCount, next_step, room_counts
 from engine.workspace import Workspace
 from sood_tui.keys import HOME, SCREEN_KEYS, SCREEN_TITLES
 from sood_tui.machine import Machine, look_at_machine
@@ -24,9 +22,12 @@ from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.funnel import SCREEN_OF_ROOM
 from sood_tui.widgets.job_strip import job_bar, job_number, job_numbers
 from sood_tui.widgets.lines import Lines, Words
-from store.candidates import Superclass, fetch_superclasses
-from store.review import LogEntry, fetch_log
-from store.status import fetch_funnel
+
+if TYPE_CHECKING:  # what reads is loaded by the thread that reads, after the first frame
+    from engine.jobs.summary import JobSummary
+    from engine.status import NextStep, RoomCount
+    from store.candidates import Superclass
+    from store.review import LogEntry
 
 SHOWN_DECISIONS = 12
 SHOWN_JOBS = 8
@@ -37,10 +38,10 @@ BAR = 20
 class _Standing:
     """What a reload found."""
 
-    rooms: tuple[RoomCount, ...]
-    next_step: NextStep
-    decisions: tuple[LogEntry, ...]
-    superclasses: tuple[Superclass, ...]
+    rooms: "tuple[RoomCount, ...]"
+    next_step: "NextStep"
+    decisions: "tuple[LogEntry, ...]"
+    superclasses: "tuple[Superclass, ...]"
 
 
 class HomeScreen(RoomScreen):
@@ -98,7 +99,7 @@ class HomeScreen(RoomScreen):
     def _take_machine(self, machine: Machine) -> None:
         self.query_one("#machine", Static).update(_machine_content(machine))
 
-    def jobs_seen(self, jobs: tuple[JobSummary, ...]) -> None:
+    def jobs_seen(self, jobs: "tuple[JobSummary, ...]") -> None:
         """Show the newest jobs."""
         if self.is_mounted:
             self.query_one("#jobs", Static).update(_jobs_content(jobs[::-1][:SHOWN_JOBS], self._inside("jobs")))
@@ -132,13 +133,18 @@ class HomeScreen(RoomScreen):
 
 
 def _read(workspace: Workspace) -> _Standing:
+    from engine.status import next_step, room_counts
+    from store.candidates import fetch_superclasses
+    from store.review import fetch_log
+    from store.status import fetch_funnel
+
     with workspace.opened().reading() as cursor:
         funnel = fetch_funnel(cursor)
         decisions = tuple(fetch_log(cursor, limit=SHOWN_DECISIONS))
         return _Standing(room_counts(funnel), next_step(funnel), decisions, tuple(fetch_superclasses(cursor)))
 
 
-def _room_lines(rooms: Sequence[RoomCount], width: int) -> list[Words]:
+def _room_lines(rooms: "Sequence[RoomCount]", width: int) -> list[Words]:
     widest = max((room.count for room in rooms), default=1)
     lines: list[Words] = []
     for room in rooms:
@@ -158,7 +164,7 @@ def _room_lines(rooms: Sequence[RoomCount], width: int) -> list[Words]:
     return lines
 
 
-def _next_content(step: NextStep, room: str) -> Content:
+def _next_content(step: "NextStep", room: str) -> Content:
     screen = SCREEN_OF_ROOM.get(room, "home")
     where = f"enter opens {SCREEN_TITLES[screen]} ({SCREEN_KEYS[screen].upper()})"
     return Content.assemble(
@@ -167,7 +173,7 @@ def _next_content(step: NextStep, room: str) -> Content:
     )  # fmt: skip
 
 
-def _jobs_content(jobs: Sequence[JobSummary], width: int) -> Content:
+def _jobs_content(jobs: "Sequence[JobSummary]", width: int) -> Content:
     if not jobs:
         return Content.styled("No job yet. F5 begins one.", "$foreground 60%")
     lines = []
@@ -185,7 +191,7 @@ def _jobs_content(jobs: Sequence[JobSummary], width: int) -> Content:
     return Content("\n").join(lines)
 
 
-def _decisions(entries: Sequence[LogEntry], width: int) -> Content:
+def _decisions(entries: "Sequence[LogEntry]", width: int) -> Content:
     if not entries:
         return Content.styled("No decision yet. F4 reviews candidates.", "$foreground 60%")
     lines = []
@@ -204,7 +210,7 @@ def _decisions(entries: Sequence[LogEntry], width: int) -> Content:
     return Content("\n").join(lines)
 
 
-def _superclasses(rows: Sequence[Superclass], width: int) -> Content:
+def _superclasses(rows: "Sequence[Superclass]", width: int) -> Content:
     """The superclasses with most left to do first, each with the share that was decided."""
     if not rows:
         return Content.styled("No superclass yet. F3 browses WordNet; s makes one.", "$foreground 60%")

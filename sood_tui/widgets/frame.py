@@ -64,7 +64,7 @@ class _Side(LinePainter):
 
     DEFAULT_CSS = """
     _Side {
-        width: 1; height: 1fr; color: $foreground 25%; margin: 1 0;
+        width: 1; height: 1fr; color: $foreground 25%;
         &.-left { dock: left; }
         &.-right { dock: right; }
     }
@@ -72,10 +72,12 @@ class _Side(LinePainter):
 
     def __init__(self, side: Literal["left", "right"]) -> None:
         super().__init__(classes=f"-{side}")
+        self._corners = "╭╰" if side == "left" else "╮╯"
 
     def render_line(self, y: int) -> Strip:
-        """A piece of it."""
-        return Strip([Segment("│", self.part_style())], EDGE)
+        """A piece of it; it goes over the ends of the upper and the lower line, and so has their corners."""
+        sign = self._corners[0] if y == 0 else self._corners[1] if y == self.size.height - 1 else "│"
+        return Strip([Segment(sign, self.part_style())], EDGE)
 
 
 class Frame(Vertical):

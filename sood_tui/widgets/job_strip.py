@@ -7,11 +7,11 @@ from textual import events
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from engine.jobs.summary import JobSummary
 from sood_tui.plain import duration, plain
 from sood_tui.widgets.painting import LinePainter
 
 if TYPE_CHECKING:
+    from engine.jobs.summary import JobSummary
     from sood_tui.app import SoodApp
 
 ACTIVE = ("queued", "running")
@@ -32,7 +32,7 @@ class JobStrip(LinePainter):
     }
     """
 
-    jobs: reactive[tuple[JobSummary, ...]] = reactive[tuple[JobSummary, ...]](())
+    jobs: "reactive[tuple[JobSummary, ...]]" = reactive(())
     """All jobs of the workspace, oldest first."""
 
     def watch_jobs(self) -> None:
@@ -67,27 +67,27 @@ class JobStrip(LinePainter):
         cast("SoodApp", self.app).do_now("app.go('jobs')", self.screen)
 
 
-def job_number(job: JobSummary) -> str:
+def job_number(job: "JobSummary") -> str:
     """The number that people say, `3` of 0003-scoring; the id itself where it has none."""
     number = job.job_id.partition("-")[0]
     return str(int(number)) if number.isdigit() else plain(job.job_id)
 
 
-def job_fraction(job: JobSummary) -> float | None:
+def job_fraction(job: "JobSummary") -> float | None:
     """Share that is done, in [0, 1]; None while the total is unknown."""
     if job.state == "finished":
         return 1.0
     return min(1.0, job.done / job.total) if job.total else None
 
 
-def job_bar(job: JobSummary, width: int) -> tuple[str, str]:
+def job_bar(job: "JobSummary", width: int) -> tuple[str, str]:
     """A bar as its done and its open part, told apart by shape as well."""
     fraction = job_fraction(job) or 0.0
     done = round(width * fraction)
     return "━" * done, "─" * (width - done)
 
 
-def job_numbers(job: JobSummary) -> str:
+def job_numbers(job: "JobSummary") -> str:
     """How far it is in words: `47 %  11,830/s  4 min left`."""
     if job.state == "queued":
         return "waits for its device" if job.device else "queued"

@@ -29,9 +29,7 @@ def keys(*ids: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def app_on(workspace: Workspace | None, screen: str = "home", graphics: Graphics = Graphics.HALF) -> SoodApp:
     """The app on a workspace, beginning with a screen."""
     settings = load_settings(workspace.settings_file if workspace else None)
-    app = SoodApp(workspace, settings, graphics)
-    app.place.screen = screen
-    return app
+    return SoodApp(workspace, settings, graphics, screen)
 
 
 @asynccontextmanager
