@@ -6,12 +6,13 @@ DEMO ?= sood-demo
 ARGS ?=
 PYTEST := $(PYTHON) -m pytest --ignore=tests/benchmarks -n auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: help install demo test quick check format benchmarks pages wordnet lock clean distclean
+.PHONY: help install demo test quick test-cluster check format benchmarks pages wordnet lock clean distclean
 
 help:
 	@echo 'make demo       the whole walk on made-up pictures in $(DEMO), then the screens (ARGS="--no-tui --seed 1")'
 	@echo 'make install    the program and its tools into $(VENV)'
 	@echo 'make test       all tests; make quick leaves the slow ones out; make check adds formatting, types and contracts'
+	@echo 'make test-cluster the tests on a local Ray cluster'
 	@echo 'make benchmarks the tables of docs/benchmarks.md'
 	@echo 'make pages      the pages of docs/ that come from the program: keys and settings'
 	@echo 'make wordnet    WordNet 3.0, where this machine has none'
@@ -28,6 +29,11 @@ test: $(VENV)/installed-dev wordnet
 
 quick: $(VENV)/installed-dev wordnet
 	$(PYTEST) -m 'not slow'
+
+# Ray is large and a cluster on one machine slow, so these tests are run by name; elsewhere they are skipped.
+test-cluster: $(VENV)/installed-dev
+	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable '.[cluster-tests]'
+	$(PYTHON) -m pytest tests/jobs/test_cluster.py tests/gpu/test_scoring_together.py -p no:xdist
 
 check: $(VENV)/installed-dev wordnet
 	$(PYTHON) -m ruff format --check .
