@@ -230,6 +230,7 @@ SPLITS = (
         "only here",
         "Move the thresholds for this superclass only, or with all others.",
     ),
+    _key("splits.separation", "v", "separation", "separation", "How this cut moves what the last evaluation measured."),
     _key("splits.bands", "b", "bands", "bands", "Type percentiles for any number of bands."),
     _key("splits.export", "e", "export", "export", "Write the lists and the manifest."),
     _key("splits.undo", "u", "undo", "undo", "Take back the last change of a threshold."),

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from store.connection import Cursor
+from store.images import Image
 
 PictureKind = Literal["bad", "several", "clear"]
 Mark = Literal["bad", "several"]
@@ -193,3 +194,34 @@ def fetch_marked_pictures(cursor: Cursor, wnid: str | None = None) -> list[Marke
         {"wnid": wnid},
     ).fetchall()
     return [MarkedPicture(*row) for row in rows]
+
+
+def fetch_images_by_id(cursor: Cursor, image_ids: Sequence[int]) -> list[Image]:
+    """Those of the pictures that are there, by image_id."""
+    rows = cursor.execute(
+        """
+        SELECT image_id, root_id, wnid, path
+        FROM image
+        WHERE image_id IN (SELECT unnest($image_ids::BIGINT[]))
+        ORDER BY image_id
+        """,
+        {"image_ids": list(image_ids)},
+    ).fetchall()
+    return [Image(*row) for row in rows]
+
+
+def fetch_picture_scores(
+    cursor: Cursor, run_id: int, superclass: str, wnid: str, image_ids: Sequence[int]
+) -> dict[int, float]:
+    """image_id to cosine in [-1, 1] with the prompt of the superclass, of those of the pictures that a run scored."""
+    rows = cursor.execute(
+        """
+        SELECT image_id, similarity
+        FROM similarity
+        WHERE run_id = $run_id AND superclass = $superclass AND wnid = $wnid
+          AND image_id IN (SELECT unnest($image_ids::BIGINT[]))
+        ORDER BY image_id
+        """,
+        {"run_id": run_id, "superclass": superclass, "wnid": wnid, "image_ids": list(image_ids)},
+    ).fetchall()
+    return {row[0]: float(row[1]) for row in rows}

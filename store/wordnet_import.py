@@ -41,6 +41,12 @@ def insert_hypernyms(cursor: Cursor, hypernyms: pa.Table) -> None:
     )
 
 
+def insert_irregular_forms(cursor: Cursor, forms: pa.Table) -> None:
+    """Add inflected forms that no rule makes: columns form, lemma; sorted by form."""
+    cursor.register("incoming", forms)
+    cursor.execute("INSERT INTO irregular_form (form, lemma) SELECT form, lemma FROM incoming")
+
+
 def insert_closure(cursor: Cursor, closure: pa.Table) -> None:
     """Add a hyponym closure that was derived before: columns ancestor_wnid, wnid, depth."""
     cursor.register("incoming", closure)

@@ -50,6 +50,14 @@ def fetch_senses(cursor: Cursor, forms: list[str]) -> list[Sense]:
     return [Sense(*row) for row in rows]
 
 
+def fetch_irregular(cursor: Cursor, form: str) -> list[str]:
+    """The lemmas that an inflected form may be of, sorted, where no rule makes it: goose for geese."""
+    rows = cursor.execute(
+        "SELECT DISTINCT lemma FROM irregular_form WHERE form = $form ORDER BY lemma", {"form": form}
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
 def fetch_near_spellings(cursor: Cursor, word: str, limit: int = 5) -> list[str]:
     """Noun lemmas that differ from a word by at most two letters, nearest first, then those most often seen."""
     rows = cursor.execute(

@@ -11,13 +11,15 @@ from engine.evaluation.bootstrap import Interval, detection_intervals
 from engine.evaluation.metrics import RankedScores
 from engine.evaluation.reading import read_scores
 from engine.evaluation.request import SetArgument
-from engine.splits.prepare import PreparedSplit, prepare
+from engine.splits.prepare import PreparedSplit, Tuned, prepare
+from engine.splits.settings import MAIN
 from engine.workspace import Workspace
 from store import evaluation as store
 from store import evaluation_sets as sets_store
 from store.splits import fetch_superclass_roots
 
 FAR = "far"
+ADAPTIVE = ("adaneg", "tanl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class _Scored:
     superclass: NDArray[np.object_]
     hit: NDArray[np.float64]
     score: NDArray[np.float64]
+    part: NDArray[np.int64]
     is_far: NDArray[np.bool_]
 
 
@@ -113,13 +116,62 @@ def recut(
 
     Raises: EngineError when the run lacks pictures of a band, or the method.
     """
-    tuned_split = prepare(workspace, split)
-    tuned = tuned_split.retune(percentiles)
-    scored = _scored(workspace, run_id, method)
+    prepared = prepare(workspace, split)
+    return _cut(_scored(workspace, run_id, method), run_id, prepared, prepared.retune(percentiles))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a new cut does to the separation that an evaluation of the split has measured.
+
+    Attributes:
+        run_id: of the evaluation.
+        method: whose scores are cut.
+        before: the bands as they were when it ran.
+        after: the bands of the new cut, from the same scores.
+    """
+
+    run_id: int
+    method: str
+    before: list[BandScores]
+    after: list[BandScores]
+
+
+def separation_moved(workspace: Workspace, prepared: PreparedSplit, tuned: Tuned) -> Moved:
+    """The newest evaluation of a split, as it ran and as the split is cut now; nothing is encoded or scored again.
+
+    Args:
+        workspace: open.
+        prepared: the split.
+        tuned: its bands at the percentiles of the moment, written down or not.
+
+    Raises: EngineError when no evaluation has this split's train band as ID.
+    """
+    sources = {f"split:{prepared.split}/train"} | ({"split:train"} if prepared.split == MAIN else set())
+    with workspace.opened().reading() as cursor:
+        for run in reversed(store.fetch_evaluations(cursor)):
+            parts = store.fetch_parts(cursor, run.run_id)
+            methods = [name for name in run.methods if name not in ADAPTIVE]
+            if run.kind == "run" and methods and parts[0].source in sources:
+                break
+        else:
+            raise EngineError(
+                f"The split {prepared.split} was not evaluated yet.",
+                f"`sood-tui evaluation sood --split {prepared.split}` does it once; then a new cut takes a second.",
+            )
+    scored = _scored(workspace, run.run_id, methods[0])
+    rows = {part.name: scored.part == part.position for part in parts if part.role != "ood"}
+    rows = {"train": rows.pop(parts[0].name), **rows}
+    sizes = {name: len(set(zip(scored.superclass[one], scored.wnid[one], strict=True))) for name, one in rows.items()}
+    before = _report(scored, rows, sizes)
+    return Moved(run.run_id, methods[0], before, _cut(scored, run.run_id, prepared, tuned))
+
+
+def _cut(scored: "_Scored", run_id: int, prepared: PreparedSplit, tuned: Tuned) -> list[BandScores]:
     bands = {
         name: {
             (one.superclass, one.wnid)
-            for one, place in zip(tuned_split.subclasses, tuned.band, strict=True)
+            for one, place in zip(prepared.subclasses, tuned.band, strict=True)
             if place == number
         }
         for number, name in enumerate(tuned.bands)
@@ -140,7 +192,7 @@ def _scored(workspace: Workspace, run_id: int, method: str | None) -> _Scored:
         run = store.fetch_evaluation(cursor, run_id)
         parts = store.fetch_parts(cursor, run_id)
         pictures = store.fetch_pictures(cursor, run_id)
-        chosen = method or next((name for name in run.methods if name not in ("adaneg", "tanl")), "")
+        chosen = method or next((name for name in run.methods if name not in ADAPTIVE), "")
         scores = read_scores(cursor, run_id, chosen)
     if not scores.of:
         raise EngineError(f"{chosen} depends on the order of the pictures: its bands cannot be cut anew.")
@@ -153,6 +205,7 @@ def _scored(workspace: Workspace, run_id: int, method: str | None) -> _Scored:
         np.array(pictures["superclass"].to_pylist(), dtype=object),
         hit,
         np.concatenate([scores.of[position] for position in sorted(scores.of)]),
+        part,
         np.isin(part, far),
     )
 

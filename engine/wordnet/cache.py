@@ -16,7 +16,7 @@ from store import wordnet_import
 from store.connection import memory_store
 
 # Raise it whenever the tables change: caches of other versions are left alone and not read.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 _RECORD = "wordnet.json"
 
 
@@ -27,6 +27,7 @@ class CatalogueTables:
     synset: pa.Table
     lemma: pa.Table
     hypernym: pa.Table
+    irregular_form: pa.Table
     hyponym_closure: pa.Table
     tree_node: pa.Table
     synset_card: pa.Table
@@ -113,6 +114,7 @@ def derive_tables(tables: WordNetTables) -> CatalogueTables:
                 synset=tables.synset,
                 lemma=tables.lemma,
                 hypernym=tables.hypernym,
+                irregular_form=tables.irregular_form,
                 hyponym_closure=wordnet_import.fetch_closure_table(cursor),
                 tree_node=wordnet_import.fetch_tree_table(cursor),
                 synset_card=wordnet_import.fetch_card_table(cursor),

@@ -106,6 +106,7 @@ def _write(store: Store, tables: CatalogueTables, origin: str) -> None:
         wordnet_import.insert_synsets(cursor, tables.synset)
         wordnet_import.insert_lemmas(cursor, tables.lemma)
         wordnet_import.insert_hypernyms(cursor, tables.hypernym)
+        wordnet_import.insert_irregular_forms(cursor, tables.irregular_form)
         wordnet_import.insert_closure(cursor, tables.hyponym_closure)
         wordnet_import.insert_tree(cursor, tables.tree_node)
         wordnet_import.insert_cards(cursor, tables.synset_card)

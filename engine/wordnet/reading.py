@@ -43,16 +43,18 @@ _SYNSET_SCHEMA = pa.schema(
 _LEMMA_SCHEMA = pa.schema(
     [("wnid", pa.string()), ("position", pa.int32()), ("lemma", pa.string()), ("sense_count", pa.int32())]
 )
+_IRREGULAR_SCHEMA = pa.schema([("form", pa.string()), ("lemma", pa.string())])
 _HYPERNYM_SCHEMA = pa.schema([("wnid", pa.string()), ("hypernym_wnid", pa.string()), ("is_instance", pa.bool_())])
 
 
 @dataclass(frozen=True, slots=True)
 class WordNetTables:
-    """WordNet as three tables whose columns are named as the catalogue's."""
+    """WordNet as tables whose columns are named as the catalogue's."""
 
     synset: pa.Table
     lemma: pa.Table
     hypernym: pa.Table
+    irregular_form: pa.Table
 
     def check(self, place: str) -> None:
         """Make sure that nothing is missing.
@@ -82,6 +84,7 @@ def read_wordnet(source: WordNetSource, scratch: Path, on_progress: OnProgress |
     total = NOUN_SYNSETS + ADJECTIVE_SYNSETS
     with staged(source, scratch) as folder, opened_by_nltk(folder) as reader:
         counts = _sense_counts(folder / "cntlist.rev")
+        rows.irregular = irregular_forms((folder / "noun.exc").read_text(encoding="utf-8"))
         done = 0
         for part in ("n", "a"):
             for synset in reader.all_synsets(part):
@@ -97,12 +100,13 @@ def read_wordnet(source: WordNetSource, scratch: Path, on_progress: OnProgress |
 
 
 class _Rows:
-    """The rows of the three tables while they are read."""
+    """The rows of the tables while they are read."""
 
     def __init__(self) -> None:
         self.synsets: list[tuple[str, str, str, str, str, int]] = []
         self.lemmas: list[tuple[str, int, str, int]] = []
         self.hypernyms: list[tuple[str, str, bool]] = []
+        self.irregular: list[tuple[str, str]] = []
 
     def add(self, synset: Any, counts: dict[str, int]) -> None:
         wnid = _wnid(synset)
@@ -124,6 +128,7 @@ class _Rows:
             synset=_table(sorted(synsets), _SYNSET_SCHEMA),
             lemma=_table(sorted(self.lemmas), _LEMMA_SCHEMA),
             hypernym=_table(sorted(self.hypernyms), _HYPERNYM_SCHEMA),
+            irregular_form=_table(sorted(self.irregular), _IRREGULAR_SCHEMA),
         )
 
 
@@ -146,6 +151,15 @@ def least_depths(hypernyms: list[tuple[str, str, bool]]) -> dict[str, int]:
         level = [wnid for wnid in under if wnid not in depths]
         depths.update(dict.fromkeys(level, depth))
     return depths
+
+
+def irregular_forms(text: str) -> list[tuple[str, str]]:
+    """The pairs of an exception list of WordNet: an inflected form, and a lemma it may be of.
+
+    Source: morphy(7WN): a line holds the form and then one lemma or more.
+    """
+    lines = [line.split() for line in text.splitlines()]
+    return [(form, lemma) for form, *lemmas in (line for line in lines if line) for lemma in lemmas]
 
 
 def _wnid(synset: Any) -> str:

@@ -5,7 +5,7 @@ import re
 from engine.errors import EngineError
 from store.connection import Cursor
 from store.wordnet import fetch_synset
-from store.wordnet_words import Sense, fetch_by_name, fetch_near_spellings, fetch_senses
+from store.wordnet_words import Sense, fetch_by_name, fetch_irregular, fetch_near_spellings, fetch_senses
 
 _WNID = re.compile(r"[na]\d{8}")
 _NAME = re.compile(r".+\.[nas]\.\d+")
@@ -64,12 +64,27 @@ def resolve(cursor: Cursor, text: str) -> str:
     if _NAME.fullmatch(asked.lower()) and (wnid := fetch_by_name(cursor, asked)):
         return wnid
     word = "_".join(asked.lower().split())
-    senses = fetch_senses(cursor, [word]) or fetch_senses(cursor, dictionary_forms(word))
+    senses = fetch_senses(cursor, [word]) or fetch_senses(cursor, base_forms(cursor, word))
     if not senses:
         raise UnknownSynset(text, fetch_near_spellings(cursor, word) if word else [])
     if len(senses) > 1:
         raise AmbiguousWord(text, senses)
     return senses[0].wnid
+
+
+def base_forms(cursor: Cursor, word: str) -> list[str]:
+    """The forms under which an inflected noun may stand in WordNet, irregular ones first: geese -> goose.
+
+    Of several words joined by underscores the last one is inflected: wild_geese -> wild_goose.
+
+    Source: morphy(7WN): exception list first, then the endings of nouns.
+    """
+    before, joint, last = word.rpartition("_")
+    irregular = [
+        *fetch_irregular(cursor, word),
+        *(f"{before}{joint}{lemma}" for lemma in fetch_irregular(cursor, last)),
+    ]
+    return list(dict.fromkeys([*irregular, *dictionary_forms(word)]))
 
 
 def dictionary_forms(word: str) -> list[str]:

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.wordnet.finding import find as find_synsets
 from engine.wordnet.resolve import resolve
 from engine.wordnet.tree import TreeRow, tree_rows
 from sood_tui.cli.context import AsJson, open_workspace
 from sood_tui.cli.output import emit, emit_json, plain, say
 from store.connection import Cursor
-from store.wordnet import Synset, fetch_hypernym_path, fetch_memberships, fetch_nodes, fetch_parents, search
+from store.wordnet import Synset, fetch_hypernym_path, fetch_memberships, fetch_nodes, fetch_parents
 
 app = typer.Typer(name="wordnet", help="Look things up in WordNet.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -39,7 +40,7 @@ def find(
     Example: sood-tui wordnet find toy spaniel
     """
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
-        found = search(cursor, " ".join(text), limit)
+        found = find_synsets(cursor, " ".join(text), limit)
         nodes = fetch_nodes(cursor, [synset.wnid for synset in found])
     rows = [
         {

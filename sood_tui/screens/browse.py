@@ -18,6 +18,7 @@ from engine.errors import EngineError
 from engine.review import decisions as review
 from engine.review.decisions import DecisionKind, Step
 from engine.review.subtrees import Reach, decide_subtree, reach
+from engine.wordnet.finding import find
 from engine.workspace import Workspace
 from sood_tui.folio import Folio, read_folio
 from sood_tui.keys import BROWSE
@@ -37,7 +38,7 @@ from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts, synset_facts
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.synset_tree import WIDE, Line, Path, SynsetTree
-from store.wordnet import TreeNode, search
+from store.wordnet import TreeNode
 
 REST = 0.05  # seconds that the cursor must rest before pictures are asked for
 KEPT_LINES = 300  # unfolded lines that are kept for the next start
@@ -224,7 +225,7 @@ class BrowseScreen(RoomScreen):
 
         def look(text: str) -> Sequence[Choice]:
             with store.reading() as cursor:
-                found = search(cursor, text, 50)
+                found = find(cursor, text, 50)
             return [Choice(row.wnid, row.lemma.replace("_", " "), f"{row.wnid}  {row.gloss}") for row in found]
 
         self.app.push_screen(FindDialog("Find a synset", look, "lemma, name, wnid or words of the gloss"), self._reveal)

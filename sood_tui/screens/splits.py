@@ -308,6 +308,19 @@ class SplitsScreen(RoomScreen):
         asked = "Percentiles, lowest first: 20, 40 are Hard and Easy; more make more bands."
         self.app.push_screen(AskDialog("Bands", asked, now, problem_of), typed)
 
+    def action_separation(self) -> None:
+        """Cut the scores of the last evaluation of this split anew; shown until a threshold moves again."""
+        from engine.evaluation.bands import Moved, separation_moved
+        from sood_tui.separation_lines import separation_lines
+
+        bench = self._at()
+
+        def show(moved: Moved) -> None:
+            panel = self.query_one("#counts_panel")
+            self.query_one("#counts", Static).update(separation_lines(moved, panel.size.width >= 60))
+
+        self.in_thread("separation", partial(separation_moved, self.workspace, bench.prepared, bench.tuned), show)
+
     def action_undo(self) -> None:
         """Take back the last change of a threshold."""
         self._turn("undo")

@@ -32,7 +32,7 @@ from store.connection import open_store
 ACTIONS: tuple[tuple[str, str, str], ...] = (
     ("open", "Open a workspace", "a folder that holds sood.toml"),
     ("new", "Make a new workspace", "with WordNet in it, in some ten seconds"),
-    ("demo", "Run the demo", "the whole walk on made-up pictures, no download"),
+    ("demo", "Run the demo", "the whole walk on made-up pictures"),
 )
 DEMO_FOLDER = "sood-demo"
 QUIT = tuple(binding for binding in FRAME if binding.id == "frame.quit")

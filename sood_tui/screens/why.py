@@ -139,7 +139,7 @@ class WhyScreen(ModalScreen[None]):
             return
         shown = self._sheets[self._at]
         frame.title = shown.title
-        more = f" · sheet {self._at + 1} of {len(self._sheets)}, tab for the next" if len(self._sheets) > 1 else ""
+        more = f" · sheet {self._at + 1} of {len(self._sheets)}" if len(self._sheets) > 1 else ""
         frame.caption = f"{some(len(shown.pictures), 'picture')}{more}"
         sheet.show(shown.pictures, "These pictures have gone")
 

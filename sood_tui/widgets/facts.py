@@ -244,7 +244,7 @@ def _history(history: tuple[LogEntry, ...]) -> list[Content]:
     for entry in history[:HISTORY_SHOWN]:
         mark = MARKS.get(entry.kind)
         words = f"{mark.sign} {mark.word}" if mark else f"· {SAID.get(entry.kind, 'put back')}"
-        about = "a picture" if entry.path else f"under {plain(entry.superclass)}"
+        about = "for a picture" if entry.path else f"under {plain(entry.superclass)}"
         whence = ", inherited" if entry.inherited_from else ""
         note = f"  “{plain(entry.note)}”" if entry.note else ""
         told = f"{words} {about} by {plain(entry.reviewer)}, {ago(entry.at)}{whence}{note}"

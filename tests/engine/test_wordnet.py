@@ -3,16 +3,19 @@
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from engine.errors import EngineError
 from engine.wordnet import lists, sources
-from engine.wordnet.reading import least_depths, lexnames_text
-from engine.wordnet.resolve import AmbiguousWord, UnknownSynset, dictionary_forms, resolve
+from engine.wordnet.finding import find
+from engine.wordnet.reading import irregular_forms, least_depths, lexnames_text
+from engine.wordnet.resolve import AmbiguousWord, UnknownSynset, base_forms, dictionary_forms, resolve
 from engine.wordnet.sources import WordNetNotFound, WordNetSource, WrongWordNet, find_wordnet
 from engine.wordnet.tree import tree_rows
 from store.connection import Store
 from store.errors import UnknownWnid
+from store.wordnet_import import insert_irregular_forms
 
 DOG, TOY_DOG = "n02084071", "n02085374"
 
@@ -246,3 +249,35 @@ def test_a_missing_timm_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(lists, "_timm_folder", lambda: tmp_path)
     with pytest.raises(EngineError, match="imagenet_21k_p_fall11"):
         lists.read_lists()
+
+
+def with_irregular_forms(store: Store) -> Store:
+    forms = irregular_forms("dogmen dogman\n\nchildren child\noxen ox ox_team\nhoundz hound\n")
+    table = pa.table({"form": [form for form, _ in forms], "lemma": [lemma for _, lemma in forms]})
+    with store.writing() as cursor:
+        insert_irregular_forms(cursor, table)
+    return store
+
+
+def test_a_line_of_exceptions_may_name_several_lemmas() -> None:
+    assert irregular_forms("oxen ox\naxes ax axis\n\n") == [("oxen", "ox"), ("axes", "ax"), ("axes", "axis")]
+
+
+def test_irregular_forms_are_understood_alone_and_as_the_last_of_several_words(tiny_wordnet: Store) -> None:
+    with with_irregular_forms(tiny_wordnet).reading() as cursor:
+        assert resolve(cursor, "houndz") == "n02087551"
+        assert base_forms(cursor, "hot_houndz") == ["hot_hound"]
+        assert base_forms(cursor, "oxen") == ["ox", "ox_team"]
+
+
+def test_finding_understands_inflected_forms(tiny_wordnet: Store) -> None:
+    with with_irregular_forms(tiny_wordnet).reading() as cursor:
+        assert [synset.wnid for synset in find(cursor, "toy dogs")][:1] == [TOY_DOG]
+        assert find(cursor, "Houndz")[0].wnid == "n02087551"
+        assert find(cursor, "dogs")[0].wnid == DOG
+        # The word itself goes before what it may be a form of, and nothing is there twice.
+        found = [synset.wnid for synset in find(cursor, "dog")]
+        assert found[0] == DOG
+        assert len(found) == len(set(found))
+        assert len(find(cursor, "dogs", 1)) == 1
+        assert find(cursor, "  ") == []

@@ -202,3 +202,11 @@ async def test_moving_a_threshold_takes_less_than_a_frame(on_dog: Workspace) -> 
             bench.move(0, 10.0 + step / 2)
             times.append(time.perf_counter() - started)
         assert sorted(times)[10] < 0.016
+
+
+@keys("splits.separation")
+async def test_separation_needs_an_evaluation_of_this_split(on_dog: Workspace) -> None:
+    async with opened(on_dog, "splits") as (app, pilot):
+        await press(pilot, "v")
+        await settled(pilot)
+        assert "The split main was not evaluated yet." in told(app)

@@ -1,0 +1,31 @@
+"""Finding synsets as one types: by wnid, name, lemma, gloss, and by the inflected forms that people write."""
+
+from engine.wordnet.resolve import base_forms
+from store.connection import Cursor
+from store.wordnet import Synset, fetch_synsets, search
+from store.wordnet_words import fetch_senses
+
+
+def find(cursor: Cursor, text: str, limit: int = 50) -> list[Synset]:
+    """Noun synsets that a text may mean, best first: quick enough to call at each key.
+
+    What has the very text as a word comes first, then what the text is an inflected form of (geese, toy dogs), then
+    the rest as ``store.wordnet.search`` ranks it.
+
+    Args:
+        cursor: any.
+        text: data, not a pattern; case does not matter, spaces and underscores are the same.
+        limit: at most so many.
+    """
+    found = search(cursor, text, limit)
+    word = "_".join(text.lower().replace("_", " ").split())
+    inflected = [sense.wnid for sense in fetch_senses(cursor, base_forms(cursor, word))] if word else []
+    if not inflected:
+        return found
+    exact = [synset for synset in found if _is(synset, word)]
+    first = {synset.wnid: synset for synset in exact} | fetch_synsets(cursor, inflected)
+    return [*first.values(), *(synset for synset in found if synset.wnid not in first)][:limit]
+
+
+def _is(synset: Synset, word: str) -> bool:
+    return word in (synset.wnid, synset.name) or word in (lemma.lower() for lemma in synset.lemmas)
