@@ -53,12 +53,13 @@ def place(still: None, birds_template: Path, tmp_path: Path) -> Iterator[Workspa
     workspace.opened().close()
 
 
-def keep_still(*pressed: str) -> Callable[[Pilot[Any]], Any]:
-    """Wait until the counts are there and nothing moves, after some keys."""
+def keep_still(*pressed: str, then: float = 0.0) -> Callable[[Pilot[Any]], Any]:
+    """Wait until the counts are there and nothing moves, after some keys and so many seconds."""
 
     async def run(pilot: Pilot[Any]) -> None:
         await rest(pilot)
         await press(pilot, *pressed)
+        await pilot.pause(then)
         app = pilot.app
         assert isinstance(app, SoodApp)
         for _ in range(50):
@@ -87,7 +88,7 @@ def test_full(snap_compare: Snap, place: Workspace, screen: str, size: tuple[int
 def test_splits_full(snap_compare: Snap, place: Workspace, size: tuple[int, int]) -> None:
     birds.score(place)
     (place.root / ".place.json").write_text('{"split_superclass": "dog"}', encoding="utf-8")
-    assert snap_compare(app_on(place, "splits"), terminal_size=size, run_before=keep_still(*"30"))
+    assert snap_compare(app_on(place, "splits"), terminal_size=size, run_before=keep_still(*"30", then=2.0))
 
 
 @pytest.mark.parametrize("screen", ["home", "browse", "review", "splits"])
