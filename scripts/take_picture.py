@@ -6,6 +6,7 @@ The workspace of `sood-tui demo` will do: its pictures are made up, so that the 
 """
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from sood_tui.settings import load_settings
 from sood_tui.workspace import opened, require_workspace
 
 SIZE = (120, 36)
+# A picture in a README fetches nothing: the reader's own monospaced font will do.
+FETCHED_FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 DEFAULT = Path(__file__).parents[1] / "docs" / "pictures" / "review.svg"
 
 
@@ -25,7 +28,8 @@ async def take(folder: Path, file: Path) -> None:
             await pilot.press("f4")
             await pilot.pause(2.0)
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(app.export_screenshot(title="sood-tui", simplify=True), encoding="utf-8")
+            drawn = app.export_screenshot(title="sood-tui", simplify=True)
+            file.write_text(FETCHED_FONT.sub("", drawn), encoding="utf-8")
 
 
 if __name__ == "__main__":

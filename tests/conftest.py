@@ -1,7 +1,6 @@
 """Shared by all tests."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,14 +8,42 @@ import pytest
 pytest_plugins = ["tests.fixtures_golden", "tests.fixtures_wordnet"]
 
 
+# What starts processes, models or the whole app. The quick run does not even collect it: importing torch takes longer
+# than the tests that are left.
+SLOW = (
+    "gpu", "jobs", "tui", "engine/evaluation", "cli/test_demo.py", "cli/test_doctor.py", "cli/test_evaluation.py",
+    "cli/test_export.py", "cli/test_images_and_candidates.py", "cli/test_labels.py", "cli/test_scoring.py",
+    "engine/test_candidates.py", "engine/test_filters.py", "engine/test_reference.py", "engine/test_roots.py",
+    "engine/test_scoring.py", "engine/test_wordnet_import.py",
+)  # fmt: skip
+
+
+def _is_slow(path: Path) -> bool:
+    place = path.relative_to(Path(__file__).parent).as_posix()
+    return any(place == slow or place.startswith(f"{slow}/") for slow in SLOW)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the slow modules out of the quick run."""
+    tests = Path(__file__).parent
+    quick = config.option.markexpr == "not slow" and collection_path != tests and tests in collection_path.parents
+    return True if quick and _is_slow(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the slow modules."""
+    for item in items:
+        if _is_slow(item.path):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
-def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the developer's own settings and workspace out of the tests."""
     for name in list(os.environ):
         if name.startswith("SOOD_") and not name.startswith("SOOD_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
-    yield
 
 
 @pytest.fixture(scope="session")
