@@ -15,7 +15,7 @@ from engine.workspace import Workspace
 from sood_tui import plain
 from sood_tui.app import SoodApp
 from sood_tui.machine import Device, Machine
-from sood_tui.screens import home
+from sood_tui.screens import home, settings
 from store.candidates import fetch_superclass_names
 from tests.tui import birds
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON
@@ -36,8 +36,7 @@ Snap = Callable[..., bool]
 def still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What changes from run to run stands still: the clock, the machine, the folders."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", "config")
-    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    monkeypatch.setattr(settings, "user_settings_file", lambda: Path("~/.config/sood-tui/settings.toml"))
     monkeypatch.setattr(plain, "now", lambda: datetime(2020, 1, 1, tzinfo=UTC))
     machine = Machine(74 * 10**9, 271 * 10**9, 16, 0.5, (GPU,))
     monkeypatch.setattr(home, "look_at_machine", lambda folder: machine)
