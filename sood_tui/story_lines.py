@@ -12,6 +12,7 @@ from store.review import LogEntry, QueueItem
 Line = tuple[str, str]
 """A name, empty where the line goes on, and what is said."""
 
+
 def story_lines(story: Story) -> list[Line]:
     """What is known of a candidate, in the order in which it came to be known."""
     item = story.candidate

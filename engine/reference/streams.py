@@ -28,7 +28,7 @@ class _Entries(Composer, SafeConstructor, Resolver):
 
     def value(self) -> Any:
         """The value that begins here."""
-        node = self.compose_node(None, None)
+        node = self.compose_node(None, None)  # type: ignore[arg-type]
         built = self.construct_object(node, deep=True)
         # What was built of one entry must not pile up over a file of a hundred megabytes.
         self.constructed_objects.clear()

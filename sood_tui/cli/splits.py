@@ -171,9 +171,7 @@ def rules(
     ] = None,
     near_duplicates: Annotated[
         int | None,
-        typer.Option(
-            metavar="BITS", help="Leave near-copies out of the easier list, 0 to 3 bits apart; -1: off."
-        ),
+        typer.Option(metavar="BITS", help="Leave near-copies out of the easier list, 0 to 3 bits apart; -1: off."),
     ] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Tell what it would do, and do nothing.")] = False,
     split: Name = MAIN,

@@ -138,9 +138,7 @@ class TestSettings:
             ("seed = = 1", "cannot be read"),
         ],
     )
-    def test_a_bad_file_is_named(
-        self, text: str, said: str, root: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_a_bad_file_is_named(self, text: str, said: str, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (root / "sood.toml").write_text(text)
         assert run(["-w", str(root), "sql", "SELECT 1"]) == 2
         output = capsys.readouterr().err

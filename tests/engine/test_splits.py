@@ -324,7 +324,8 @@ def test_superclasses_that_were_scored_one_by_one_come_together(tmp_path: Path) 
             "INSERT INTO score_run SELECT 2, set_id, template, keep_underscores, job_id, created_at FROM score_run"
         )
         cursor.execute(
-            "INSERT INTO score_run SELECT 3, set_id, 'a {}', keep_underscores, job_id, created_at FROM score_run LIMIT 1"
+            "INSERT INTO score_run "
+            "SELECT 3, set_id, 'a {}', keep_underscores, job_id, created_at FROM score_run LIMIT 1"
         )
         cursor.execute("UPDATE similarity SET run_id = 2 WHERE superclass = 'cat'")
         cursor.execute("UPDATE score_run_superclass SET run_id = 2 WHERE superclass = 'cat'")

@@ -90,9 +90,14 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> 
 
 def test_a_broken_transaction_changes_nothing() -> None:
     store = memory_store()
-    with pytest.raises(RuntimeError), store.writing() as cursor:
-        cursor.execute("INSERT INTO workspace_fact VALUES ('seed', '1')")
-        raise RuntimeError
+
+    def write_and_fail() -> None:
+        with store.writing() as cursor:
+            cursor.execute("INSERT INTO workspace_fact VALUES ('seed', '1')")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
     with store.reading() as cursor:
         assert cursor.execute("SELECT count(*) FROM workspace_fact").fetchone() == (0,)
 

@@ -72,6 +72,7 @@ def _name(sub: PlannedSubclass, known: dict[tuple[str, str], ImportedSubclass]) 
 
 def _order(plan: Plan, split: str, names: Sequence[str], known: dict[tuple[str, str], ImportedSubclass]) -> pa.Table:
     """Where the pictures of each place come in a list."""
+
     def key(place: int) -> tuple[int, float, float, str]:
         sub = plan.subclasses[place]
         one = known.get((sub.superclass, sub.wnid))
