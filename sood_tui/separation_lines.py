@@ -14,16 +14,19 @@ def separation_lines(moved: Moved, wide: bool) -> Content:
         wide: room for the number of pictures and the far set.
     """
     before = {one.band: one for one in moved.before}
-    head = f"{'band':<7}{'pictures':>9}{'AUROC against train':>25}{'kept':>16}" if wide else f"{'band':<7}{'AUROC':>16}"
+    narrow_head = f"{'':<7}{'AUROC: was > now':>16}"
+    head = f"{'band':<7}{'pictures':>9}{'AUROC against train':>25}{'kept':>16}" if wide else narrow_head
+    title = f"separation by {moved.method}, evaluation {moved.run_id}: was > now"
     lines = [
-        Content.styled(plain(f"separation by {moved.method}, evaluation {moved.run_id}: before > now"), "bold"),
+        Content.styled(plain(title if wide else f"separation by {moved.method}, #{moved.run_id}"), "bold"),
+        # It stands on top: a low terminal has no room for the last line.
+        Content.styled("bands have valid classes: no OOD" if wide else "bands are no OOD", "$text-warning"),
         Content.styled(head, "$foreground 60%"),
     ]
     lines += [Content(plain(_line(before.get(one.band), one, wide))) for one in moved.after]
     far = [one for one in moved.after if one.against_far is not None]
     if wide:
         lines += [Content(plain(_far_line(before.get(one.band), one))) for one in far]
-    lines.append(Content.styled("bands: classes are valid, no OOD", "$text-warning"))
     return Content("\n").join(lines)
 
 

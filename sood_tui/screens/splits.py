@@ -16,13 +16,13 @@ from textual.widgets import Static
 from engine.errors import EngineError
 from engine.splits.change import change_settings, redo_setting, undo_setting
 from engine.splits.crowding import Crowding
-from engine.splits.settings import Change, SplitSettings, check_percentiles
+from engine.splits.settings import MAIN, Change, SplitSettings, check_percentiles
 from engine.splits.show import BandCount, SubclassCut, SuperclassCut, degenerate_cases
 from sood_tui.folio import read_pictures
 from sood_tui.keys import SPLITS
 from sood_tui.plain import count, plain
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
-from sood_tui.screens.room import RoomScreen
+from sood_tui.screens.split_actions import SplitActions
 from sood_tui.threshold_bench import ThresholdBench, read_bench, read_crowding, split_defaults, threshold_names
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
@@ -32,10 +32,11 @@ from sood_tui.widgets.thumbnails import Picture
 
 REST = 0.4  # seconds after the last move until a threshold is written down as one step
 STEP = 1.0
+SPREAD_FROM = 58  # columns of the table from which the spread of a subclass has room
 BAND_TONES: dict[str, Tone] = {"hard": "bad", "easy": "warn", "train": "good"}
 
 
-class SplitsScreen(RoomScreen):
+class SplitsScreen(SplitActions):
     """Histogram and subclasses on the left; counts, and the pictures next to the chosen threshold, on the right."""
 
     CSS_PATH = "splits.tcss"
@@ -50,6 +51,7 @@ class SplitsScreen(RoomScreen):
         self._resting: Timer | None = None
         self._typed = ""
         self._rows: list[SubclassCut] = []
+        self._separation: tuple[object, Content] | None = None  # the cut that it is of, and what it says
 
     def compose_body(self) -> Iterable[Widget]:
         """The panels, and the sentence that stands there while nothing is scored."""
@@ -86,7 +88,7 @@ class SplitsScreen(RoomScreen):
 
     def _read(self, superclass: str) -> ThresholdBench | EngineError:
         try:
-            return read_bench(self.workspace, self._defaults, superclass)
+            return read_bench(self.workspace, self._defaults, superclass, self.split)
         except EngineError as error:  # nothing scored yet is a state of this screen, not a mishap
             return error
 
@@ -127,7 +129,9 @@ class SplitsScreen(RoomScreen):
         panel = self.query_one("#histogram_panel", Frame)
         title = f"{bench.superclass} · {bench.index + 1} of {len(bench.prepared.superclasses)}"
         panel.title = title
-        typed = f"typing {self._typed}_" if self._typed else ("only here" if bench.alone else "all superclasses")
+        where = "only here" if bench.alone else "all superclasses"
+        typed = f"typing {self._typed}_" if self._typed else where
+        typed = typed if self.split == MAIN else f"split {plain(self.split)} · {typed}"
         panel.caption = f"{typed} · moves {names[bench.chosen]}"
         labels = [f"{name} {value:g}" for name, value in zip(names, bench.percentiles, strict=True)]
         self.query_one(ScoreHistogram).show_thresholds(bench.thresholds, labels, bench.tuned.bands, bench.chosen)
@@ -143,6 +147,8 @@ class SplitsScreen(RoomScreen):
         self.query_one("#table_head", Static).update(Content(_head(width)))
 
     def _counts(self, mine: SuperclassCut, whole: SuperclassCut) -> Content:
+        if self._separation is not None and self._separation[0] == self._cut():
+            return self._separation[1]
         wide = self.query_one("#counts_panel").size.width >= 44
         head = (
             f"{'':<8}{'wanted':>7}{'real':>7}{'pictures':>10}{'subclasses':>12}"
@@ -217,14 +223,18 @@ class SplitsScreen(RoomScreen):
             self._change([bench.change()])
 
     def _change(self, changes: Sequence[Change]) -> None:
-        act = partial(change_settings, self.workspace, changes, self.sood.settings.reviewer, defaults=self._defaults)
+        reviewer, defaults = self.sood.settings.reviewer, self._defaults
+        act = partial(change_settings, self.workspace, changes, reviewer, self.split, defaults=defaults)
         self.in_thread("changes", act, self._settle)
 
     def _settle(self, settings: SplitSettings) -> None:
         if self._bench is not None:
+            placed = self._bench.prepared.settings.superclass_placed
             self._bench.settle(settings)
             self._show()
             self.sood.read_counts()
+            if placed != settings.superclass_placed:  # who takes part has changed, not only where the cut lies
+                self.reload()
 
     def on_screen_suspend(self) -> None:
         """Write down what still moves before another screen comes."""
@@ -232,8 +242,11 @@ class SplitsScreen(RoomScreen):
 
     @on(ScoreHistogram.Pointed)
     def follow_mouse(self, message: ScoreHistogram.Pointed) -> None:
-        """Move the chosen threshold to where the mouse points."""
+        """Take the threshold next to where the mouse was pressed along with it."""
         bench = self._at()
+        if message.begins:
+            away = [abs(threshold - message.score) for threshold in bench.thresholds]
+            bench.chosen = min(range(len(away)), key=away.__getitem__)
         bench.move(bench.chosen, bench.percentile_at(message.score))
         self._moved()
 
@@ -309,17 +322,27 @@ class SplitsScreen(RoomScreen):
         self.app.push_screen(AskDialog("Bands", asked, now, problem_of), typed)
 
     def action_separation(self) -> None:
-        """Cut the scores of the last evaluation of this split anew; shown until a threshold moves again."""
+        """Cut the scores of the last evaluation anew, or put the counts back; another cut puts them back too."""
         from engine.evaluation.bands import Moved, separation_moved
         from sood_tui.separation_lines import separation_lines
 
         bench = self._at()
+        cut = self._cut()
+        if self._separation is not None and self._separation[0] == cut:
+            self._separation = None
+            self._show()
+            return
 
         def show(moved: Moved) -> None:
-            panel = self.query_one("#counts_panel")
-            self.query_one("#counts", Static).update(separation_lines(moved, panel.size.width >= 60))
+            wide = self.query_one("#counts_panel").size.width >= 60
+            self._separation = (cut, separation_lines(moved, wide))
+            self._show()
 
         self.in_thread("separation", partial(separation_moved, self.workspace, bench.prepared, bench.tuned), show)
+
+    def _cut(self) -> object:
+        bench = self._at()
+        return bench.superclass, bench.percentiles, bench.tuned.band.tobytes()
 
     def action_undo(self) -> None:
         """Take back the last change of a threshold."""
@@ -338,7 +361,7 @@ class SplitsScreen(RoomScreen):
             self.sood.say("Taken back." if direction == "undo" else "Brought back.")
             self.reload()
 
-        self.in_thread("turns", partial(act, self.workspace, self.sood.settings.reviewer), told)
+        self.in_thread("turns", partial(act, self.workspace, self.sood.settings.reviewer, self.split), told)
 
     # ---- superclasses, pictures, export ----
 
@@ -401,7 +424,11 @@ class SplitsScreen(RoomScreen):
         self._write_down()
         from sood_tui.screens.exporting import ask_export
 
-        ask_export(self, self._defaults)
+        ask_export(self, self._defaults, self.split)
+
+    def _under_cursor(self) -> SubclassCut | None:
+        place = self.query_one("#table", Lines).cursor
+        return self._rows[place] if place < len(self._rows) else None
 
     def _at(self) -> ThresholdBench:
         if self._bench is None:
@@ -410,21 +437,24 @@ class SplitsScreen(RoomScreen):
 
 
 def _head(width: int) -> str:
-    return f"   {'subclass':<{_room(width)}}{'mean':>7}{'pictures':>9}{'out':>5}{'margin':>8}"
+    spread = f"{'spread':>8}" if width >= SPREAD_FROM else ""
+    return f"   {'subclass':<{_room(width)}}{'mean':>7}{spread}{'pictures':>9}{'out':>5}{'margin':>8}"
 
 
 def _room(width: int) -> int:
-    return max(width - 33, 8)
+    return max(width - (41 if width >= SPREAD_FROM else 33), 8)
 
 
 def _row(row: SubclassCut, width: int) -> Words:
     name = set_cell_size(plain(row.lemma.replace("_", " ")), _room(width) - 1) + " "
     tone: Tone = BAND_TONES.get(row.split, "warn")
+    known = "" if row.standard_deviation is None else f"{row.standard_deviation:.3f}"
+    spread = f"{known:>8}" if width >= SPREAD_FROM else ""
     letter = row.split[0].upper() if row.split in BAND_TONES else row.split.removeprefix("band_")
     return [
         (f" {letter} ", tone),
         (name, tone),
-        (f"{row.mean:>7.3f}{row.pictures:>9,}{row.outliers:>5,}", "plain"),
+        (f"{row.mean:>7.3f}{spread}{row.pictures:>9,}{row.outliers:>5,}", "plain"),
         (f"{row.margin:>+8.3f}", "muted"),
     ]
 
