@@ -22,6 +22,7 @@ class Place:
     synset: str = ""
     unfolded: list[str] = field(default_factory=list)
     pictured: bool = True
+    split: str = "main"
     split_superclass: str = ""
 
     @classmethod

@@ -141,13 +141,13 @@ class ThresholdBench:
         self._tuned = self.prepared.retune(self._moved, self.superclass if self.alone else None)
 
 
-def read_bench(workspace: Workspace, defaults: SplitSettings, superclass: str) -> ThresholdBench:
-    """Prepare the main split.
+def read_bench(workspace: Workspace, defaults: SplitSettings, superclass: str, split: str = MAIN) -> ThresholdBench:
+    """Prepare a split.
 
     Raises: EngineError when nothing was scored or accepted yet.
     """
     with workspace.opened().reading() as cursor:
-        prepared, measured = prepare_with_pictures(cursor, workspace.seed, MAIN, defaults)
+        prepared, measured = prepare_with_pictures(cursor, workspace.seed, split, defaults)
     return ThresholdBench(prepared, measured, superclass)
 
 

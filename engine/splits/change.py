@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from uuid import UUID
 
 from engine.errors import EngineError
 from engine.events import new_event_id, now
 from engine.labels.sources import OWN
 from engine.review.decisions import NothingToUndo
+from engine.splits import settings as settings_of
 from engine.splits.prepare import read_settings
 from engine.splits.settings import (
     MAIN,
@@ -70,6 +72,43 @@ def change_settings(
         _check_labels(cursor, checked, before)
         _append(cursor, split, checked, reviewer, note)
         return fold(fetch_settings(cursor, split), workspace.seed)
+
+
+def list_splits(workspace: Workspace) -> list[str]:
+    """The names of the splits, the main one first, whether or not it was made."""
+    with workspace.opened().reading() as cursor:
+        names = [one.split for one in fetch_splits(cursor)]
+    return [MAIN, *(name for name in names if name != MAIN)]
+
+
+def copy_split(
+    workspace: Workspace, source: str, name: str, reviewer: str, defaults: SplitSettings | None = None
+) -> SplitSettings:
+    """Make a split with the settings of another one.
+
+    Args:
+        workspace: open.
+        source: the split to begin from.
+        name: of the new one.
+        reviewer: who makes it.
+        defaults: what holds in a split that was not made yet.
+
+    Raises: EngineError if there is a split of that name already, or the name cannot be one.
+    """
+    with workspace.opened().reading() as cursor:
+        made, settings = read_settings(cursor, workspace.seed, source, defaults)
+        if name in {one.split for one in fetch_splits(cursor)} or name == MAIN:
+            raise EngineError(f"There is a split {name} already.", "Give it another name.")
+    plain = SplitSettings(seed=workspace.seed)
+    held = [one.name for one in fields(SplitSettings) if not one.name.startswith("superclass_")]
+    changes = [Change(key, getattr(settings, key)) for key in held if getattr(settings, key) != getattr(plain, key)]
+    if settings.run_id is None and made is not None:
+        changes.append(Change("run_id", made.run_id))
+    for key in settings_of.OWN:
+        own = getattr(settings, f"superclass_{key}")
+        changes += [Change(key, value, superclass) for superclass, value in own.items()]
+    changes = changes or [Change("percentiles", settings.percentiles)]
+    return change_settings(workspace, changes, reviewer, name, f"made from {source}", plain)
 
 
 def undo_setting(workspace: Workspace, reviewer: str, split: str = MAIN) -> list[SettingEvent]:

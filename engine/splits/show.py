@@ -221,6 +221,11 @@ def _counts(prepared: PreparedSplit, index: int, thresholds: Sequence[float]) ->
     return pictures, np.bincount(band, minlength=size)
 
 
+def offers_of(prepared: PreparedSplit, tuned: Tuned, index: int) -> list[Offer]:
+    """What each remedy would make of a superclass, whether or not a list of it is empty now."""
+    return _offers(prepared, tuned, index)
+
+
 def _offers(prepared: PreparedSplit, tuned: Tuned, index: int) -> list[Offer]:
     percentiles = tuned.percentiles[index].tolist()
     thresholds = {"keep": _percentile_rule(prepared, tuned, index)}

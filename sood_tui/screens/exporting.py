@@ -11,20 +11,21 @@ from sood_tui.screens.dialogs import AskDialog, ConfirmDialog
 from sood_tui.screens.room import RoomScreen
 
 
-def ask_export(screen: RoomScreen, defaults: SplitSettings) -> None:
+def ask_export(screen: RoomScreen, defaults: SplitSettings, split: str = MAIN) -> None:
     """Ask for the folder, count what would be written, ask again with the counts, write.
 
     Args:
         screen: asks, works in its threads, and says what was done.
         defaults: what holds in a split that was not made yet.
+        split: which one.
     """
-    suggested = str(screen.workspace.exports / MAIN)
+    suggested = str(screen.workspace.exports / split)
 
     def named(text: str | None) -> None:
         if text:
             folder = Path(text).expanduser()
             force = (folder / MANIFEST).is_file()
-            count = partial(run, screen.workspace, folder, force=force, dry_run=True, defaults=defaults)
+            count = partial(run, screen.workspace, folder, split=split, force=force, dry_run=True, defaults=defaults)
             screen.in_thread("export", count, partial(_ask_again, screen, force, defaults))
 
     asked = f"Formats {', '.join(DEFAULT_FORMATS)}; `sood-tui export run --formats` writes others.\nThe folder:"
@@ -44,7 +45,7 @@ def _ask_again(screen: RoomScreen, force: bool, defaults: SplitSettings, report:
     def answered(yes: bool | None) -> None:
         if yes:
             screen.sood.say("Exporting …")
-            write = partial(run, screen.workspace, report.folder, force=force, defaults=defaults)
+            write = partial(run, screen.workspace, report.folder, split=report.split, force=force, defaults=defaults)
             screen.in_thread("export", write, partial(_tell, screen))
 
     screen.app.push_screen(ConfirmDialog("Export", question, "write it"), answered)

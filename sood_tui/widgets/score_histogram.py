@@ -45,15 +45,16 @@ class ScoreHistogram(LinePainter):
 
         Attributes:
             score: under the mouse, in [0, 1].
+            begins: whether the mouse was pressed just now.
         """
 
-        def __init__(self, score: float) -> None:
-            self.score = score
+        def __init__(self, score: float, begins: bool = False) -> None:
+            self.score, self.begins = score, begins
             super().__init__()
 
         def can_replace(self, message: Message) -> bool:
-            """Only where the mouse is now counts."""
-            return isinstance(message, ScoreHistogram.Pointed)
+            """Only where the mouse is now counts, and where it was pressed."""
+            return isinstance(message, ScoreHistogram.Pointed) and not self.begins
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,13 +161,13 @@ class ScoreHistogram(LinePainter):
     # ---- mouse ----
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Begin to drag the chosen line."""
+        """Begin to drag the line that is nearest."""
         self._pressed = True
         self.capture_mouse()
-        self._point(event.x)
+        self._point(event.x, begins=True)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag the chosen line."""
+        """Drag it."""
         if self._pressed:
             self._point(event.x)
 
@@ -175,8 +176,9 @@ class ScoreHistogram(LinePainter):
         self._pressed = False
         self.release_mouse()
 
-    def _point(self, x: int) -> None:
-        self.post_message(self.Pointed(max(0.0, min((x + 0.5) / max(self.size.width, 1), 1.0))))
+    def _point(self, x: int, begins: bool = False) -> None:
+        score = max(0.0, min((x + 0.5) / max(self.size.width, 1), 1.0))
+        self.post_message(self.Pointed(score, begins))
 
     # ---- numbers ----
 
