@@ -65,7 +65,7 @@ class SplitActions(RoomScreen):
         offers = {offer.remedy: offer.pictures for offer in offers_of(bench.prepared, bench.tuned, bench.index)}
         names = "/".join(bench.tuned.bands)
         choices = [
-            Choice(name, name, f"{told}: {'/'.join(f'{number:,}' for number in offers[name])} in {names}")
+            Choice(name, name, f"{'/'.join(f'{number:,}' for number in offers[name])} in {names}: {told}")
             for name, told in REMEDIES.items()
         ]
 
