@@ -19,7 +19,8 @@ _FILL = (
     "INSERT INTO superclass SELECT DISTINCT superclass, NULL, $at FROM subclass",
     "INSERT INTO superclass_root SELECT superclass, min(wnid), 0 FROM subclass GROUP BY superclass",
     "INSERT INTO candidate SELECT superclass, wnid, 'hyponym', 1, NULL, $at FROM subclass",
-    "INSERT INTO decision SELECT uuidv7(), uuidv7(), superclass, wnid, 'accept', NULL, 'x', $at, NULL FROM subclass",
+    """INSERT INTO decision (event_id, step_id, superclass, wnid, kind, reviewer, "at")
+        SELECT uuidv7(), uuidv7(), superclass, wnid, 'accept', 'x', $at FROM subclass""",
     f"""INSERT INTO image_root (root_id, name, path, layout, added_at, scanned_at)
         VALUES (1, '{ROOT}', '/data', 'wnid', $at, $at)""",
     """INSERT INTO image

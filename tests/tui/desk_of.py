@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from textual.pilot import Pilot
-from textual.worker import WorkerFailed
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from engine.workspace import Workspace
 from sood_tui.app import SoodApp
@@ -59,6 +59,8 @@ async def rest(pilot: Pilot[Any], rounds: int = 3) -> None:
             await pilot.app.workers.wait_for_complete(waited)
         except WorkerFailed:
             continue  # the app's error desk has it
+        except WorkerCancelled:
+            continue  # a newer sheet has taken its place
     raise AssertionError("the app does not come to rest")
 
 
