@@ -108,9 +108,14 @@ class Desk:
 
 def _after(item: QueueItem, event: Event | None) -> QueueItem:
     """The candidate as it stands after an event on it, if there was one."""
+    if event is not None and item.is_adjudicated and not event.is_adjudication:
+        return item  # an adjudication stands before every other word
     match event:
         case Event(kind="accept" | "reject" | "unsure" as state):
-            return replace(item, state=state, reviewer=event.reviewer, at=event.at, note=event.note)
+            return replace(
+                item, state=state, reviewer=event.reviewer, at=event.at, note=event.note,
+                is_adjudicated=event.is_adjudication,
+            )  # fmt: skip
         case Event(kind="clear"):
             return replace(item, state="pending", reviewer=None, at=None, note=None)
         case _:

@@ -16,7 +16,8 @@ State = Literal["accept", "reject", "unsure", "pending"]
 class Event:
     """One line of the log. Events of one step share its step_id; undo and redo name the step they speak of.
 
-    inherited_from is the synset whose whole subtree was decided; None where this very synset was.
+    inherited_from is the synset whose whole subtree was decided; None where this very synset was. is_adjudication marks
+    the word that settles what reviewers dispute.
     """
 
     event_id: UUID
@@ -29,6 +30,7 @@ class Event:
     at: datetime
     note: str | None
     inherited_from: str | None = None
+    is_adjudication: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,15 @@ class LogEntry:
     undone: bool
     inherited_from: str | None = None
     path: str | None = None
+    is_adjudication: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """A candidate with the state that people gave it; similarity_mean is of the run asked for, if it scored it."""
+    """A candidate with the state that people gave it; similarity_mean is of the run asked for, if it scored it.
+
+    is_adjudicated: the state is that of an adjudication, which other words do not change.
+    """
 
     superclass: str
     wnid: str
@@ -73,6 +79,7 @@ class QueueItem:
     note: str | None
     similarity_mean: float | None
     inherited_from: str | None = None
+    is_adjudicated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """The last word of one reviewer on one candidate."""
+    """What one reviewer says of one candidate; see the view reviewer_word."""
 
     superclass: str
     wnid: str
@@ -104,7 +111,8 @@ def append_events(cursor: Cursor, events: Sequence[Event]) -> None:
     cursor.execute(
         """
         INSERT INTO decision (
-            event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from
+            event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from,
+            is_adjudication
         )
         SELECT
             unnest($event_ids::UUID[]),
@@ -116,7 +124,8 @@ def append_events(cursor: Cursor, events: Sequence[Event]) -> None:
             unnest($reviewers::VARCHAR[]),
             unnest($times::TIMESTAMPTZ[]),
             unnest($notes::VARCHAR[]),
-            unnest($origins::VARCHAR[])
+            unnest($origins::VARCHAR[]),
+            unnest($adjudications::BOOLEAN[])
         """,
         {
             "event_ids": [event.event_id for event in events],
@@ -129,6 +138,7 @@ def append_events(cursor: Cursor, events: Sequence[Event]) -> None:
             "times": [event.at for event in events],
             "notes": [event.note for event in events],
             "origins": [event.inherited_from for event in events],
+            "adjudications": [event.is_adjudication for event in events],
         },
     )
 
@@ -137,7 +147,9 @@ def fetch_events(cursor: Cursor) -> list[Event]:
     """Every event, oldest first."""
     rows = cursor.execute(
         """
-        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from
+        SELECT
+            event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from,
+            coalesce(is_adjudication, false)
         FROM decision
         ORDER BY event_id
         """
@@ -160,7 +172,9 @@ def fetch_step(cursor: Cursor, step_id: UUID) -> list[Event]:
     """The events of one step, in the order in which they were made."""
     rows = cursor.execute(
         """
-        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from
+        SELECT
+            event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from,
+            coalesce(is_adjudication, false)
         FROM decision
         WHERE step_id = $step_id
         ORDER BY event_id
@@ -174,7 +188,9 @@ def fetch_known_events(cursor: Cursor, event_ids: Sequence[UUID]) -> dict[UUID, 
     """Those of the events that the catalogue already has."""
     rows = cursor.execute(
         """
-        SELECT event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from
+        SELECT
+            event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from,
+            coalesce(is_adjudication, false)
         FROM decision
         WHERE event_id IN (SELECT unnest($event_ids::UUID[]))
         """,
@@ -190,20 +206,20 @@ def fetch_log(cursor: Cursor, superclass: str | None = None, limit: int | None =
         WITH entry AS (
             SELECT
                 event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from,
-                NULL AS path
+                NULL AS path, coalesce(is_adjudication, false) AS is_adjudication
             FROM decision
             WHERE $superclass IS NULL
                OR superclass = $superclass
                OR target_step_id IN (SELECT step_id FROM decision WHERE superclass = $superclass)
             UNION ALL
-            SELECT event_id, step_id, '', wnid, kind, NULL, reviewer, "at", note, NULL, root || '/' || path
+            SELECT event_id, step_id, '', wnid, kind, NULL, reviewer, "at", note, NULL, root || '/' || path, false
             FROM picture_decision
             WHERE $superclass IS NULL
         )
         SELECT
             entry.event_id, entry.step_id, entry.superclass, entry.wnid, synset.name, entry.kind, entry.target_step_id,
             entry.reviewer, entry."at", entry.note, entry.step_id IN (SELECT step_id FROM undone_step) AS undone,
-            entry.inherited_from, entry.path
+            entry.inherited_from, entry.path, entry.is_adjudication
         FROM entry
         LEFT JOIN synset USING (wnid)
         ORDER BY entry.event_id DESC
@@ -221,18 +237,18 @@ def fetch_history(cursor: Cursor, wnid: str) -> list[LogEntry]:
         WITH entry AS (
             SELECT
                 event_id, step_id, superclass, wnid, kind, target_step_id, reviewer, "at", note, inherited_from,
-                NULL AS path
+                NULL AS path, coalesce(is_adjudication, false) AS is_adjudication
             FROM decision
             WHERE wnid = $wnid
             UNION ALL
-            SELECT event_id, step_id, '', wnid, kind, NULL, reviewer, "at", note, NULL, root || '/' || path
+            SELECT event_id, step_id, '', wnid, kind, NULL, reviewer, "at", note, NULL, root || '/' || path, false
             FROM picture_decision
             WHERE wnid = $wnid
         )
         SELECT
             entry.event_id, entry.step_id, entry.superclass, entry.wnid, synset.name, entry.kind, entry.target_step_id,
             entry.reviewer, entry."at", entry.note, entry.step_id IN (SELECT step_id FROM undone_step) AS undone,
-            entry.inherited_from, entry.path
+            entry.inherited_from, entry.path, entry.is_adjudication
         FROM entry
         LEFT JOIN synset USING (wnid)
         ORDER BY entry.event_id DESC
@@ -394,7 +410,7 @@ def fetch_queue(cursor: Cursor, superclass: str | None, pending_only: bool, run_
             candidate_state.superclass, candidate_state.wnid, synset.name, lemma.lemma, synset.gloss,
             candidate_state.route, candidate_state.depth, candidate_state.similarity, candidate_state.images,
             candidate_state.state, candidate_state.reviewer, candidate_state."at", nullif(candidate_state.note, ''),
-            mean.similarity_mean, candidate_state.inherited_from
+            mean.similarity_mean, candidate_state.inherited_from, candidate_state.is_adjudicated
         FROM candidate_state
         JOIN synset USING (wnid)
         JOIN lemma ON lemma.wnid = candidate_state.wnid AND lemma.position = 0
@@ -409,16 +425,12 @@ def fetch_queue(cursor: Cursor, superclass: str | None, pending_only: bool, run_
 
 
 def fetch_opinions(cursor: Cursor, superclass: str | None = None) -> list[Opinion]:
-    """The last word of each reviewer on each synset; what was taken back does not count."""
+    """What each reviewer says of each synset for themselves; what was taken back does not count."""
     rows = cursor.execute(
         """
-        SELECT superclass, wnid, reviewer, arg_max(kind, event_id) AS kind
-        FROM decision
-        WHERE kind NOT IN ('undo', 'redo')
-          AND step_id NOT IN (SELECT step_id FROM undone_step)
-          AND ($superclass IS NULL OR superclass = $superclass)
-        GROUP BY superclass, wnid, reviewer
-        HAVING arg_max(kind, event_id) <> 'clear'
+        SELECT superclass, wnid, reviewer, kind
+        FROM reviewer_word
+        WHERE $superclass IS NULL OR superclass = $superclass
         ORDER BY superclass, wnid, reviewer
         """,
         {"superclass": superclass},

@@ -1,7 +1,7 @@
 """Decisions as JSON lines: how they travel between workspaces.
 
 One event a line, times in ISO 8601 with their zone. A line with a path speaks of a picture, any other of a candidate;
-inherited_from stands only where a whole subtree was decided. Events are recognised by event_id, so that reading the
+inherited_from stands only where a whole subtree was decided, is_adjudication only where a dispute was settled. Events are recognised by event_id, so that reading the
 same journal twice changes nothing.
 """
 
@@ -21,7 +21,9 @@ Entry = Event | PictureEvent
 
 _KEYS = ("event_id", "step_id", "superclass", "wnid", "kind", "target_step_id", "reviewer", "at", "note")
 _ORIGIN = "inherited_from"
+_ADJUDICATION = "is_adjudication"
 _PICTURE_KEYS = ("event_id", "step_id", "root", "wnid", "path", "kind", "reviewer", "at", "note")
+_OPTIONAL = ("target_step_id", "note", _ORIGIN, _ADJUDICATION)
 _PICTURE_KINDS = ("bad", "several", "clear")
 _DECISIONS = ("accept", "reject", "unsure", "clear")
 _REVERSALS = ("undo", "redo")
@@ -62,6 +64,8 @@ def line_of(event: Entry) -> str:
     fields = {key: getattr(event, key) for key in keys}
     if isinstance(event, Event) and event.inherited_from is not None:
         fields[_ORIGIN] = event.inherited_from
+    if isinstance(event, Event) and event.is_adjudication:
+        fields[_ADJUDICATION] = True
     fields["at"] = event.at.astimezone(UTC).isoformat()
     return json.dumps(fields, ensure_ascii=False, default=str)
 
@@ -104,12 +108,12 @@ def event_of(line: bytes) -> Entry:
     if "path" in fields:
         _check_keys(fields, _PICTURE_KEYS)
         return _picture_event(fields)
-    _check_keys(fields, (*_KEYS, _ORIGIN))
+    _check_keys(fields, (*_KEYS, _ORIGIN, _ADJUDICATION))
     return _event(fields)
 
 
 def _check_keys(fields: dict[str, Any], keys: tuple[str, ...]) -> None:
-    missing = [key for key in keys if key not in fields and key not in ("target_step_id", "note", _ORIGIN)]
+    missing = [key for key in keys if key not in fields and key not in _OPTIONAL]
     unknown = [key for key in fields if key not in keys]
     if missing:
         raise ValueError(f"without {', '.join(missing)}")
@@ -127,6 +131,9 @@ def _event(fields: dict[str, Any]) -> Event:
     for name in (wnid, origin) if origin is not None else (wnid,):
         if not reverses and not (isinstance(name, str) and _WNID.fullmatch(name)):
             raise ValueError(f"wnid {name!r} is no WordNet id")
+    adjudication = fields.get(_ADJUDICATION, False)
+    if not isinstance(adjudication, bool) or (adjudication and reverses):
+        raise ValueError(f"{_ADJUDICATION} {adjudication!r} is neither true nor false, or stands with {kind}")
     target = fields.get("target_step_id")
     if reverses != (target is not None):
         raise ValueError(f"{kind} {'needs a' if reverses else 'takes no'} target_step_id")
@@ -141,6 +148,7 @@ def _event(fields: dict[str, Any]) -> Event:
         _time(fields["at"]),
         _note(fields),
         origin,
+        adjudication,
     )
 
 

@@ -93,7 +93,13 @@ def redo(workspace: Workspace, reviewer: str, of: str | None = None) -> Step:
         return _reverse(cursor, "redo", target, reviewer)
 
 
-def record(cursor: Cursor, changes: Sequence[Change], reviewer: str, inherited_from: str | None = None) -> Step:
+def record(
+    cursor: Cursor,
+    changes: Sequence[Change],
+    reviewer: str,
+    inherited_from: str | None = None,
+    is_adjudication: bool = False,
+) -> Step:
     """Append changes of candidates as one step.
 
     Args:
@@ -101,6 +107,7 @@ def record(cursor: Cursor, changes: Sequence[Change], reviewer: str, inherited_f
         changes: at least one.
         reviewer: who signs.
         inherited_from: the synset whose subtree was decided; the event on that very synset is no inherited one.
+        is_adjudication: whether it settles what reviewers dispute.
 
     Raises: EngineError without a name.
     """
@@ -108,7 +115,7 @@ def record(cursor: Cursor, changes: Sequence[Change], reviewer: str, inherited_f
     step_id, at, name = event_ids[0], now(), signed(reviewer)
     events = tuple(
         Event(event_id, step_id, superclass, wnid, kind, None, name, at, note or None,
-              None if wnid == inherited_from else inherited_from)
+              None if wnid == inherited_from else inherited_from, is_adjudication)
         for event_id, (superclass, wnid, kind, note) in zip(event_ids[1:], changes, strict=True)
     )  # fmt: skip
     log.append_events(cursor, events)
