@@ -30,6 +30,8 @@ class Store:
         self._connection = connection
         self._write_lock = threading.RLock()
         self.path = path
+        self.changes = 0
+        """How many transactions were more than decisions: whoever keeps a copy must make a new one."""
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
@@ -43,6 +45,18 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Cursor]:
         """A cursor inside one transaction: committed at the end, rolled back when anything is raised."""
+        with self._transaction() as cursor:
+            yield cursor
+        self.changes += 1
+
+    @contextmanager
+    def deciding(self) -> Iterator[Cursor]:
+        """A transaction that appends to the log of decisions and does nothing else: what a guest may do, too."""
+        with self._transaction() as cursor:
+            yield cursor
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Cursor]:
         with self._write_lock, self.reading() as cursor:
             cursor.begin()
             try:

@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 
+from engine.filters.intervals import wilson
 from store.connection import Cursor
 from store.review import fetch_opinions
 
@@ -13,12 +14,17 @@ from store.review import fetch_opinions
 class Agreement:
     """Agreement of two judges on the items that both judged.
 
-    raw is a fraction in [0, 1]; kappa lies in [-1, 1] and is None where chance alone would make them agree always.
+    raw is a fraction in [0, 1]; kappa lies in [-1, 1] and is None where chance alone would make them agree always. The
+    low and high ends are those of the 95 % interval.
     """
 
     items: int
     raw: float
+    raw_low: float
+    raw_high: float
     kappa: float | None
+    kappa_low: float | None
+    kappa_high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,11 @@ class ReviewerAgreement:
     other_reviewer: str
     items: int
     raw: float
+    raw_low: float
+    raw_high: float
     kappa: float | None
+    kappa_low: float | None
+    kappa_high: float | None
 
 
 def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement:
@@ -44,7 +54,9 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement:
 
     Raises: ValueError if the judges do not have the same items, or none.
 
-    Source: Cohen (1960), A coefficient of agreement for nominal scales.
+    Source: Cohen (1960), A coefficient of agreement for nominal scales. Its standard error holds the agreement by chance
+    fixed; so does the interval here, which takes Wilson's for the raw agreement instead, since the normal one shrinks
+    to a point where two judges never differ.
     """
     if len(first) != len(second) or not first:
         raise ValueError("Two judges are compared on the same items, at least one.")
@@ -54,7 +66,12 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement:
     # Whole numbers up to the last division: a chance agreement of exactly 1 is then seen as such.
     by_chance = sum(count * others[category] for category, count in ones.items())
     left = items * items - by_chance
-    return Agreement(items, same / items, None if left == 0 else (items * same - by_chance) / left)
+    low, high = wilson(same, items)
+    if left == 0:
+        return Agreement(items, same / items, low, high, None, None, None)
+    chance = by_chance / items**2
+    ends = [max(-1.0, (end - chance) / (1 - chance)) for end in (low, high)]
+    return Agreement(items, same / items, low, high, (items * same - by_chance) / left, *ends)
 
 
 def reviewer_agreement(cursor: Cursor, superclass: str | None = None) -> list[ReviewerAgreement]:
@@ -72,5 +89,5 @@ def reviewer_agreement(cursor: Cursor, superclass: str | None = None) -> list[Re
         pairs.items(), key=lambda item: (item[0][0] is None, item[0][0] or "", item[0][1:])
     ):
         found = agreement([pair[0] for pair in both], [pair[1] for pair in both])
-        rows.append(ReviewerAgreement(name, one, other, found.items, found.raw, found.kappa))
+        rows.append(ReviewerAgreement(name, one, other, **asdict(found)))
     return rows

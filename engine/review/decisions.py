@@ -40,8 +40,8 @@ def decide(
     Raises: EngineError if there is no such superclass, no synset, or a synset is no candidate of it.
     """
     wnids = list(dict.fromkeys(wnids))
-    with workspace.opened().writing() as cursor:
-        _require_candidates(cursor, superclass, wnids)
+    with workspace.opened().deciding() as cursor:
+        require_candidates(cursor, superclass, wnids)
         return record(cursor, [(superclass, wnid, kind, note) for wnid in wnids], reviewer)
 
 
@@ -59,8 +59,8 @@ def assign(workspace: Workspace, wnid: str, superclass: str, reviewer: str, note
     Source: METHODS 1.6. The reference clears the entry at the superclass's place in the list of duplicates, which
     removes another synset; here the claim itself is rejected.
     """
-    with workspace.opened().writing() as cursor:
-        _require_candidates(cursor, superclass, [wnid])
+    with workspace.opened().deciding() as cursor:
+        require_candidates(cursor, superclass, [wnid])
         changes = _assignment(log.fetch_states_of(cursor, wnid), wnid, superclass, note)
         if not changes:
             raise EngineError(f"{wnid} is accepted under {superclass} alone: there is nothing to settle.")
@@ -82,7 +82,7 @@ def settle(workspace: Workspace, policy: Policy, reviewer: str, run_id: int | No
     """
     if policy == "score" and run_id is None:
         raise EngineError("There is no scoring run to settle by.", "`sood-tui scoring run` makes one.")
-    with workspace.opened().writing() as cursor:
+    with workspace.opened().deciding() as cursor:
         changes: list[Change] = []
         for wnid, claims in replicas(cursor, run_id).items():
             states = log.fetch_states_of(cursor, wnid)
@@ -131,7 +131,11 @@ def require_superclass(cursor: Cursor, superclass: str) -> None:
         raise EngineError(f"There is no superclass {superclass}.", hint)
 
 
-def _require_candidates(cursor: Cursor, superclass: str, wnids: Sequence[str]) -> None:
+def require_candidates(cursor: Cursor, superclass: str, wnids: Sequence[str]) -> None:
+    """Check that there is at least one synset, and that all are candidates of the superclass.
+
+    Raises: EngineError naming those that are none.
+    """
     known = log.fetch_candidates_among(cursor, superclass, wnids) if wnids else set()
     strangers = [wnid for wnid in wnids if wnid not in known]
     if wnids and not strangers:

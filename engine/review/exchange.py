@@ -43,7 +43,7 @@ def take_in(workspace: Workspace, lines: Sequence[tuple[int, Entry]], path: Path
 
     Raises: BadJournal naming the journal's path, if a line contradicts an event of the same id.
     """
-    with workspace.opened().writing() as cursor:
+    with workspace.opened().deciding() as cursor:
         known = _known(cursor, [entry.event_id for _, entry in lines])
         fresh: dict[UUID, Entry] = {}
         problems = []

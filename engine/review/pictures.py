@@ -27,7 +27,7 @@ def mark(
     Raises: EngineError if no picture is named, or one of them is not there.
     """
     wanted = list(dict.fromkeys(image_ids))
-    with workspace.opened().writing() as cursor:
+    with workspace.opened().deciding() as cursor:
         pictures = store.fetch_named_pictures(cursor, wanted)
         missing = set(wanted) - {picture.image_id for picture in pictures}
         if missing or not wanted:

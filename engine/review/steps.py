@@ -74,7 +74,7 @@ def undo(workspace: Workspace, reviewer: str, of: str | None = None) -> Step:
 
     Raises: NothingToUndo.
     """
-    with workspace.opened().writing() as cursor:
+    with workspace.opened().deciding() as cursor:
         target = log.fetch_undoable_step(cursor, of)
         if target is None:
             raise NothingToUndo("There is no decision to take back.", "`sood-tui review log` shows what was decided.")
@@ -86,7 +86,7 @@ def redo(workspace: Workspace, reviewer: str, of: str | None = None) -> Step:
 
     Raises: NothingToUndo.
     """
-    with workspace.opened().writing() as cursor:
+    with workspace.opened().deciding() as cursor:
         target = log.fetch_redoable_step(cursor, of)
         if target is None:
             raise NothingToUndo("There is no step to bring back.", "A new decision ends what redo can bring back.")

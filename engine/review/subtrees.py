@@ -50,7 +50,7 @@ def decide_subtree(
 
     Raises: EngineError if there is no such superclass, or no candidate of it lies there.
     """
-    with workspace.opened().writing() as cursor:
+    with workspace.opened().deciding() as cursor:
         require_superclass(cursor, superclass)
         reached = [row for row in fetch_reached(cursor, wnid) if row.superclass == superclass]
         if not reached:
