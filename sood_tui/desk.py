@@ -17,6 +17,8 @@ FILTERS = {
     "verdict:disagree": "disputed among filters",
     "inherited": "decided by inheritance",
     "conflict": "inheriting a contradiction",
+    "disputed": "disputed between reviewers",
+    "adjudicated": "settled by adjudication",
     "audit": "drawn for the audit",
 }
 

@@ -122,6 +122,16 @@ def load_settings(workspace_file: Path | None, flags: dict[str, Value | None] | 
     return Settings(values, sources)
 
 
+def sign_as(name: str) -> None:
+    """Sign everything that this process and the jobs it begins do with a name, whatever the files say.
+
+    Raises: EngineError if it is empty.
+    """
+    if not name.strip():
+        raise EngineError("--as needs a name.", "For example: sood-tui --as anna")
+    os.environ[_BY_KEY["reviewer"].variable] = name.strip()
+
+
 def typed_value(key: str, text: str) -> Value:
     """The value that a person typed for a setting.
 

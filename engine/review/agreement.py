@@ -54,9 +54,9 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement:
 
     Raises: ValueError if the judges do not have the same items, or none.
 
-    Source: Cohen (1960), A coefficient of agreement for nominal scales. Its standard error holds the agreement by chance
-    fixed; so does the interval here, which takes Wilson's for the raw agreement instead, since the normal one shrinks
-    to a point where two judges never differ.
+    Source: Cohen (1960), A coefficient of agreement for nominal scales. Its standard error holds the agreement by
+    chance fixed; so does the interval here, which takes Wilson's for the raw agreement instead, since the normal one
+    shrinks to a point where two judges never differ.
     """
     if len(first) != len(second) or not first:
         raise ValueError("Two judges are compared on the same items, at least one.")

@@ -1,8 +1,8 @@
 """Decisions as JSON lines: how they travel between workspaces.
 
 One event a line, times in ISO 8601 with their zone. A line with a path speaks of a picture, any other of a candidate;
-inherited_from stands only where a whole subtree was decided, is_adjudication only where a dispute was settled. Events are recognised by event_id, so that reading the
-same journal twice changes nothing.
+inherited_from stands only where a whole subtree was decided, is_adjudication only where a dispute was settled. Events
+are recognised by event_id, so that reading the same journal twice changes nothing.
 """
 
 import json

@@ -13,8 +13,9 @@ from store import review as log
 from store.connection import Cursor
 from store.filters import fetch_audit
 from store.review import QueueItem
+from store.review_words import fetch_contradicted
 
-Order = Literal["tree", "name", "pictures", "score", "match", "uncertain", "disagreement", "audit"]
+Order = Literal["tree", "name", "pictures", "score", "match", "uncertain", "disagreement", "disputed", "audit"]
 
 ORDERS: tuple[Order, ...] = get_args(Order)
 _NOTHING = float("inf")
@@ -38,7 +39,8 @@ def queue(
         order: tree (hypernyms before hyponyms), name, pictures (most first), score (lowest mean similarity first;
             not scored last), match (highest text similarity first), uncertain (calibrated P(yes) nearest to a half
             first; what no filter judged last), disagreement (filters that contradict one another first, the widest
-            apart before), audit (those drawn for the newest audit, then the others, both at random by the seed).
+            apart before), disputed (those first on which reviewers contradict one another), audit (those drawn for the
+            newest audit, then the others, both at random by the seed).
         pending_only: leave out what was decided.
         run_id: the scoring run that the order score and the column similarity_mean take.
         selection: what the candidates must be, see ``engine.review.selection.parse``.
@@ -54,9 +56,11 @@ def queue(
     if opinions is None and (order in ("uncertain", "disagreement") or "verdict" in fields):
         opinions = filter_opinions(cursor, superclass)
     said = opinions or {}
+    disputed = fetch_contradicted(cursor, superclass) if order == "disputed" or "disputed" in fields else set()
     drawn = _drawn(cursor) if order == "audit" or "audit" in fields else frozenset()
     if selection:
-        around = Surroundings(_in_conflict(cursor, superclass) if "conflict" in fields else frozenset(), drawn)
+        torn = _in_conflict(cursor, superclass) if "conflict" in fields else frozenset()
+        around = Surroundings(torn, drawn, frozenset(disputed))
         items = [item for item in items if keeps(selection, item, said.get(_place(item), ()), around)]
     if order == "tree":
         places = {name: _tree_places(cursor, name) for name in {item.superclass for item in items}}
@@ -68,6 +72,7 @@ def queue(
         "match": lambda item: _NOTHING if item.similarity is None else -item.similarity,
         "uncertain": lambda item: _certainty(said.get(_place(item), ())),
         "disagreement": lambda item: -spread(said.get(_place(item), ())),
+        "disputed": lambda item: _place(item) not in disputed,
         "audit": lambda item: (_place(item) not in drawn) + _draw(seed, item),
     }
     return sorted(items, key=lambda item: (item.superclass, keys[order](item)))

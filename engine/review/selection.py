@@ -12,10 +12,12 @@ STATES = {
     "pending": "pending", "undecided": "pending", "open": "pending", "accept": "accept", "accepted": "accept",
     "reject": "reject", "rejected": "reject", "unsure": "unsure",
 }  # fmt: skip
+_FLAGS = ("inherited", "conflict", "audit", "disputed", "adjudicated")
 VERDICTS = ("accept", "reject", "disagree", "none")
 SYNTAX = (
     "Words: state:undecided|accepted|rejected|unsure, verdict:accept|reject|disagree|none, by:NAME, pictures>100, "
-    "pictures<20, inherited, conflict, audit; any other word is looked for in name, wnid and gloss. "
+    "pictures<20, inherited, conflict, disputed, adjudicated, audit; any other word is looked for in name, wnid and "
+    "gloss. "
     "A - before a word means not."
 )
 _NUMBER = re.compile(r"pictures([<>]=?|=)(\d+)")
@@ -32,10 +34,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a selection may know beside the candidate itself: places in conflict, and places drawn for the audit."""
+    """What a selection may know beside the candidate itself: places in conflict, disputed, and drawn for the audit."""
 
     conflicts: frozenset[tuple[str, str]] = frozenset()
     audit: frozenset[tuple[str, str]] = frozenset()
+    disputed: frozenset[tuple[str, str]] = frozenset()
 
 
 NOWHERE = Surroundings()
@@ -62,7 +65,7 @@ def _term(word: str) -> Term:
     field, colon, value = bare.partition(":")
     if number := _NUMBER.fullmatch(bare):
         return Term("pictures", "".join(number.groups()), negated)
-    if bare in ("inherited", "conflict", "audit"):
+    if bare in _FLAGS:
         return Term(bare, "", negated)
     if not colon:
         return Term("text", bare.lower(), negated)
@@ -91,6 +94,10 @@ def _fits(term: Term, item: QueueItem, opinions: tuple[FilterOpinion, ...], arou
             return (item.superclass, item.wnid) in around.conflicts
         case "audit":
             return (item.superclass, item.wnid) in around.audit
+        case "disputed":
+            return (item.superclass, item.wnid) in around.disputed
+        case "adjudicated":
+            return item.is_adjudicated
         case _:
             return term.value in f"{item.wnid} {item.name} {item.lemma} {item.gloss}".lower().replace("_", " ")
 

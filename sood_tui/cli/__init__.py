@@ -38,7 +38,7 @@ def screens_asked_for(arguments: Sequence[str]) -> dict[str, str] | None:
     for argument in waiting:
         name, has_value, value = argument.partition("=")
         name = {"-w": "--workspace"}.get(name, name)
-        if name not in ("--workspace", "--graphics"):
+        if name not in ("--workspace", "--graphics", "--as"):
             return None
         given = value if has_value else next(waiting, None)
         if given is None:
@@ -47,15 +47,18 @@ def screens_asked_for(arguments: Sequence[str]) -> dict[str, str] | None:
     return asked
 
 
-def _open_screens(workspace: str | None = None, graphics: str | None = None) -> int:
+def _open_screens(workspace: str | None = None, graphics: str | None = None, **said: str) -> int:
     """Open the screens without the parser of commands, whose loading would double the time to the first frame."""
     import gc
     from pathlib import Path
 
     gc.disable()  # until the first frame: everything that is loaded until then stays
     from sood_tui.app import run_app
+    from sood_tui.settings import sign_as
     from sood_tui.workspace import find_workspace
 
+    if "as" in said:
+        sign_as(said["as"])
     return run_app(find_workspace(Path(workspace) if workspace else None), graphics)
 
 

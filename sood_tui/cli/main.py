@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from sood_tui.settings import sign_as
+
 # command -> module under sood_tui.cli; loaded only when it is called, so that --help is fast.
 ROOM_COMMANDS = {
     "wordnet": "Look things up in WordNet.",
@@ -78,6 +80,9 @@ def root(
         Path | None, typer.Option("-w", "--workspace", help="The workspace; else $SOOD_WORKSPACE, else this folder.")
     ] = None,
     graphics: Annotated[str | None, typer.Option(help="auto, half, sixel, kitty or off.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Who decides in this call; else the setting `reviewer`.")
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -88,6 +93,8 @@ def root(
 
     Example: sood-tui -w ~/benchmarks/birds
     """
+    if name is not None:
+        sign_as(name)
     if context.invoked_subcommand is None:
         from sood_tui.app import run_app
         from sood_tui.workspace import find_workspace

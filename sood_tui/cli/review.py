@@ -8,7 +8,6 @@ import typer
 
 from engine.errors import EngineError
 from engine.review import decisions as engine
-from engine.review.agreement import reviewer_agreement
 from engine.review.decisions import DecisionKind, Step
 from engine.review.opinions import FilterOpinion, filter_opinions, probability
 from engine.review.queue import queue
@@ -17,6 +16,7 @@ from engine.review.subtrees import decide_subtree
 from engine.wordnet.resolve import AmbiguousWord, resolve
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.output import emit, emit_json, plain, say
+from sood_tui.cli.review_reviewers import app as reviewers_app
 from sood_tui.cli.review_why import app as why_app
 from store.connection import Cursor
 from store.review import QueueItem, fetch_candidates_among, fetch_log
@@ -43,6 +43,7 @@ class Order(StrEnum):
     match = "match"
     uncertain = "uncertain"
     disagreement = "disagreement"
+    disputed = "disputed"
     audit = "audit"
 
 
@@ -226,7 +227,7 @@ def assign(
     """
     with open_workspace(context) as workspace:
         with workspace.opened().reading() as cursor:
-            wnid = _candidate(cursor, superclass, synset)
+            wnid = candidate_named(cursor, superclass, synset)
         step = engine.assign(workspace, wnid, superclass, by or settings_of(workspace).reviewer, note)
     _tell("Recorded", step, as_json)
 
@@ -291,29 +292,6 @@ def import_command(
         say(f"{report.strangers} synsets are no candidates here; their decisions wait in the log until they are.")
 
 
-@app.command()
-def agreement(
-    context: typer.Context,
-    superclass: Annotated[str | None, typer.Argument(metavar="[SUPERCLASS]")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """How far every two reviewers agree on what both decided: raw, and Cohen's kappa.
-
-    Example: sood-tui review agreement
-    """
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
-        rows = reviewer_agreement(cursor, superclass)
-    columns = {
-        "superclass": "superclass",
-        "reviewer": "reviewer",
-        "other_reviewer": "and",
-        "items": "both decided",
-        "raw": "agreement",
-        "kappa": "kappa",
-    }
-    emit(rows, columns, as_json, "No two people have decided on the same candidate.")
-
-
 def _decide(
     context: typer.Context,
     superclass: str,
@@ -328,7 +306,7 @@ def _decide(
         name = by or settings_of(workspace).reviewer
         with workspace.opened().reading() as cursor:
             engine.require_superclass(cursor, superclass)
-            wnids = [_candidate(cursor, superclass, text) for text in synsets]
+            wnids = [candidate_named(cursor, superclass, text) for text in synsets]
         if subtree and len(wnids) > 1:
             raise EngineError("--subtree takes one synset: one step, one undo.", "Say the command once for each.")
         if subtree:
@@ -338,7 +316,7 @@ def _decide(
     _tell("Recorded", step, as_json)
 
 
-def _candidate(cursor: Cursor, superclass: str, text: str) -> str:
+def candidate_named(cursor: Cursor, superclass: str, text: str) -> str:
     """The wnid that a text names; of several senses the one that is a candidate, if only one is."""
     try:
         return resolve(cursor, text)
@@ -370,3 +348,4 @@ def _tell(what: str, step: Step, as_json: bool) -> None:
 
 
 app.add_typer(why_app)
+app.add_typer(reviewers_app)

@@ -45,6 +45,7 @@ ORDER_WORDS: dict[Order, str] = {
     "match": "highest text match first",
     "uncertain": "P(yes) nearest to a half first",
     "disagreement": "filters that contradict one another first",
+    "disputed": "disputes between reviewers first",
     "audit": "at random, those drawn for the audit first",
 }
 BY_WORDS = "by words"
