@@ -104,7 +104,7 @@ def test_an_adjudication_travels_with_the_journal(workspace: Workspace, tmp_path
 
 
 def test_a_reviewers_own_word_goes_before_one_that_came_from_above(workspace: Workspace) -> None:
-    rows = [{"wnid": wnid_of("akita"), "ancestor_wnid": wnid_of("dog")}]
+    rows = [{"wnid": wnid_of("akita"), "ancestor_wnid": wnid_of("dog"), "depth": 1}]
     add_table(workspace.opened(), "hyponym_closure", rows)
     say(workspace, "akita", "accept", "anna")
     decide_subtree(workspace, "dog", wnid_of("dog"), "reject", "anna")
