@@ -2,20 +2,28 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
 from store.connection import Store
+
+if TYPE_CHECKING:
+    from engine.review.guest import Guest
 
 SETTINGS_FILE = "sood.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where everything of one workspace lies, and its catalogue while this process has it open."""
+    """Where everything of one workspace lies, and its catalogue while this process has it open.
+
+    guest: the seat from which this process works on a snapshot; None where it has the catalogue itself.
+    """
 
     root: Path
     store: Store | None = None
     seed: int = 0
+    guest: "Guest | None" = None
 
     @property
     def catalogue(self) -> Path:
@@ -46,6 +54,20 @@ class Workspace:
     def settings_file(self) -> Path:
         """The settings of this workspace; its presence is what makes a folder a workspace."""
         return self.root / SETTINGS_FILE
+
+    def require_owner(self, what: str) -> None:
+        """Refuse to a guest what only the owner can do.
+
+        Args:
+            what: as in "A guest cannot ...".
+
+        Raises: EngineError for a guest.
+        """
+        if self.guest is not None:
+            raise EngineError(
+                f"A guest seat cannot {what}: it decides, and nothing else.",
+                "Do it in the sood-tui that has the workspace open.",
+            )
 
     def opened(self) -> Store:
         """The open catalogue.

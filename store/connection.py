@@ -26,6 +26,9 @@ class Store:
     take turns, so that two workers never conflict.
     """
 
+    is_guest = False
+    """Whether it is a snapshot above which only decisions can be taken."""
+
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
         self._connection = connection
         self._write_lock = threading.RLock()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from store.errors import CatalogueEdited, CatalogueTooNew
+from store.errors import CatalogueEdited, CatalogueTooNew, NotACatalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,22 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
     for migration in pending:
         _apply(connection, migration)
     return [migration.name for migration in pending]
+
+
+def require_current(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Check that a copy, which cannot be changed, has exactly the schema that this program knows.
+
+    Raises: CatalogueTooNew, CatalogueEdited, and NotACatalogue where migrations are missing.
+    """
+    applied = dict(connection.execute("SELECT name, sha256 FROM schema_migration").fetchall())
+    known = {migration.name: migration.sha256 for migration in all_migrations()}
+    for name, sha256 in sorted(applied.items()):
+        if name not in known:
+            raise CatalogueTooNew(path, name)
+        if known[name] != sha256:
+            raise CatalogueEdited(path, name)
+    if missing := [name for name in known if name not in applied]:
+        raise NotACatalogue(path, f"it was published by an older version, without {missing[0]}")
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, migration: Migration) -> None:
