@@ -2,6 +2,7 @@
 
 import gc
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -17,21 +18,30 @@ from engine.errors import EngineError
 from engine.workspace import Workspace
 from sood_tui.graphics import Graphics, graphics_of
 from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_KEYS, SCREEN_TITLES, sign
-from sood_tui.messages import CatalogueChanged, JobsSeen, JobsTakenIn
+from sood_tui.messages import CatalogueChanged, JobsSeen, JobsTakenIn, OthersDecided
 from sood_tui.notices import describe
 from sood_tui.place import Place
 from sood_tui.recent import remember
+from sood_tui.seat_rules import forbidden
 from sood_tui.settings import Settings, Value, load_settings
 from store.connection import open_store
+from store.errors import CatalogueLocked
 
 if TYPE_CHECKING:
     from engine.jobs.summary import JobSummary
     from sood_tui.screens.room import RoomScreen
+    from sood_tui.seat_watch import SeatWatch
     from sood_tui.supervision import JobWatch
     from sood_tui.widgets.thumbnails import Thumbnails
 
-LOOK_EVERY = 0.5  # seconds between two looks at the job folders
+LOOK_EVERY = 0.5  # seconds between two looks at the job folders, and at the other seats
+TELL_EVERY = 4.0  # seconds between two words about what others decided
 COUNT_AFTER = 0.3
+OWNER_WENT = (
+    "The sood-tui that had this workspace open has ended. What you decide is kept in your journal, and the next one "
+    "takes it in. Leave and open the workspace again to have it yourself."
+)
+OWNER_CAME = "A sood-tui has this workspace open again and takes in what you decide."
 
 
 def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
@@ -89,6 +99,8 @@ class SoodApp(App[int], inherit_bindings=False):
         self._workspace: Workspace | None = None
         self._thumbnails: Thumbnails | None = None
         self._watch: JobWatch | None = None
+        self._seats: SeatWatch | None = None
+        self._arrived: Counter[str] = Counter()
         self._before: list[str] = []
         self._opened: set[str] = {self.DEFAULT_MODE}
         self._counting = False
@@ -122,6 +134,11 @@ class SoodApp(App[int], inherit_bindings=False):
     def has_workspace(self) -> bool:
         """Whether a workspace is open."""
         return self._workspace is not None
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether another process has the workspace open, and this one works on what that one publishes."""
+        return self._workspace is not None and self._workspace.guest is not None
 
     def open_workspace(self, workspace: Workspace) -> None:
         """Work in this workspace from now on; its catalogue is open."""
@@ -157,22 +174,26 @@ class SoodApp(App[int], inherit_bindings=False):
             self.call_after_refresh(self._supervise)
 
     def _supervise(self) -> None:
+        from sood_tui.seat_watch import SeatWatch
         from sood_tui.supervision import JobWatch
 
         if self._watch is None:
             self.set_interval(LOOK_EVERY, self._look_at_jobs)
+            self.set_interval(LOOK_EVERY, self._look_at_seats)
+            self.set_interval(TELL_EVERY, self._tell_arrivals)
             if self._alone:
                 gc.collect()
                 gc.enable()
                 gc.freeze()  # what is loaded by now stays: later collections, and with them the longest frames, shorten
         self._watch = JobWatch(self.require_workspace())
+        self._seats = SeatWatch(self.require_workspace())
         self._look_at_jobs()
         self.read_counts()
         self.run_worker(lambda: self.thumbnails.prune(), thread=True, group="thumbnails")
 
     def keep_place(self) -> None:
         """Write down where the person is."""
-        if self._workspace is not None:
+        if self._workspace is not None and not self.is_guest:
             self.place.write(self._workspace.root)
 
     def action_leave(self) -> None:
@@ -257,6 +278,10 @@ class SoodApp(App[int], inherit_bindings=False):
     async def run_action(self, *args: Any, **kwargs: Any) -> bool:
         """Run an action; an expected error goes to the error desk."""
         try:
+            if self.is_guest and not self.screen.is_modal:
+                named = args[0] if isinstance(args[0], str) else args[0][1]
+                if what := forbidden(self.current_mode, named):
+                    self.require_workspace().require_owner(what)
             return await super().run_action(*args, **kwargs)
         except Exception as error:
             self.report(error)
@@ -321,6 +346,49 @@ class SoodApp(App[int], inherit_bindings=False):
         if room is not None:
             room.reload()
 
+    # ---- other seats ----
+
+    def _look_at_seats(self) -> None:
+        seats = self._seats
+        if seats is not None and not seats.busy:
+            self.run_worker(partial(self._exchange, seats), thread=True, group="seats", exit_on_error=True)
+
+    def _exchange(self, seats: "SeatWatch") -> None:
+        news = seats.look()
+        if not news.is_empty:
+            self.post_message(OthersDecided(news))
+
+    @on(OthersDecided)
+    def take_news(self, message: OthersDecided) -> None:
+        """What others decided shows on the screen in front; who it was is told from time to time."""
+        news, own = message.news, self.settings.reviewer
+        for error in news.errors:
+            self.report(error)
+        if news.owner is not None:
+            self.notify(OWNER_CAME if news.owner else OWNER_WENT, severity="warning", timeout=12, markup=False)
+        self._arrived.update(entry.reviewer for entry in news.entries if entry.reviewer != own)
+        self.read_counts()
+        room = self._room()
+        if room is not None and (news.entries or news.is_renewed):
+            room.others_decided(news.is_renewed)
+
+    def _tell_arrivals(self) -> None:
+        if self._arrived:
+            from sood_tui.seat_watch import arrival_words
+
+            self.notify(arrival_words(self._arrived), timeout=4, markup=False)
+            self._arrived.clear()
+
+    def on_unmount(self) -> None:
+        """Leave the seat with the screen."""
+        self.leave_seat()
+
+    def leave_seat(self) -> None:
+        """Take in what other seats decided by now, and let them know that nobody is here any more."""
+        if self._seats is not None:
+            self._seats.close()
+            self._seats = None
+
     def read_counts(self) -> None:
         """Read the counts of the top bar soon; many decisions in a row are counted once."""
         if self._workspace is not None and not self._counting:
@@ -365,16 +433,29 @@ def run_app(workspace: Workspace | None, graphics: str | None = None) -> int:
 
     Returns: the exit code.
 
-    Raises: StoreError when the catalogue is open elsewhere, or is not one.
+    Where another process has the workspace open, this one sits down as its guest.
+
+    Raises: StoreError when the catalogue is open in a command, or is none; EngineError when no guest can sit down.
     """
     settings = load_settings(workspace.settings_file if workspace else None, {"graphics": graphics})
-    opened = replace(workspace, store=open_store(workspace.catalogue)) if workspace else None
+    opened = _place_in(workspace, settings.reviewer) if workspace else None
     app = SoodApp(opened, settings, graphics_of(settings.text("graphics")), alone=True)
     try:
         code = app.run()
     finally:
         gc.unfreeze()
+        app.leave_seat()
         store = app.require_workspace().store if app.has_workspace else None
         if store is not None:
             store.close()
     return code if code is not None else app.return_code or 0
+
+
+def _place_in(workspace: Workspace, reviewer: str) -> Workspace:
+    try:
+        return replace(workspace, store=open_store(workspace.catalogue))
+    except CatalogueLocked:
+        from sood_tui.cli.output import say
+        from sood_tui.seat_watch import take_place
+
+        return take_place(workspace, reviewer, say)

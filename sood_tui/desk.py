@@ -91,6 +91,17 @@ class Desk:
         events = {(event.superclass, event.wnid): event for event in step.events}
         self.items = tuple(_after(item, events.get((item.superclass, item.wnid))) for item in self.items)
 
+    def take_states(self, items: Sequence[QueueItem]) -> set[str]:
+        """Take over the states that candidates have by now; order and place stay.
+
+        Returns: the wnids of those that changed.
+        """
+        known = {(item.superclass, item.wnid): item for item in items}
+        fresh = tuple(known.get((item.superclass, item.wnid), item) for item in self.items)
+        changed = {one.wnid for one, other in zip(fresh, self.items, strict=True) if one != other}
+        self.items = fresh
+        return changed
+
     def jump(self, text: str) -> int | None:
         """The place that a text means: a number from 1, a percentage, a wnid, a name or a lemma; None for no place."""
         word = text.strip().lower().replace(" ", "_")

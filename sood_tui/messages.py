@@ -8,6 +8,7 @@ from textual.message import Message
 if TYPE_CHECKING:  # what travels is made elsewhere, by modules that the first frame does without
     from engine.jobs.ingest import TakenIn
     from engine.jobs.summary import JobSummary
+    from sood_tui.seat_watch import SeatNews
 
 
 @dataclass
@@ -26,6 +27,13 @@ class JobsTakenIn(Message):
     """Results of jobs were taken into the catalogue: screens that show them read again."""
 
     reports: "tuple[TakenIn, ...]"
+
+
+@dataclass
+class OthersDecided(Message):
+    """Something came from other seats of the workspace: decisions, a newer snapshot, an owner that came or went."""
+
+    news: "SeatNews"
 
 
 @dataclass

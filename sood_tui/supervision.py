@@ -41,6 +41,8 @@ class JobWatch:
 
     def take_in(self) -> list[TakenIn]:
         """Take results into the catalogue when a job may have some. An error is told once, not at each look."""
+        if self._workspace.guest is not None:
+            return []  # the owner takes them in
         states: dict[str, str] = {job.job_id: job.state for job in self._seen or ()}
         due = "running" in states.values() and time.monotonic() - self._taken_at > TAKE_IN_EVERY
         if states == self._states and not due:

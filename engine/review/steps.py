@@ -77,7 +77,11 @@ def undo(workspace: Workspace, reviewer: str, of: str | None = None) -> Step:
     with workspace.opened().deciding() as cursor:
         target = log.fetch_undoable_step(cursor, of)
         if target is None:
-            raise NothingToUndo("There is no decision to take back.", "`sood-tui review log` shows what was decided.")
+            whose = f" of {of}" if of is not None else ""
+            raise NothingToUndo(
+                f"There is no decision{whose} to take back.",
+                "`sood-tui review log` shows what was decided, and by whom.",
+            )
         return _reverse(cursor, "undo", target, reviewer)
 
 

@@ -23,12 +23,13 @@ def workspace_of(context: typer.Context) -> Workspace:
 def open_workspace(context: typer.Context) -> Iterator[Workspace]:
     """The workspace that the command means, its catalogue open for as long as the block lasts.
 
-    What jobs have left since the last time is taken in first, so that every command sees it.
+    What jobs and guests have left since the last time is taken in first, so that every command sees it.
     """
     from sood_tui.cli.following import take_in_results
 
     with opened(workspace_of(context)) as workspace:
         take_in_results(workspace)
+        _take_in_guests(workspace)
         yield workspace
 
 
@@ -42,3 +43,19 @@ def given_workspace(context: typer.Context) -> Path | None:
     """What -w said, wherever in the command line it stood."""
     found: Path | None = context.find_root().params.get("workspace")
     return found
+
+
+def _take_in_guests(workspace: Workspace) -> None:
+    """Take in what guests decided after the last owner had left."""
+    if not (workspace.root / "seats").is_dir():
+        return
+    from engine.review.host import take_in_left
+    from sood_tui.cli.output import say
+    from sood_tui.plain import plain, some
+
+    for taken in take_in_left(workspace):
+        name = plain(taken.reviewer)
+        if taken.error is not None:
+            say(f"What {name} decided as a guest was not taken in: {taken.error.message}")
+        else:
+            say(f"{some(len(taken.entries), 'decision')} of the guest {name} taken in.")

@@ -31,7 +31,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 # What a workspace consists of: an init that was broken off may have left some of it.
 _OWN_NAMES = frozenset(
-    ("sood.toml", "catalogue.duckdb", "catalogue.duckdb.wal", "embeddings", "thumbnails", "jobs", "exports")
+    ("sood.toml", "catalogue.duckdb", "catalogue.duckdb.wal", "embeddings", "thumbnails", "jobs", "exports", "seats")
 )
 
 

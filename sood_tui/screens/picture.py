@@ -115,10 +115,10 @@ class PictureScreen(ModalScreen[bool]):
         picture = self._pictures[self._index]
         self.app.push_screen(WhyScreen(self._superclass, self._wnid, self._title, picture))
 
-    def _turn_back(self, act: Callable[[Workspace, str], Step]) -> None:
+    def _turn_back(self, act: Callable[[Workspace, str, str], Step]) -> None:
         sood = cast("SoodApp", self.app)
         workspace, reviewer = sood.require_workspace(), sood.settings.reviewer
-        self._record(lambda: act(workspace, reviewer))
+        self._record(lambda: act(workspace, reviewer, reviewer))
 
     def _record(self, act: Callable[[], Step]) -> None:
         def work() -> None:

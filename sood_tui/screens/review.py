@@ -110,6 +110,27 @@ class ReviewScreen(RoomScreen):
         self._folios = Recent(256)
         self._show()
 
+    def others_decided(self, is_renewed: bool) -> None:
+        """Take over what others decided; the queue, the cursor and the pictures stay as they are."""
+        if is_renewed or not self.desk.items:
+            self.reload()
+        else:
+            self.run_worker(self._take_states(), group="decisions", exit_on_error=False)
+
+    async def _take_states(self) -> None:
+        # In turn with the decisions taken here, so that an older state never covers a newer one.
+        async with self._deciding:
+            place = self.sood.place
+            read = await asyncio.to_thread(_read, self.workspace, place.superclass, place.order, "all")
+            changed = self.desk.take_states(read.items)
+        current = self.desk.current
+        if current is not None and current.wnid in changed:
+            self._folios.forget((current.wnid, self._capacity, 0))
+            self._show()
+        elif changed:
+            self.query_one(FilmStrip).show(self.desk.items, self.desk.at, self.desk.marked)
+            self.query_one("#facts_panel", Frame).caption = self._standing()
+
     def turned_back(self, step: Step) -> None:
         """Go to the candidate of the step that was taken back or brought back."""
         place = self.sood.place

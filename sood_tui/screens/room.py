@@ -56,7 +56,7 @@ class RoomScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The frame, and the screen's own body in it."""
-        yield Funnel(self.ROOM, self.sood.settings.reviewer)
+        yield Funnel(self.ROOM, self.sood.settings.reviewer, self.sood.is_guest)
         yield from self.compose_body()
         yield JobStrip()
         yield KeyFooter(self.KEYS, HELP)
@@ -85,6 +85,10 @@ class RoomScreen(Screen[None]):
 
     def jobs_seen(self, jobs: "tuple[JobSummary, ...]") -> None:
         """The jobs were looked at; for screens that show more of them than the line."""
+
+    def others_decided(self, is_renewed: bool) -> None:
+        """Somebody at another seat decided, or a guest's snapshot is a newer one."""
+        self.reload()
 
     def close_something(self) -> bool:
         """Close what is open on the screen, if anything is; else the screen itself is left."""
@@ -134,7 +138,9 @@ class RoomScreen(Screen[None]):
             self.sood.read_counts()
             self.turned_back(step)
 
-        self.in_thread("decisions", partial(act, self.workspace, self.sood.settings.reviewer), told)
+        reviewer = self.sood.settings.reviewer
+        # A person takes back what they did themselves: others may be deciding at the same time.
+        self.in_thread("decisions", partial(act, self.workspace, reviewer, reviewer), told)
 
 
 def step_words(step: "Step") -> str:

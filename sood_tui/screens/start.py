@@ -3,7 +3,7 @@
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.errors import EngineError
-from engine.workspace import Workspace
+from engine.workspace import SETTINGS_FILE, Workspace
 from sood_tui.keys import FRAME, START
 from sood_tui.plain import plain
 from sood_tui.recent import recent_workspaces
 from sood_tui.screens.dialogs import AskDialog
 from sood_tui.screens.room import HELP, RoomScreen
+from sood_tui.settings import load_settings
 from sood_tui.widgets.key_footer import KeyFooter
 from sood_tui.widgets.lines import Lines, Words
 from sood_tui.workspace import create_workspace, find_workspace, is_workspace
@@ -147,7 +148,11 @@ class StartScreen(RoomScreen):
     # ---- doing ----
 
     def _open(self, folder: Path) -> None:
-        self.in_thread("open", partial(_opened, folder), self._opened)
+        def tell(text: str) -> None:
+            self.app.call_from_thread(self._tell, text)
+
+        reviewer = load_settings(folder / SETTINGS_FILE).reviewer if is_workspace(folder) else ""
+        self.in_thread("open", partial(_opened, folder, reviewer, tell), self._opened)
 
     def _make(self, folder: Path) -> Workspace:
         from engine.wordnet.importing import choose_source, import_wordnet
@@ -181,8 +186,10 @@ class StartScreen(RoomScreen):
             self._open(folder)
 
 
-def _opened(folder: Path) -> Workspace:
+def _opened(folder: Path, reviewer: str, tell: Callable[[str], None]) -> Workspace:
+    from sood_tui.seat_watch import take_place
+
     workspace = find_workspace(folder)
     if workspace is None:
         raise EngineError(f"{folder} is no workspace of sood-tui.", "n makes a new one.")
-    return replace(workspace, store=open_store(workspace.catalogue))
+    return take_place(workspace, reviewer, tell)

@@ -27,6 +27,7 @@ SCREEN_OF_ROOM = {
     "evaluation": "evaluate",
 }
 HOME = "sood"
+GUEST = "guest"
 ARROW, WIDE_ARROW = "›", " › "
 _BIG = re.compile(r"\b(\d{2,3}),\d{3}\b")  # 82,115 becomes 82k where space is short
 
@@ -35,11 +36,14 @@ class Funnel(LinePainter):
     """One line; a click on a room opens the screen where one works on it."""
 
     PART_PREFIX = "funnel"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"funnel--lit", "funnel--count", "funnel--arrow", "funnel--name"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "funnel--lit", "funnel--count", "funnel--arrow", "funnel--name", "funnel--guest",
+    }  # fmt: skip
     DEFAULT_CSS = """
     Funnel {
         height: 1; width: 1fr; background: $panel;
         & .funnel--name { color: $foreground 80%; }
+        & .funnel--guest { background: $warning; color: $text; text-style: bold; }
         & .funnel--lit { background: $primary; color: $text; text-style: bold; }
         & .funnel--count { color: $text-accent; }
         & .funnel--arrow { color: $foreground 40%; }
@@ -49,8 +53,10 @@ class Funnel(LinePainter):
     counts: reactive[Mapping[str, str]] = reactive[Mapping[str, str]](dict)
     """What stands behind each room's name: `1.6M`, `612 left`."""
 
-    def __init__(self, lit: str, reviewer: str) -> None:
+    def __init__(self, lit: str, reviewer: str, is_guest: bool = False) -> None:
         super().__init__()
+        self._home = GUEST if is_guest else HOME
+        self._is_guest = is_guest
         self._lit = lit
         self._reviewer = reviewer
         self._spans: list[tuple[int, int, str]] = []
@@ -59,11 +65,12 @@ class Funnel(LinePainter):
         """The line, with as many counts as there is space for."""
         width = self.size.width
         base = self.part_style()
-        style = {name: self.part_style(name) for name in ("lit", "count", "arrow", "name")}
+        style = {name: self.part_style(name) for name in ("lit", "count", "arrow", "name", "guest")}
         rooms = room_names()
         items, arrow = self._fitting(width)
-        segments = [Segment(f" {HOME} ", style["lit"] if self._lit == HOME else style["name"])]
-        self._spans, x = [(0, len(HOME) + 2, "home")], len(HOME) + 2
+        home = "guest" if self._is_guest else "lit" if self._lit == HOME else "name"
+        segments = [Segment(f" {self._home} ", style[home])]
+        self._spans, x = [(0, len(self._home) + 2, "home")], len(self._home) + 2
         for index, (room, (name, count)) in enumerate(zip(rooms, items, strict=True)):
             between = ("│ " if arrow == WIDE_ARROW else "│") if index == 0 else arrow
             segments.append(Segment(between, style["arrow"]))
@@ -96,6 +103,6 @@ class Funnel(LinePainter):
         for items, arrow in ((whole, WIDE_ARROW), (brief, WIDE_ARROW), (brief, ARROW), (only_lit, WIDE_ARROW),
                              (only_lit, ARROW), (bare, ARROW)):  # fmt: skip
             used = sum(len(name) + len(count) + bool(count) + len(arrow) for name, count in items)
-            if used - len(arrow) + len(HOME) + 3 <= width:
+            if used - len(arrow) + len(self._home) + 3 <= width:
                 return items, arrow
         return [(room if room == self._lit else room[:3], "") for room, _ in whole], ARROW

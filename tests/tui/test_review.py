@@ -110,7 +110,7 @@ async def test_undo_goes_back_to_the_candidate(workspace: Workspace) -> None:
         await press(pilot, "U")
         assert state_of(workspace, CHIHUAHUA) == "reject"
         await press(pilot, "u", "u", "u")
-        assert "There is no decision to take back" in told(app)
+        assert "There is no decision of anna to take back" in told(app)
 
 
 @keys("review.next", "review.previous", "review.page_down", "review.page_up", "review.first", "review.last")
