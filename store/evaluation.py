@@ -75,7 +75,13 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class SweepRow:
-    """The numbers of one setting of a sweep against one OOD set."""
+    """The numbers of one setting of a sweep against one OOD set.
+
+    Attributes:
+        variant: model, prompt, corpus and percentile in one line; sweeps of earlier versions have only this.
+        is_chosen: the best setting on the halves that chose it, with its numbers on the others.
+        percentile: of the ranking; None where words were given in their order.
+    """
 
     run_id: int
     variant: str
@@ -95,6 +101,10 @@ class SweepRow:
     fpr95_ood_positive_low: float
     fpr95_ood_positive_high: float
     is_chosen: bool
+    model: str
+    prompt: str
+    corpus: str
+    percentile: float | None
 
 
 def insert_evaluation(cursor: Cursor, run: Mapping[str, Any]) -> int:
@@ -266,7 +276,8 @@ def fetch_sweep(cursor: Cursor, run_id: int) -> list[SweepRow]:
         SELECT
             run_id, variant, temperature, negatives, groups, part, n_id, n_ood, auroc, auroc_low, auroc_high,
             fpr95_id_positive, fpr95_id_positive_low, fpr95_id_positive_high,
-            fpr95_ood_positive, fpr95_ood_positive_low, fpr95_ood_positive_high, is_chosen
+            fpr95_ood_positive, fpr95_ood_positive_low, fpr95_ood_positive_high, is_chosen,
+            model, prompt, corpus, percentile
         FROM sweep_result
         WHERE run_id = $run_id
         ORDER BY is_chosen DESC, variant, temperature, negatives, groups, part

@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.evaluation.mistakes import open_texts
-from engine.evaluation.request import EvaluationRequest, MiningRequest, SetArgument
+from engine.evaluation.request import EvaluationRequest
 from engine.evaluation.running import evenly_mixed
 from engine.evaluation.sweep import Grid, SweepResult, check_grid, preview_rows, sweep_results, sweep_scores
 from engine.workspace import Workspace
@@ -15,13 +15,13 @@ from store import evaluation as store
 from store.connection import Cursor
 from store.negatives import fetch_negative_set, fetch_negative_sets
 
-LABELS_OF = {"superclass": "superclass", "wnid": "subclass", "class_name": "class"}
-
 
 def request_of_run(
     workspace: Workspace, run_id: int, reviewer: str, device: str, with_bands: bool = True
 ) -> EvaluationRequest:
-    """The request that leads to the sets, labels, methods and model of a run again; words are mined anew.
+    """The request that leads to a run again: its sets, labels, prompts, words, settings, calibration and model.
+
+    Words are mined anew, which gives the same ones where nothing has changed; of a sweep its axes are kept.
 
     Args:
         workspace: open.
@@ -30,33 +30,26 @@ def request_of_run(
         device: as the user writes it.
         with_bands: keep generalisation sets.
 
-    Raises: UnknownRun; EngineError for a classifier's run.
+    Raises: UnknownRun; EngineError for a classifier's run, or one that was kept without what was asked.
     """
     with workspace.opened().reading() as cursor:
         run = store.fetch_evaluation(cursor, run_id)
-        parts = store.fetch_parts(cursor, run_id)
     if run.kind == "classifier":
         raise EngineError(f"Evaluation {run_id} is of a classifier, which has no negative labels.")
-    record = json.loads(run.record)
-    sets = [SetArgument(part.name, part.source, part.role, part.near_or_far, part.note) for part in parts]
-    settings = {key: value for values in record["methods"].values() for key, value in values.items()}
-    return EvaluationRequest(
-        sets[0],
-        [one for one in sets[1:] if with_bands or one.role == "ood"],
-        methods=run.methods,
-        labels=LABELS_OF[record["labels_by"]],
-        settings=settings,
-        model=record["model"]["model"] or None,
-        pretrained=record["model"]["pretrained"],
-        seed=record["seed"],
-        device=device,
-        reviewer=reviewer,
-    )
+    asked = json.loads(run.record).get("request")
+    if not asked:
+        raise EngineError(
+            f"Evaluation {run_id} was kept before evaluations remembered what was asked.",
+            "Run it once more with its sets: `sood-tui evaluation show` names them.",
+        )
+    request = EvaluationRequest.of(asked, device, reviewer)
+    kept = [one for one in request.ood_sets if with_bands or one.role == "ood"]
+    return replace(request, ood_sets=kept)
 
 
 def with_negatives(request: EvaluationRequest, name: str) -> EvaluationRequest:
-    """The same with negative labels that were mined before, and only the methods that share their recipe."""
-    return replace(request, mining=MiningRequest(given=name))
+    """The same with negative labels that were mined before."""
+    return replace(request, mining=replace(request.mining, given=name))
 
 
 def negatives_of_run(cursor: Cursor, run_id: int, recipe: str = "plain") -> str:

@@ -30,6 +30,7 @@ class TextBank:
             can be had again on any device.
         label_names: K names, for prompts that join two words.
         negative_words: M words.
+        noise: [pictures, d] embeddings of pictures of noise, for methods that begin with some; None without a model.
     """
 
     labels: Array
@@ -37,6 +38,7 @@ class TextBank:
     permutation: NDArray[np.int64] | None = None
     label_names: tuple[str, ...] = ()
     negative_words: tuple[str, ...] = ()
+    noise: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)

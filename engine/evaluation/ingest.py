@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.evaluation import outputs
 from engine.evaluation.labels_hash import labels_sha256
 from engine.evaluation.plan import Plan, negatives_file, read_table
+from engine.evaluation.sweeping import SWEEP_FILE
 from engine.events import now
 from engine.jobs.ingest import Intake
 from store import evaluation as store
@@ -48,7 +49,7 @@ def ingest(intake: Intake) -> None:
     )
     store.insert_parts(intake.cursor, _parts(run_id, record))
     if plan.sweep:
-        store.append_sweep(intake.cursor, _with_run(run_id, read_table(folder, outputs.SWEEP_FILE)))
+        store.append_sweep(intake.cursor, _with_run(run_id, read_table(folder, SWEEP_FILE)))
         return
     store.append_metrics(intake.cursor, _with_run(run_id, read_table(folder, outputs.METRICS_FILE)))
     store.append_pictures(intake.cursor, _with_run(run_id, read_table(folder, outputs.PICTURES_FILE)))

@@ -1,38 +1,25 @@
 """What a run leaves in its folder: numbers, scores, mined words, and the record, written last."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import compute
 
-from engine.errors import EngineError
-from engine.evaluation.formulas import Array
 from engine.evaluation.plan import Plan, negatives_file, write_table
 from engine.evaluation.results import Classes, metric_rows, rows_table
-from engine.evaluation.running import Banks, RunScores, TextEncoder, evenly_mixed, make_banks
-from engine.evaluation.sweep import Grid, SweepResult, check_grid, choose, preview_rows, sweep_results, sweep_scores
+from engine.evaluation.running import Banks, RunScores
 from engine.jobs.files import write_whole
 
 METRICS_FILE = "metrics.parquet"
 PICTURES_FILE = "scored.parquet"
 SCORES_FILE = "scores.parquet"
-SWEEP_FILE = "sweep.parquet"
-PREVIEW_FILE = "preview.parquet"
 RECORD_FILE = "record.json"
-
-
-class Progress(Protocol):
-    """What a job tells its watchers."""
-
-    def advance(self, units: int = 1, **detail: Any) -> None:
-        """Count units and show small values."""
-        ...
 
 
 def write_run(
@@ -58,7 +45,7 @@ def write_run(
     write_table(folder, PICTURES_FILE, _scored_pictures(pictures, scores))
     write_table(folder, SCORES_FILE, _score_rows(plan, pictures, scores))
     write_table(folder, METRICS_FILE, rows_table(rows))
-    _write_record(folder, plan, pictures, {**record, "seconds": scores.seconds})
+    write_record(folder, plan, pictures, {**record, "seconds": scores.seconds})
 
 
 def _classes(mine: pa.Table) -> Classes:
@@ -91,7 +78,7 @@ def _score_rows(plan: Plan, pictures: pa.Table, scores: RunScores) -> pa.Table:
         for method, values in part.id_scores.items():
             tables.append(_scores_of(method, "", position, positions[position], values))
     for stream in scores.streams:
-        against = f"{plan.sets[stream.ood].name}, {plan.order}"
+        against = f"{plan.sets[stream.ood].name}, {stream.order}"
         tables.append(_scores_of(stream.method, against, 0, positions[0], stream.of_id))
         tables.append(_scores_of(stream.method, against, stream.ood, positions[stream.ood], stream.of_ood))
     return pa.concat_tables(tables)
@@ -112,105 +99,7 @@ def _scores_of(
     )
 
 
-def write_sweep(
-    folder: Path,
-    plan: Plan,
-    images: Sequence[Array],
-    words: Mapping[str, pa.Table],
-    encoder: TextEncoder,
-    id_labels: Sequence[int | None],
-    record: Mapping[str, Any],
-    to_device: Callable[[Array], Array],
-    progress: Progress,
-) -> None:
-    """Sweep: first a preview on a sample, then all pictures, variant by variant, each written as it is there."""
-    assert plan.sweep is not None
-    grid = Grid(plan.sweep.counts, plan.sweep.groups, plan.sweep.temperatures)
-    sizes = {str(position): len(part) for position, part in enumerate(images)}
-    rows = preview_rows(sizes, plan.seed)
-    sample = [np.asarray(part[:])[rows[str(position)]] for position, part in enumerate(images)]
-    variants = list(_variants(plan, words, encoder, images, id_labels))
-    previews: list[_Row] = []
-    for variant, labels, negatives in variants:
-        previews += _sweep_rows(plan, grid, variant, sample, labels, negatives, to_device)[0]
-        write_table(folder, PREVIEW_FILE, _sweep_table(previews))
-        progress.advance(0, stage=f"preview {variant}")
-    exact: list[_Row] = []
-    chosen: list[tuple[float, list[_Row]]] = []
-    for variant, labels, negatives in variants:
-        found, best = _sweep_rows(plan, grid, variant, images, labels, negatives, to_device, progress)
-        exact += found
-        chosen.append(best)
-        write_table(folder, SWEEP_FILE, _sweep_table(exact))
-        progress.advance(0, stage=f"exact {variant}")
-    best_rows = max(chosen, key=lambda pair: pair[0])[1]
-    write_table(folder, SWEEP_FILE, _sweep_table([*best_rows, *exact]))
-    _write_record(folder, plan, None, {**record, "preview_pictures": {k: len(v) for k, v in rows.items()}})
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    variant: str
-    is_chosen: bool
-    result: SweepResult
-
-
-def _variants(
-    plan: Plan,
-    words: Mapping[str, pa.Table],
-    encoder: TextEncoder,
-    images: Sequence[Array],
-    id_labels: Sequence[int | None],
-) -> Iterator[tuple[str, Array, Array]]:
-    """Rankings to sweep over: one a percentile; the texts are embedded once."""
-    assert plan.sweep is not None
-    most = max(plan.sweep.counts)
-    for percentile in plan.sweep.percentiles:
-        for recipe, source in plan.negatives.items():
-            wanted = source if source.given else replace(source, percentile=percentile, count=most)
-            narrowed = replace(plan, recipes={recipe: plan.recipes[recipe]}, negatives={recipe: wanted})
-            bank = make_banks(narrowed, words, encoder, images[0], id_labels)
-            one = bank.banks[recipe]
-            assert one.negatives is not None
-            table = bank.mined.get(recipe, words[recipe])
-            order = evenly_mixed(table["pos"].to_pylist())
-            grid = Grid(plan.sweep.counts, plan.sweep.groups, plan.sweep.temperatures)
-            check_grid(grid, len(order))
-            name = f"{recipe}, {source.given}" if source.given else f"{recipe}, percentile {percentile:g}"
-            yield name, one.labels, one.negatives[order]
-
-
-def _sweep_rows(
-    plan: Plan,
-    grid: Grid,
-    variant: str,
-    images: Sequence[Array],
-    labels: Array,
-    negatives: Array,
-    to_device: Callable[[Array], Array],
-    progress: Progress | None = None,
-) -> tuple[list[_Row], tuple[float, list[_Row]]]:
-    on_rows = (lambda rows: progress.advance(0, stage=f"exact {variant}")) if progress else (lambda rows: None)
-    moved = to_device(labels), to_device(negatives)
-    scores = [sweep_scores(part, *moved, grid, plan.seed, to_device, on_rows) for part in images]
-    of_ood = {part.name: scores[position] for position, part in enumerate(plan.sets) if position}
-    found = [_Row(variant, False, row) for row in sweep_results(grid.points(), scores[0], of_ood, plan.seed)]
-    best = choose(grid.points(), scores[0], of_ood, plan.seed)
-    return found, (best.validation_auroc, [_Row(variant, True, row) for row in best.report])
-
-
-def _sweep_table(rows: Sequence[_Row]) -> pa.Table:
-    listed = []
-    for row in rows:
-        values = asdict(row.result)
-        values["negatives"], values["part"] = values.pop("count"), values.pop("ood")
-        listed.append({"variant": row.variant, **values, "is_chosen": row.is_chosen})
-    if not listed:
-        raise EngineError("The sweep has no result.", "Give it an OOD set.")
-    return pa.Table.from_pylist(listed)
-
-
-def _write_record(folder: Path, plan: Plan, pictures: pa.Table | None, more: Mapping[str, Any]) -> None:
+def write_record(folder: Path, plan: Plan, pictures: pa.Table | None, more: Mapping[str, Any]) -> None:
     """The record; it is written last, and its presence is what makes the run count."""
     sets = []
     for position, part in enumerate(plan.sets):

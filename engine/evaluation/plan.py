@@ -61,12 +61,25 @@ class NegativesPlan:
 
 @dataclass(frozen=True, slots=True)
 class SweepPlan:
-    """A sweep instead of single settings; percentiles are further variants of the ranking."""
+    """A sweep instead of single settings: every combination of its axes.
+
+    Attributes:
+        counts: numbers of negative labels, prefixes of the ranking.
+        groups: numbers of groups.
+        temperatures: above 0.
+        percentiles: of the ranking; each has a ranking of its own, as each of the following.
+        prompts: templates for ID labels and nouns; empty: that of the request alone.
+        corpora: sources of words; empty: that of the request alone.
+        models: names, each with its weights; empty: that of the request alone.
+    """
 
     counts: tuple[int, ...]
     groups: tuple[int, ...]
     temperatures: tuple[float, ...]
-    percentiles: tuple[float, ...]
+    percentiles: tuple[float, ...] = (0.05,)
+    prompts: tuple[str, ...] = ()
+    corpora: tuple[str, ...] = ()
+    models: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +90,13 @@ class Plan:
         model: None where all embeddings come from files.
         methods: name -> settings, in the order of the table.
         recipes: name -> templates of label, noun and adj.
-        order: of the stream of adaptive methods.
+        orders: of the streams of adaptive methods, each a row of the table.
         calibration: share of the ID pictures that only set the threshold; 0: none.
         wanted: share of ID that the threshold keeps.
         catalogue_id: whose image ids are meant.
         re_embed: encode files anew that have changed since they were embedded.
+        corpora: for a sweep, where the words of each corpus come from, in the order of its axis.
+        request: what was asked, as JSON values, so that it can be asked again.
     """
 
     title: str
@@ -95,7 +110,7 @@ class Plan:
     labels_by: str
     negatives: Mapping[str, NegativesPlan]
     sets: list[SetPlan]
-    order: str
+    orders: tuple[str, ...]
     seed: int
     calibration: float
     wanted: float
@@ -103,6 +118,15 @@ class Plan:
     re_embed: bool = False
     compatible: bool = False
     sweep: SweepPlan | None = None
+    corpora: tuple[NegativesPlan, ...] = ()
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def models(self) -> tuple[tuple[str, str | None], ...]:
+        """The models that pictures are embedded with, each with its weights; none where embeddings are given."""
+        if self.model is None:
+            return ()
+        return (self.sweep.models if self.sweep else ()) or ((self.model, self.pretrained),)
 
     def write(self, folder: Path) -> None:
         """Write it as JSON, whole or not at all."""
@@ -114,14 +138,24 @@ class Plan:
         """Read it back."""
         values = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
         sweep = values.pop("sweep")
+        # A plan of an earlier version has one order.
+        orders = values.pop("orders", None) or [values.pop("order")]
         return cls(
             **{
                 **values,
+                "orders": tuple(orders),
                 "negatives": {recipe: NegativesPlan(**one) for recipe, one in values["negatives"].items()},
                 "sets": [SetPlan(**one) for one in values["sets"]],
-                "sweep": None if sweep is None else SweepPlan(**{key: tuple(value) for key, value in sweep.items()}),
+                "sweep": None if sweep is None else sweep_of(sweep),
+                "corpora": tuple(NegativesPlan(**one) for one in values.get("corpora", ())),
             }
         )
+
+
+def sweep_of(values: Mapping[str, Any]) -> SweepPlan:
+    """A sweep from JSON, where a tuple is a list."""
+    models = tuple((str(model), weights) for model, weights in values.get("models", ()))
+    return SweepPlan(**{**{key: tuple(value) for key, value in values.items()}, "models": models})
 
 
 def write_table(folder: Path, name: str, table: pa.Table) -> None:

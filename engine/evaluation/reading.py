@@ -97,10 +97,10 @@ def read_run(cursor: Cursor, run_id: int) -> RunView:
 def table_rows(metrics: Sequence[Metric], parts: Sequence[EvaluationPart]) -> list[TableRow]:
     """The rows of the table, in the order in which the run wrote them; static methods come first."""
     roles = {part.name: part.role for part in parts}
-    groups: dict[tuple[str, str, str], list[Metric]] = {}
+    groups: dict[tuple[str, str, str, str], list[Metric]] = {}
     for metric in metrics:
         if metric.scope in ("set", "mean", "near", "far"):
-            groups.setdefault((metric.method, metric.scope, metric.part), []).append(metric)
+            groups.setdefault((metric.method, metric.stream_order, metric.scope, metric.part), []).append(metric)
     return [_table_row(rows, roles) for rows in groups.values()]
 
 
@@ -136,11 +136,18 @@ class Scores:
     streams: dict[str, dict[int, NDArray[np.float64]]]
     rows: dict[int, NDArray[np.int64]]
 
-    def against(self, ood: int, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The id_scores of the ID set and of an OOD set."""
+    def against(self, ood: int, name: str, order: str = "") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The id_scores of the ID set and of an OOD set.
+
+        Args:
+            ood: position of the set.
+            name: of the set.
+            order: of the stream, for adaptive methods; empty: shuffled, or else the only one.
+        """
         if self.of:
             return self.of[0], self.of[ood]
-        stream = next(parts for against, parts in self.streams.items() if against.startswith(f"{name}, "))
+        found = {against.removeprefix(f"{name}, "): parts for against, parts in self.streams.items() if ood in parts}
+        stream = found.get(order or "shuffled") or next(iter(found.values()))
         return stream[0], stream[ood]
 
 

@@ -2,39 +2,38 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute
 
 from engine.errors import EngineError
-from engine.evaluation.corpus import CorpusSettings, make_corpus
+from engine.evaluation.checking import ORDERS, check_given, check_plan
+from engine.evaluation.corpus import CorpusSettings
 from engine.evaluation.labels import Labels, check_labels, default_labels, make_labels, related
-from engine.evaluation.labels_hash import labels_sha256
 from engine.evaluation.methods import Method, find_method
-from engine.evaluation.passes import check_groups
 from engine.evaluation.plan import (
     FOLDER,
     KIND,
     PICTURES_FILE,
-    NegativesPlan,
     Plan,
     SetPlan,
     SweepPlan,
+    sweep_of,
     words_file,
     write_table,
 )
 from engine.evaluation.prompts import Recipe, recipes
-from engine.evaluation.sets import PictureSet, read_npz, resolve_set
-from engine.evaluation.sweep import Grid, check_grid
+from engine.evaluation.sets import PictureSet, resolve_set
+from engine.evaluation.words import MiningRequest, Words, absolute, words_of, words_of_sweep
+from engine.evaluation.work import pictures_table, work_table
 from engine.events import new_event_id
 from engine.jobs import runner
+from engine.scoring.prompts import check_template
 from engine.scoring.submission import absolute_model, catalogue_id
 from engine.workspace import Workspace
 from store.connection import Cursor
-from store.negatives import fetch_negative_labels, fetch_negative_set
 
 Relatives = Literal["drop", "report"]
 DEFAULT_METHODS = ("msp", "maxlogit", "energy", "mcm", "neglabel", "csp")
@@ -49,31 +48,6 @@ class SetArgument:
     role: str = "ood"
     near_or_far: str | None = None
     note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MiningRequest:
-    """How negative labels are found.
-
-    Attributes:
-        given: name of an artefact to use; None: mine.
-        name: what to call what is mined.
-        corpus: which words.
-        percentile: of the distances; None: 0.05.
-        fraction: share of each part of speech.
-        count: number to keep instead.
-        per_pos: rank parts of speech apart.
-        ranking: neglabel or interneg; CSP's recipe has its own.
-    """
-
-    given: str | None = None
-    name: str = ""
-    corpus: CorpusSettings = field(default_factory=CorpusSettings)
-    percentile: float = 0.05
-    fraction: float = 0.15
-    count: int | None = None
-    per_pos: bool = True
-    ranking: str = "neglabel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +66,7 @@ class EvaluationRequest:
     noun_prompt: str | None = None
     adjective_prompt: str | None = None
     relatives: Relatives = "drop"
-    order: str = "shuffled"
+    orders: Sequence[str] = ORDERS
     seed: int = 0
     calibration: float = 0.0
     wanted: float = 0.95
@@ -103,6 +77,26 @@ class EvaluationRequest:
     re_embed: bool = False
     compatible: bool = False
     sweep: SweepPlan | None = None
+
+    def values(self) -> dict[str, Any]:
+        """As JSON values, without the device, which is the machine's."""
+        return {key: value for key, value in asdict(self).items() if key != "device"}
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], device: str, reviewer: str) -> "EvaluationRequest":
+        """From JSON values, for whoever asks now."""
+        sweep, mining = values["sweep"], values["mining"]
+        return cls(
+            **{
+                **values,
+                "id_set": SetArgument(**values["id_set"]),
+                "ood_sets": [SetArgument(**one) for one in values["ood_sets"]],
+                "mining": MiningRequest(**{**mining, "corpus": CorpusSettings(**mining["corpus"])}),
+                "sweep": None if sweep is None else sweep_of(sweep),
+                "device": device,
+                "reviewer": reviewer,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +122,29 @@ def submit(workspace: Workspace, request: EvaluationRequest) -> Submitted:
         labels = make_labels(cursor, sets[0], request.labels or default_labels(sets[0]))
         check_labels(labels, sets[0])
         sets = [sets[0], *(_without_relatives(cursor, one, labels, request.relatives) for one in sets[1:])]
-        words, negatives = _words(cursor, request, methods, labels, sets)
-    plan = _plan(workspace, request, methods, labels, sets, negatives)
-    _check(plan, methods, words)
-    pictures = _pictures(sets, labels)
-    return _start(workspace, request, plan, pictures, words)
+        check_given(sets, request.model)
+        words, corpora = _words(cursor, request, methods, labels, sets[0])
+    plan = _plan(workspace, request, methods, labels, sets, words, corpora)
+    check_plan(plan, words, corpora)
+    files = {words_file(recipe): one for recipe, one in words.items()}
+    files |= {words_file(f"corpus-{number}"): one for number, one in enumerate(corpora)}
+    return _start(workspace, request, plan, pictures_table(sets, labels), files)
+
+
+def _words(
+    cursor: Cursor, request: EvaluationRequest, methods: Sequence[Method], labels: Labels, id_set: PictureSet
+) -> tuple[dict[str, Words], list[Words]]:
+    """The words of each recipe of a run, or those of each corpus of a sweep."""
+    if request.sweep is not None:
+        has_model, axis = request.model is not None, request.sweep.corpora
+        return {}, words_of_sweep(cursor, request.mining, axis, labels, id_set, has_model, request.seed)
+    recipes_used = sorted({method.recipe for method in methods if method.negatives})
+    has_model = request.model is not None
+    found = {
+        recipe: words_of(cursor, request.mining, recipe, labels, id_set, has_model, request.seed)
+        for recipe in recipes_used
+    }
+    return found, []
 
 
 def _resolve_sets(workspace: Workspace, cursor: Cursor, request: EvaluationRequest) -> list[PictureSet]:
@@ -170,119 +182,71 @@ def _without_relatives(cursor: Cursor, one: PictureSet, labels: Labels, relative
     return PictureSet(one.name, one.role, one.source, kept, one.near_or_far, count, one.note)
 
 
-def _words(
-    cursor: Cursor, request: EvaluationRequest, methods: Sequence[Method], labels: Labels, sets: Sequence[PictureSet]
-) -> tuple[dict[str, pa.Table], dict[str, NegativesPlan]]:
-    swept = {"plain"} if request.sweep else set()
-    wanted = sorted({method.recipe for method in methods if method.negatives} or swept)
-    words: dict[str, pa.Table] = {}
-    negatives: dict[str, NegativesPlan] = {}
-    for recipe in wanted:
-        if request.mining.given:
-            words[recipe] = _given_words(cursor, request.mining.given, labels)
-            negatives[recipe] = NegativesPlan(given=request.mining.given)
-        elif request.model is None:
-            words[recipe] = _words_of_npz(sets[0])
-            negatives[recipe] = NegativesPlan(given=f"{sets[0].source.value}, negative_words")
-        else:
-            words[recipe], negatives[recipe] = _mined_words(cursor, request, recipe, labels)
-    return words, negatives
-
-
-def _given_words(cursor: Cursor, name: str, labels: Labels) -> pa.Table:
-    found = fetch_negative_set(cursor, name)
-    if found.labels_sha256 != labels_sha256(labels.names):
-        raise EngineError(
-            f"The negative labels {name} were mined against other ID labels than these.",
-            "Mine new ones: leave --negatives out.",
-        )
-    kept = [row for row in fetch_negative_labels(cursor, found.negatives_id) if row.dropped is None]
-    if not kept:
-        raise EngineError(f"All words of the negative labels {name} were taken out.", "Bring some back.")
-    return pa.table(
-        {
-            "word": pa.array([row.word for row in kept], pa.string()),
-            "pos": pa.array([row.pos for row in kept], pa.string()),
-            "wnid": pa.array([row.wnid for row in kept], pa.string()),
-            "lexname": pa.array([row.lexname for row in kept], pa.string()),
-            "distance": pa.array([row.distance for row in kept], pa.float64()),
-        }
-    )
-
-
-def _words_of_npz(id_set: PictureSet) -> pa.Table:
-    arrays = read_npz(id_set.source.value) if id_set.source.kind == "npz" else {}
-    if "negative_words" not in arrays:
-        raise EngineError(
-            "Without a model the negative labels must come with the ID set's npz: negative_words and "
-            "negative_embeddings.",
-            "Give --model, or methods that need none: msp, maxlogit, energy, mcm.",
-        )
-    words = [str(word) for word in arrays["negative_words"].tolist()]
-    count = len(words)
-    texts = {"word": words, "pos": ["noun"] * count, "lexname": ["noun.file"] * count}
-    table = pa.table({name: pa.array(values, pa.string()) for name, values in texts.items()})
-    return table.append_column("wnid", pa.nulls(count, pa.string()))
-
-
-def _mined_words(
-    cursor: Cursor, request: EvaluationRequest, recipe: str, labels: Labels
-) -> tuple[pa.Table, NegativesPlan]:
-    mining = request.mining
-    chosen = mining.corpus
-    if recipe == "csp" and chosen.source == "neglabel":
-        chosen = CorpusSettings(
-            "csp", chosen.drop_id_names, chosen.drop_hyponyms, chosen.drop_proper, chosen.compatible
-        )
-    corpus = make_corpus(cursor, labels, chosen, recipe, request.seed)
-    plan = NegativesPlan(
-        name=mining.name,
-        corpus={**asdict(chosen), "words": corpus.words.num_rows},
-        left_out=corpus.left_out,
-        percentile=mining.percentile,
-        fraction=mining.fraction,
-        count=mining.count,
-        per_pos=mining.per_pos,
-        ranking="csp" if recipe == "csp" and mining.ranking == "neglabel" else mining.ranking,
-    )
-    return corpus.words, plan
-
-
 def _plan(
     workspace: Workspace,
     request: EvaluationRequest,
     methods: Sequence[Method],
     labels: Labels,
     sets: Sequence[PictureSet],
-    negatives: Mapping[str, NegativesPlan],
+    words: Mapping[str, Words],
+    corpora: Sequence[Words],
 ) -> Plan:
     needed = sorted({"plain", *(method.recipe for method in methods)})
     prompts = recipes(request.label_prompt, request.noun_prompt, request.adjective_prompt)
     if request.model is None:
         prompts = dict.fromkeys(prompts, Recipe(("{}",), ("{}",), ("{}",)))
+    asked = _to_ask_again(request, sets)
+    model, sweep = asked.model, asked.sweep
+    if sweep is not None and sweep.models:
+        model, pretrained = sweep.models[0]
+    else:
+        pretrained = asked.pretrained
     given = {"remainder": "drop_tail", **request.settings} if request.compatible else request.settings
-    model, pretrained = absolute_model(request.model, request.pretrained) if request.model else (None, None)
     return Plan(
         title=request.title or " ".join(method.title for method in methods),
         model=model,
-        pretrained=pretrained,
+        pretrained=pretrained if model else None,
         batch_size=request.batch_size,
         methods={method.name: method.settings(given) for method in methods},
         recipes={name: {kind: list(prompts[name].of(kind)) for kind in ("label", "noun", "adj")} for name in needed},
         label_names=list(labels.names),
         label_keys=list(labels.keys),
         labels_by=labels.by,
-        negatives=negatives,
+        negatives={recipe: one.source for recipe, one in words.items()},
         sets=[_set_plan(one) for one in sets],
-        order=request.order,
+        orders=tuple(dict.fromkeys(request.orders)),
         seed=request.seed,
         calibration=request.calibration,
         wanted=request.wanted,
         catalogue_id=catalogue_id(workspace.opened()),
         re_embed=request.re_embed,
         compatible=request.compatible,
-        sweep=request.sweep,
+        sweep=sweep,
+        corpora=tuple(one.source for one in corpora),
+        request=asked.values(),
     )
+
+
+def _to_ask_again(request: EvaluationRequest, sets: Sequence[PictureSet]) -> EvaluationRequest:
+    """The request with absolute paths, with named sets as what they stood for, and with prompts that can be filled."""
+    arguments = [SetArgument(one.name, one.source.text, one.role, one.near_or_far, one.note) for one in sets]
+    labels = absolute(request.labels) if request.labels else None
+    corpus = replace(request.mining.corpus, source=absolute(request.mining.corpus.source))
+    model, pretrained = absolute_model(request.model, request.pretrained) if request.model else (None, None)
+    sweep = request.sweep
+    if sweep is not None:
+        for prompt in sweep.prompts:
+            check_template(prompt)
+        if request.model is None and (sweep.prompts or sweep.models):
+            raise EngineError("A sweep over prompts or models embeds texts, and there is no model.", "Give --model.")
+        if sweep.models and any(one.source.kind == "npz" for one in sets):
+            raise EngineError("A sweep over models embeds its pictures, and npz sets have embeddings already.")
+        models = tuple(absolute_model(*one) for one in sweep.models)
+        sweep = replace(sweep, models=models, corpora=tuple(absolute(one) for one in sweep.corpora))
+    return replace(
+        request, id_set=arguments[0], ood_sets=arguments[1:], labels=labels, model=model, pretrained=pretrained,
+        mining=replace(request.mining, corpus=corpus), sweep=sweep,
+    )  # fmt: skip
 
 
 def _set_plan(one: PictureSet) -> SetPlan:
@@ -292,56 +256,22 @@ def _set_plan(one: PictureSet) -> SetPlan:
     )
 
 
-def _check(plan: Plan, methods: Sequence[Method], words: Mapping[str, pa.Table]) -> None:
-    if plan.order not in ("shuffled", "id-first", "ood-first"):
-        raise EngineError(f"There is no stream order {plan.order!r}.", "Orders are shuffled, id-first and ood-first.")
-    if not 0 <= plan.calibration < 1:
-        raise EngineError(f"{plan.calibration} of the ID pictures cannot calibrate.", "Give a share below 1, or 0.")
-    for key, value in ((k, v) for settings in plan.methods.values() for k, v in settings.items()):
-        if "temperature" in key and float(value) <= 0:
-            raise EngineError(f"The {key.replace('_', ' ')} {value} is not above 0.")
-    for recipe, source in plan.negatives.items():
-        available = words[recipe].num_rows
-        if not 0 <= source.percentile <= 1:
-            raise EngineError(f"The percentile {source.percentile} is not in [0, 1].", "NegLabel's is 0.05.")
-        if not 0 < source.fraction <= 1:
-            raise EngineError(f"A share of {source.fraction} of the corpus cannot be kept.", "NegLabel's is 0.15.")
-        expected = available if source.given else source.count or int(source.fraction * available)
-        if plan.sweep is None:
-            check_groups(expected, [(m, plan.methods[m.name]) for m in methods if m.recipe == recipe])
-        else:
-            grid = Grid(plan.sweep.counts, plan.sweep.groups, plan.sweep.temperatures)
-            check_grid(grid, available)
-
-
-def _pictures(sets: Sequence[PictureSet], labels: Labels) -> pa.Table:
-    tables = []
-    for part, one in enumerate(sets):
-        count = len(one)
-        tables.append(
-            one.items.append_column("part", pa.array(np.full(count, part), pa.int32()))
-            .append_column("position", pa.array(np.arange(count), pa.int64()))
-            .append_column("label", labels.indices(one.items))
-        )
-    return pa.concat_tables(tables)
-
-
 def _start(
-    workspace: Workspace, request: EvaluationRequest, plan: Plan, pictures: pa.Table, words: Mapping[str, pa.Table]
+    workspace: Workspace, request: EvaluationRequest, plan: Plan, pictures: pa.Table, files: Mapping[str, Words]
 ) -> Submitted:
     relative = f"{FOLDER}/{new_event_id().hex}"
     folder = workspace.root / relative
     folder.mkdir(parents=True)
     try:
         write_table(folder, PICTURES_FILE, pictures)
-        for recipe, table in words.items():
-            write_table(folder, words_file(recipe), table)
+        for name, words in files.items():
+            write_table(folder, name, words.table)
         plan.write(folder)
         job = runner.submit(
             workspace.root,
             KIND,
             {"folder": relative},
-            _work(pictures),
+            work_table(pictures, len(plan.models)),
             request.device,
             title=f"evaluation {plan.title}",
             reviewer=request.reviewer,
@@ -349,16 +279,7 @@ def _start(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    left_out = {recipe: source.left_out for recipe, source in plan.negatives.items()}
-    counts = {recipe: table.num_rows for recipe, table in words.items()}
+    recipes_of = {**plan.negatives, **{str(one.corpus.get("source", one.given)): one for one in plan.corpora}}
+    left_out = {recipe: source.left_out for recipe, source in recipes_of.items()}
+    counts = dict(zip(recipes_of, (words.table.num_rows for words in files.values()), strict=True))
     return Submitted(job.id, relative, tuple(plan.sets), len(plan.label_names), counts, left_out)
-
-
-def _work(pictures: pa.Table) -> pa.Table | None:
-    """What must be embedded: each picture once, however many sets it is in."""
-    files = pictures.filter(compute.is_null(pictures["row"])).select(["image_id", "path", "size", "mtime_ns"])
-    if not files.num_rows:
-        return None
-    seen: set[str] = set()
-    first = [path not in seen and not seen.add(path) for path in files["path"].to_pylist()]  # type: ignore[func-returns-value]
-    return files.filter(pa.array(first))

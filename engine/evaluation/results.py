@@ -1,5 +1,6 @@
 """From scores to the rows of the table: per OOD set, means, near and far, per class, accuracy, calibration."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -59,12 +60,12 @@ def metric_rows(plan: Plan, scores: RunScores, classes: Sequence[Classes]) -> li
             of_id = scores.sets[0].id_scores[name]
             per_set = {k: part.id_scores[name] for k, part in enumerate(scores.sets) if k}
             found += _of_method(plan, name, "", dict.fromkeys(per_set, of_id), per_set, classes, report)
-    for name in plan.methods:
-        streams = [stream for stream in scores.streams if stream.method == name]
+    for name, order in itertools.product(plan.methods, plan.orders):
+        streams = [stream for stream in scores.streams if (stream.method, stream.order) == (name, order)]
         if streams:
             inside = {stream.ood: stream.of_id for stream in streams}
             outside = {stream.ood: stream.of_ood for stream in streams}
-            found += _of_method(plan, name, plan.order, inside, outside, classes, report)
+            found += _of_method(plan, name, order, inside, outside, classes, report)
     found += _accuracies(plan, scores, classes)
     return found
 

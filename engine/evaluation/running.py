@@ -1,5 +1,6 @@
 """A run without its models: from embeddings of pictures and words to scores. The job calls it; so do tests."""
 
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,10 +50,11 @@ class Banks:
 
 @dataclass(frozen=True)
 class StreamScores:
-    """Scores of one adaptive method against one OOD set."""
+    """Scores of one adaptive method against one OOD set, in one order of the stream."""
 
     method: str
     ood: int
+    order: str
     of_id: NDArray[np.float64]
     of_ood: NDArray[np.float64]
 
@@ -89,6 +91,7 @@ def make_banks(
     id_images: Array,
     id_labels: Sequence[int | None],
     check: Callable[[], None] = lambda: None,
+    noise: Floats32 | None = None,
 ) -> Banks:
     """The embeddings of all texts; negative labels are mined where the plan says so.
 
@@ -99,6 +102,7 @@ def make_banks(
         id_images: [n, d] of the ID set, for rankings that use pictures.
         id_labels: label index of each of them.
         check: lets the user cancel in between.
+        noise: embeddings of pictures of noise, for methods that begin with some.
 
     Raises: EngineError when nothing is left to choose from.
     """
@@ -124,6 +128,7 @@ def make_banks(
             permutation(len(embedded), plan.seed),
             tuple(plan.label_names),
             tuple(table["word"].to_pylist()),
+            noise,
         )
     return Banks(banks, mined)
 
@@ -206,11 +211,11 @@ def score_run(
     for method, settings in methods:
         if method.adaptive:
             started = time.monotonic()
-            for position, part in enumerate(images[1:], start=1):
-                bank = banks.banks[method.recipe]
-                scores = stream_scores(images[0][:], part[:], bank, method, settings, plan.order, plan.seed)
-                found.streams.append(StreamScores(method.name, position, *scores))
-                on_rows(0, f"{method.title}, {plan.sets[position].name}")
+            bank = banks.banks[method.recipe]
+            for order, (position, part) in itertools.product(plan.orders, enumerate(images[1:], start=1)):
+                scores = stream_scores(images[0][:], part[:], bank, method, settings, order, plan.seed)
+                found.streams.append(StreamScores(method.name, position, order, *scores))
+                on_rows(0, f"{method.title}, {plan.sets[position].name}, {order}")
             found.seconds[method.name] = time.monotonic() - started
     return found
 

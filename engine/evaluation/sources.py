@@ -1,5 +1,6 @@
 """What an evaluation set is made of, as a person writes it: ``split:hard``, ``subtree:bird``, ``folder:/data/x``."""
 
+import os
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -29,14 +30,17 @@ class Source:
 
 
 def parse_source(text: str) -> Source:
-    """The source that a text names.
+    """The source that a text names; paths become absolute, since a job and a later run work in other folders.
 
     Raises: EngineError that lists the forms there are.
     """
     kind, colon, value = text.partition(":")
     if not colon or kind not in KINDS or not value.strip():
         raise EngineError(f"{text!r} is no source of pictures.", f"Write one of {FORMS}.")
-    return Source(kind, value.strip())  # type: ignore[arg-type]
+    value = value.strip()
+    if kind in ("folder", "list", "npz"):
+        value = os.path.abspath(os.path.expanduser(value))
+    return Source(kind, value)  # type: ignore[arg-type]
 
 
 def named_argument(text: str) -> tuple[str, str]:

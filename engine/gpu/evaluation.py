@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,22 +17,23 @@ from engine.errors import EngineError
 from engine.evaluation.embedded import (
     Known,
     ModelFacts,
-    Place,
     changed,
     refuse_changed,
     save_texts,
     write_files_part,
 )
-from engine.evaluation.outputs import write_run, write_sweep
+from engine.evaluation.methods import find_method
+from engine.evaluation.outputs import write_record, write_run
 from engine.evaluation.plan import PICTURES_FILE, Plan, read_table, words_file
 from engine.evaluation.running import Banks, TextEncoder, facts_of, make_banks, score_run
 from engine.evaluation.sets import read_npz
+from engine.evaluation.sweeping import Sweep
 from engine.gpu.clip import ClipModel, choose_device, load_model
 from engine.gpu.encoding import Encoder
 from engine.gpu.patches import encode_patches
 from engine.gpu.pictures import allow_large_pictures, prepare, prepare_all
 from engine.gpu.text import TextBank
-from engine.jobs.shards import Shard, ShardRun
+from engine.jobs.shards import JobPaused, Shard, ShardRun
 from engine.jobs.spec import JsonValue
 from engine.scoring.parts import READ, PartFacts, part_name, part_table, write_part
 from store.paths import path_of_text
@@ -51,10 +52,13 @@ def run(run: ShardRun) -> Mapping[str, JsonValue]:
     folder = run.workspace_root / str(run.settings["folder"])
     plan = Plan.read(folder)
     work = _Work(run, folder, plan)
-    if plan.model is not None:
-        work.load()
+    if run.total is not None:
         for shard in run.shards():
-            work.embed(shard)
+            for number in range(len(plan.models)):
+                work.embed(shard, number)
+            shard.commit(pa.table({"path": shard.table["path"]}))
+    if run.pausing():
+        raise JobPaused  # what is not embedded yet would look like pictures that cannot be read
     outcome = work.evaluate()
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome
@@ -62,23 +66,32 @@ def run(run: ShardRun) -> Mapping[str, JsonValue]:
 
 @dataclass
 class _Work:
-    """One start of the job."""
+    """One start of the job; of several models one is loaded at a time."""
 
     run: ShardRun
     folder: Path
     plan: Plan
+    loaded: int | None = None
     clip: ClipModel | None = None
     encoder: Encoder | None = None
     embedded: int = 0
     unreadable: int = 0
     known: Known | None = None
-    places: list[list[Place | None]] = field(default_factory=list)
 
-    def load(self) -> None:
+    def load(self, number: int) -> None:
+        """Have that model ready; where it is, nothing is done.
+
+        Raises: EngineError when it is not here, or files of a set have changed since it embedded them.
+        """
+        if self.loaded == number:
+            return
         allow_large_pictures()
-        assert self.plan.model is not None
-        self.clip = load_model(self.plan.model, self.plan.pretrained, self.run.device or "auto")
+        self.clip = self.encoder = self.known = None
+        model, pretrained = self.plan.models[number]
+        self.clip = load_model(model, pretrained, self.run.device or "auto")
+        self.loaded = number
         self.run.check()
+        _check_widths(self.plan, self.clip)
         self.encoder = Encoder(self.clip, self.plan.batch_size, self.run.warn)
         self.model_folder.mkdir(parents=True, exist_ok=True)
         self.known = Known(self.model_folder, self.plan.catalogue_id)
@@ -93,10 +106,13 @@ class _Work:
         assert self.clip is not None
         return self.run.workspace_root / "embeddings" / self.clip.model_key
 
-    def embed(self, shard: Shard) -> None:
-        """Encode the pictures of a shard that have no embedding; they are kept for every later run."""
+    def embed(self, shard: Shard, number: int) -> None:
+        """Encode the pictures of a shard that this model has not embedded; they are kept for every later run."""
+        rows = shard.table.filter(compute.equal(shard.table["model"], number)).to_pylist()
+        if not rows:
+            return
+        self.load(number)
         assert self.known is not None
-        rows = shard.table.to_pylist()
         ours = [row for row in rows if row["image_id"] is not None and row["image_id"] not in self.known.images]
         files = [row for row in rows if row["image_id"] is None and self._is_new(row)]
         self.run.advance(len(rows) - len(ours) - len(files), embedded=self.embedded)
@@ -108,7 +124,6 @@ class _Work:
         if files:
             vectors, status, reasons = self._encode([row["path"] for row in files])
             write_files_part(self.model_folder, name, vectors, _files_table(files, status, reasons))
-        shard.commit(pa.table({"path": shard.table["path"]}))
 
     def _is_new(self, row: Mapping[str, Any]) -> bool:
         assert self.known is not None
@@ -157,54 +172,109 @@ class _Work:
         )  # fmt: skip
 
     def evaluate(self) -> dict[str, JsonValue]:
-        """Mine, score and write; the folder's result comes last and makes the run count."""
-        pictures, images = self._images()
-        words = {
-            recipe: read_table(self.folder, words_file(recipe))
-            for recipe in self.plan.negatives
-            if (self.folder / words_file(recipe)).exists()
-        }
-        encoder = self._text_encoder()
-        self.run.advance(0, stage="texts")
+        """Mine, score and write; the folder's record comes last and makes the run count."""
         device = choose_device(self.run.device or "auto")
-        id_labels = pictures.filter(compute.equal(pictures["part"], 0))["label"].to_pylist()
-        record = {"model": self._model_facts().values(), "versions": _versions(), "device": str(device)}
         if self.plan.sweep is not None:
-            write_sweep(self.folder, self.plan, images, words, encoder, id_labels, record, _mover(device), self.run)
+            models = self._sweep(device)
         else:
-            banks = make_banks(self.plan, words, encoder, images[0], id_labels, self.run.check)
-            self._save(encoder)
-            save_texts(self.folder, _text_arrays(banks))
-            scores = score_run(
-                self.plan, images, banks, self._compounds(encoder, device), self._patches(pictures),
-                _mover(device), self._on_rows,
-            )  # fmt: skip
-            self._save(encoder)
-            write_run(self.folder, self.plan, pictures, scores, banks, record | {"texts": facts_of(banks)})
+            self._score(device)
+            models = [self._model_facts()]
         return {
             "folder": str(self.run.settings["folder"]),
-            "model_key": self._model_facts().model_key,
+            "model_key": models[0].model_key,
             "embedded": self.embedded,
             "unreadable": self.unreadable,
         }
 
-    def _images(self) -> tuple[pa.Table, list[Any]]:
-        """The pictures that have an embedding, and those embeddings set by set."""
-        table = read_table(self.folder, PICTURES_FILE)
+    def _score(self, device: torch.device) -> None:
+        if self.plan.models:
+            self.load(0)
+        self._look()
+        pictures, images = self._images(None)
+        words = {recipe: read_table(self.folder, words_file(recipe)) for recipe in self.plan.negatives}
+        encoder = self._text_encoder()
+        self.run.advance(0, stage="texts")
+        id_labels = pictures.filter(compute.equal(pictures["part"], 0))["label"].to_pylist()
+        banks = make_banks(self.plan, words, encoder, images[0], id_labels, self.run.check, self._noise())
+        self._save(encoder)
+        save_texts(self.folder, _text_arrays(banks))
+        scores = score_run(
+            self.plan, images, banks, self._compounds(encoder, device), self._patches(pictures),
+            _mover(device), self._on_rows,
+        )  # fmt: skip
+        self._save(encoder)
+        facts = self._model_facts().values()
+        record = {"model": facts, "versions": _versions(), "device": str(device), "texts": facts_of(banks)}
+        write_run(self.folder, self.plan, pictures, scores, banks, record)
+
+    def _sweep(self, device: torch.device) -> list[ModelFacts]:
+        """Every model in turn, over the pictures that all of them could read."""
+        # What is loaded comes first: a model is loaded twice at most.
+        numbers = sorted(range(len(self.plan.models) or 1), key=lambda number: number != self.loaded)
+        readable, facts = self._readable_by_all(numbers)
+        tables = [read_table(self.folder, words_file(f"corpus-{k}")) for k in range(len(self.plan.corpora))]
+        sweep = Sweep(self.folder, self.plan, tables, self.run)
+        for number in reversed(numbers):
+            if self.plan.models:
+                self.load(number)
+            self._look()
+            pictures, images = self._images(readable)
+            id_labels = pictures.filter(compute.equal(pictures["part"], 0))["label"].to_pylist()
+            encoder = self._text_encoder()
+            sweep.of_model(number, images, encoder, id_labels, _mover(device), self.run.check)
+            self._save(encoder)
+        sweep.finish()
+        record = {
+            "model": facts[0].values(), "models": [one.values() for one in facts], "versions": _versions(),
+            "device": str(device), "preview_pictures": sweep.sampled, "seconds": {},
+        }  # fmt: skip
+        write_record(self.folder, self.plan, pictures, record)
+        return facts
+
+    def _readable_by_all(self, numbers: Sequence[int]) -> tuple[set[tuple[int, int]], list[ModelFacts]]:
+        """Part and position of the pictures that every model has an embedding of, and what each model is."""
+        found: set[tuple[int, int]] | None = None
+        facts = {}
+        for number in numbers:
+            if self.plan.models:
+                self.load(number)
+            self._look()
+            pictures, _ = self._images(None)
+            mine = set(zip(pictures["part"].to_pylist(), pictures["position"].to_pylist(), strict=True))
+            found = mine if found is None else found & mine
+            facts[number] = self._model_facts()
+        return found or set(), [facts[number] for number in sorted(facts)]
+
+    def _look(self) -> None:
+        """See what is embedded by now."""
         self.known = Known(self.model_folder, self.plan.catalogue_id) if self.clip is not None else None
+
+    def _images(self, readable: set[tuple[int, int]] | None) -> tuple[pa.Table, list[Any]]:
+        """The pictures that have an embedding, and those embeddings set by set; of some pictures, if they are given."""
+        table = read_table(self.folder, PICTURES_FILE)
         kept, images = [], []
         for position, part in enumerate(self.plan.sets):
             mine = table.filter(compute.equal(table["part"], position))
+            if readable is not None:
+                mine = mine.filter(pa.array([(position, row) in readable for row in mine["position"].to_pylist()]))
             if part.npz is not None:
                 arrays = read_npz(part.npz)["embeddings"]
                 kept.append(mine)
                 images.append(arrays[mine["row"].to_numpy()])
                 continue
-            readable, gathered = self._gather(part.name, mine)
-            kept.append(readable)
+            found, gathered = self._gather(part.name, mine)
+            kept.append(found)
             images.append(gathered)
-        _check_dimensions(self.plan, images)
         return pa.concat_tables(kept), images
+
+    def _noise(self) -> NDArray[np.float32] | None:
+        """Embeddings of seeded pictures of even noise, for methods that begin with some."""
+        count = max(find_method(name).noise for name in self.plan.methods)
+        if self.clip is None or self.encoder is None or not count:
+            return None
+        size = (count, 3, *self.clip.pictures.size)
+        pixels = np.random.default_rng(self.plan.seed).integers(0, 256, size, dtype=np.uint8)
+        return self.encoder.encode(list(torch.from_numpy(pixels))).astype(np.float32)
 
     def _gather(self, name: str, mine: pa.Table) -> tuple[pa.Table, Any]:
         if self.known is None:
@@ -290,13 +360,15 @@ class _GivenTexts:
         return np.stack([self._rows[text] for text in texts])
 
 
-def _check_dimensions(plan: Plan, images: Sequence[Any]) -> None:
-    widths = {part.name: int(rows.shape[1]) for part, rows in zip(plan.sets, images, strict=True)}
-    if len(set(widths.values())) > 1:
-        listed = ", ".join(f"{name} {width}" for name, width in widths.items())
-        raise EngineError(
-            f"The sets' embeddings have different dimensions: {listed}.", "They come from different models."
-        )
+def _check_widths(plan: Plan, clip: ClipModel) -> None:
+    """Refuse embeddings from files that this model cannot have made, before anything is encoded."""
+    for part in plan.sets:
+        width = 0 if part.npz is None else int(read_npz(part.npz)["embeddings"].shape[1])
+        if width and width != clip.dimensions:
+            raise EngineError(
+                f"The embeddings of {part.name} have {width} dimensions, and {clip.model} makes {clip.dimensions}.",
+                "They are of another model: name the one that made them, or embed the pictures themselves.",
+            )
 
 
 def _files_table(rows: Sequence[Mapping[str, Any]], status: list[str], reasons: list[str | None]) -> pa.Table:

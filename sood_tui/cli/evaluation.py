@@ -1,6 +1,5 @@
 """Commands of the room evaluation: run, list, show, sweep, compare, export, and groups for sets and negative labels."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,12 +7,13 @@ import typer
 
 from engine.errors import EngineError
 from sood_tui.cli import evaluation_more
-from sood_tui.cli.context import AsJson, open_workspace, workspace_of
+from sood_tui.cli.context import AsJson, open_workspace
 from sood_tui.cli.evaluation_negatives import app as negatives_app
 from sood_tui.cli.evaluation_results import app as results_app
 from sood_tui.cli.evaluation_sets import app as sets_app
 from sood_tui.cli.evaluation_split import app as split_app
-from sood_tui.cli.evaluation_table import RUN_COLUMNS, run_rows, say_conventions, say_run, table_columns
+from sood_tui.cli.evaluation_sweep import app as sweep_app
+from sood_tui.cli.evaluation_table import RUN_COLUMNS, emit_sweep, run_rows, say_conventions, say_run, table_columns
 from sood_tui.cli.multilabel import app as multilabel_app
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 
@@ -25,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(results_app)
+app.add_typer(sweep_app)
 app.add_typer(split_app)
 app.add_typer(multilabel_app)
 app.add_typer(sets_app, name="sets")
@@ -87,7 +88,9 @@ def run_evaluation(
     prompt: Annotated[str | None, typer.Option(help="For ID labels and nouns, with {}.")] = None,
     adjective_prompt: Annotated[str | None, typer.Option(help="For adjectives, with {}.")] = None,
     relatives: Annotated[str, typer.Option(help="Pictures of kin of ID synsets in OOD sets: drop or report.")] = "drop",
-    order: Annotated[str, typer.Option(help="Stream of adaptive methods: shuffled, id-first, ood-first.")] = "shuffled",
+    order: Annotated[
+        str, typer.Option(help="Streams of adaptive methods, each a row: shuffled, id-first, ood-first.")
+    ] = "shuffled,id-first,ood-first",
     calibration: Annotated[float, typer.Option(help="Share of ID pictures that only set the threshold.")] = 0.0,
     tpr: Annotated[float, typer.Option(help="Share of ID that the threshold keeps.")] = 0.95,
     seed: Seed = None,
@@ -101,7 +104,8 @@ def run_evaluation(
     Example: sood-tui evaluation run neglabel mcm --id split:train --ood birds=subtree:bird --labels superclass
     """
     from engine.evaluation.corpus import CorpusSettings
-    from engine.evaluation.request import DEFAULT_METHODS, MiningRequest
+    from engine.evaluation.request import DEFAULT_METHODS
+    from engine.evaluation.words import MiningRequest
 
     numbers = {"groups": groups, "temperature": temperature}
     given = {key: value for key, value in numbers.items() if value is not None} | _settings(setting or [])
@@ -109,62 +113,17 @@ def run_evaluation(
         negatives, "", CorpusSettings(corpus, not compat, hyponyms, proper, compat), percentile, keep, count,
         ranking=ranking,
     )  # fmt: skip
-    sets = _sets(id_set, ood, near, far, band, preset, data)
+    sets = evaluation_more.asked_sets(id_set, ood, near, far, band, preset, data)
     if relatives not in ("drop", "report"):
         raise EngineError(f"--relatives {relatives} is not drop or report.")
-    request = _request(
+    request = evaluation_more.asked(
         context, sets, model, pretrained, device, seed,
         methods=methods or DEFAULT_METHODS, labels=labels or _preset_labels(preset), settings=given, mining=mining,
-        label_prompt=prompt, adjective_prompt=adjective_prompt, relatives=relatives, order=order,
+        label_prompt=prompt, adjective_prompt=adjective_prompt, relatives=relatives,
+        orders=[one.strip() for one in order.split(",") if one.strip()],
         calibration=calibration, wanted=tpr, re_embed=re_embed, compatible=compat,
     )  # fmt: skip
-    _submit(context, request, detach, as_json)
-
-
-@app.command("sweep")
-def sweep(
-    context: typer.Context,
-    run: Annotated[int | None, typer.Argument(help="An evaluation whose sets and labels are taken.")] = None,
-    id_set: Ids = None,
-    ood: Oods = None,
-    labels: LabelsOf = None,
-    model: ModelOf = None,
-    pretrained: TagOf = None,
-    device: DeviceOf = None,
-    corpus: CorpusOf = "neglabel",
-    negatives: Given = None,
-    counts: Annotated[str, typer.Option(help="Numbers of negative labels.")] = "1000,2000,5000,10000",
-    groups: Annotated[str, typer.Option(help="Numbers of groups that divide one another.")] = "1,5,10,100",
-    temperatures: Annotated[str, typer.Option(help="Temperatures.")] = "0.005,0.01,0.02,0.05,0.1",
-    percentiles: Annotated[str, typer.Option(help="Percentiles of the ranking, each a variant.")] = "0.05",
-    seed: Seed = None,
-    detach: Detach = False,
-    as_json: AsJson = False,
-) -> None:
-    """Try many settings of NegLabel at once: a preview on a sample, then all pictures.
-
-    The best setting is chosen on one half of every set and reported on the other.
-
-    Example: sood-tui evaluation sweep 3 --counts 1000,5000 --groups 1,10,100 --temperatures 0.01,0.02
-    """
-    from engine.evaluation.corpus import CorpusSettings
-    from engine.evaluation.plan import SweepPlan
-    from engine.evaluation.request import MiningRequest
-
-    plan = SweepPlan(
-        tuple(int(n) for n in _numbers(counts)), tuple(int(n) for n in _numbers(groups)),
-        _numbers(temperatures), _numbers(percentiles),
-    )  # fmt: skip
-    if run is not None:
-        request = evaluation_more.request_of_run(context, run)
-        evaluation_more.say_preview(context, run, plan, negatives)
-    else:
-        request = _request(context, _sets(id_set, ood, None, None, None, None, None), model, pretrained, device, seed)
-    request = replace(
-        request, methods=("neglabel",), sweep=plan, labels=labels or request.labels, title=f"sweep {counts}",
-        mining=MiningRequest(given=negatives, corpus=CorpusSettings(corpus)),
-    )  # fmt: skip
-    _submit(context, request, detach, as_json)
+    evaluation_more.submit_and_show(context, request, detach, as_json)
 
 
 @app.command("list")
@@ -207,7 +166,7 @@ def show(
         return
     say_run(view)
     if swept:
-        evaluation_more.emit_sweep(swept)
+        emit_sweep(swept)
         return
     for adaptive in (False, True):
         rows = [row for row in run_rows(view) if row["is_adaptive"] is adaptive]
@@ -253,72 +212,7 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
     return found
 
 
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise EngineError(f"{text!r} is not a list of numbers.", "Write them with commas: 1,5,100.") from error
-
-
-def _sets(
-    id_set: str | None,
-    ood: list[str] | None,
-    near: list[str] | None,
-    far: list[str] | None,
-    band: list[str] | None,
-    preset: str | None,
-    data: Path | None,
-) -> list[Any]:
-    from engine.evaluation.request import SetArgument
-    from engine.evaluation.sources import named_argument
-
-    if preset is not None:
-        return evaluation_more.preset_sets(preset, data)
-    if id_set is None:
-        raise EngineError("Which pictures are ID?", "Give --id, for example --id split:train.")
-    name, text = named_argument(id_set)
-    found = [SetArgument(name, text, "id")]
-    kinds = ((ood, "ood", None), (near, "ood", "near"), (far, "ood", "far"), (band, "generalisation", None))
-    for pairs, role, group in kinds:
-        found += [SetArgument(*named_argument(pair), role, group) for pair in pairs or ()]
-    return found
-
-
 def _preset_labels(preset: str | None) -> str | None:
     from engine.evaluation.presets import PRESETS
 
     return PRESETS[preset].labels if preset in PRESETS else None
-
-
-def _request(
-    context: typer.Context,
-    sets: list[Any],
-    model: str | None,
-    pretrained: str | None,
-    device: str | None,
-    seed: int | None,
-    **more: Any,
-) -> Any:
-    from engine.evaluation.request import EvaluationRequest
-
-    request = EvaluationRequest(sets[0], sets[1:], **more)
-    return evaluation_more.with_model(context, request, model, pretrained, device, seed)
-
-
-def _submit(context: typer.Context, request: Any, detach: bool, as_json: bool) -> None:
-    from engine.evaluation.request import submit
-    from sood_tui.cli.following import follow
-
-    root = workspace_of(context).root
-    with open_workspace(context) as workspace:
-        submitted = submit(workspace, request)
-    evaluation_more.say_submitted(submitted)
-    if detach:
-        say(f"{submitted.job_id} runs: `sood-tui jobs watch {submitted.job_id}` shows how far it is.")
-        if as_json:
-            emit_json(submitted)
-        return
-    code = follow(root, submitted.job_id)
-    if code:
-        raise typer.Exit(code)
-    evaluation_more.show_job(context, submitted.job_id, as_json)

@@ -1,6 +1,5 @@
 """What several commands of the room evaluation share."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,20 +8,8 @@ import typer
 
 from engine.errors import EngineError
 from sood_tui.cli.context import open_workspace, settings_of, workspace_of
-from sood_tui.cli.evaluation_table import run_rows, say_conventions, say_run, table_columns
+from sood_tui.cli.evaluation_table import emit_sweep, run_rows, say_conventions, say_run, table_columns
 from sood_tui.cli.output import emit_json, emit_table, say
-
-SWEEP_COLUMNS = {
-    "chosen": "best",
-    "variant": "variant",
-    "temperature": "temperature",
-    "negatives": "negatives",
-    "groups": "groups",
-    "part": "set",
-    "auroc": "AUROC",
-    "fpr95_id_positive": "FPR95 ID-positive",
-    "fpr95_ood_positive": "FPR95 OOD-positive",
-}
 
 
 def preset_sets(name: str, data: Path | None) -> list[Any]:
@@ -46,6 +33,73 @@ def preset_sets(name: str, data: Path | None) -> list[Any]:
         SetArgument(one.preset.name, f"folder:{one.folder}", one.role, one.preset.near_or_far, one.preset.note)
         for one in found
     ]
+
+
+def asked_sets(
+    id_set: str | None,
+    ood: list[str] | None,
+    near: list[str] | None,
+    far: list[str] | None,
+    band: list[str] | None,
+    preset: str | None,
+    data: Path | None,
+) -> list[Any]:
+    """The sets of the command line as arguments, the ID set first.
+
+    Raises: EngineError when there is no ID set, or a preset lacks folders.
+    """
+    from engine.evaluation.request import SetArgument
+    from engine.evaluation.sources import named_argument
+
+    if preset is not None:
+        return preset_sets(preset, data)
+    if id_set is None:
+        raise EngineError("Which pictures are ID?", "Give --id, for example --id split:train.")
+    name, text = named_argument(id_set)
+    found = [SetArgument(name, text, "id")]
+    kinds = ((ood, "ood", None), (near, "ood", "near"), (far, "ood", "far"), (band, "generalisation", None))
+    for pairs, role, group in kinds:
+        found += [SetArgument(*named_argument(pair), role, group) for pair in pairs or ()]
+    return found
+
+
+def asked(
+    context: typer.Context,
+    sets: list[Any],
+    model: str | None,
+    pretrained: str | None,
+    device: str | None,
+    seed: int | None,
+    **more: Any,
+) -> Any:
+    """The request for these sets, with the model and what the settings say.
+
+    Raises: EngineError for an unknown scoring run.
+    """
+    from engine.evaluation.request import EvaluationRequest
+
+    request = EvaluationRequest(sets[0], sets[1:], **more)
+    return with_model(context, request, model, pretrained, device, seed)
+
+
+def submit_and_show(context: typer.Context, request: Any, detach: bool, as_json: bool) -> None:
+    """Start the job; unless it is to be left alone, wait for it and show its table."""
+    from engine.evaluation.request import submit
+    from sood_tui.cli.following import follow
+
+    root = workspace_of(context).root
+    with open_workspace(context) as workspace:
+        submitted = submit(workspace, request)
+    say_submitted(submitted)
+    if detach:
+        say(f"{submitted.job_id} runs: `sood-tui jobs watch {submitted.job_id}` shows how far it is.")
+        if as_json:
+            emit_json(submitted)
+        return
+    code = follow(root, submitted.job_id)
+    if code:
+        raise typer.Exit(code)
+    show_job(context, submitted.job_id, as_json)
 
 
 def with_model(
@@ -84,38 +138,6 @@ def with_model(
     return request
 
 
-def request_of_run(context: typer.Context, run_id: int) -> Any:
-    """The request that would lead to the same sets, labels and model again, bands left out."""
-    from engine.evaluation.again import request_of_run as again
-
-    settings = settings_of(workspace_of(context))
-    with open_workspace(context) as workspace:
-        return again(workspace, run_id, settings.reviewer, settings.text("scoring.device"), with_bands=False)
-
-
-def say_preview(context: typer.Context, run_id: int, plan: Any, negatives: str | None) -> None:
-    """Sweep over a sample from what is embedded already, while the exact sweep is still to come."""
-    from engine.evaluation.again import preview
-    from engine.evaluation.sweep import Grid
-
-    if negatives is not None:
-        return
-    try:
-        with open_workspace(context) as workspace:
-            found = preview(workspace, run_id, Grid(plan.counts, plan.groups, plan.temperatures))
-    except EngineError as error:
-        say(f"No preview: {error.message}")
-        return
-    best = sorted(found, key=lambda row: -row.auroc)[:3]
-    say(
-        f"Preview on {found[0].n_id:,} ID pictures and a sample of OOD with the words of evaluation {run_id}; the best:"
-    )
-    for row in best:
-        interval = f"{100 * row.auroc_low:.1f}-{100 * row.auroc_high:.1f}"
-        setting = f"{row.count:,} words, {row.groups} groups, temperature {row.temperature:g}"
-        say(f"  AUROC {100 * row.auroc:.2f} ({interval}) on {row.ood}: {setting}")
-
-
 def say_submitted(submitted: Any) -> None:
     """What will be compared, on standard error."""
     for part in submitted.sets:
@@ -151,25 +173,6 @@ def show_job(context: typer.Context, job_id: str, as_json: bool) -> None:
         if rows:
             emit_table(rows, table_columns(False, adaptive))
     say_conventions(view)
-
-
-def emit_sweep(rows: Sequence[Any]) -> None:
-    """The rows of a sweep, the best setting first."""
-
-    def text(row: Any, name: str) -> str:
-        value, low, high = (100 * getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
-        return f"{value:.2f} ({low:.1f}-{high:.1f})"
-
-    shown = [
-        {
-            **{key: getattr(row, key) for key in ("variant", "temperature", "negatives", "groups", "part")},
-            "chosen": "on the other half" if row.is_chosen else "",
-            **{name: text(row, name) for name in ("auroc", "fpr95_id_positive", "fpr95_ood_positive")},
-        }
-        for row in rows
-    ]
-    emit_table(shown, SWEEP_COLUMNS)
-    say("Numbers in percent with 95 % intervals. The best setting was chosen on one half of every set.")
 
 
 def class_names(workspace: Any, classes: str, split: str) -> tuple[str, ...]:

@@ -48,7 +48,8 @@ def sood(
     """
     from engine.evaluation.bands import sood_sets
     from engine.evaluation.corpus import CorpusSettings
-    from engine.evaluation.request import DEFAULT_METHODS, EvaluationRequest, MiningRequest, submit
+    from engine.evaluation.request import DEFAULT_METHODS, EvaluationRequest, submit
+    from engine.evaluation.words import MiningRequest
     from sood_tui.cli.following import follow
 
     target = workspace_of(context)

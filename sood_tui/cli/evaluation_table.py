@@ -1,9 +1,10 @@
 """The table of an evaluation in a terminal: fractions as percent, intervals beside them, conventions named."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from engine.evaluation.reading import CONVENTIONS, GENERALISATION, Number, RunView
-from sood_tui.cli.output import say
+from sood_tui.cli.output import emit_table, say
 
 RUN_COLUMNS = {
     "run_id": "run",
@@ -14,6 +15,16 @@ RUN_COLUMNS = {
     "reviewer": "by",
     "seconds": "seconds",
     "job_id": "job",
+}
+SWEEP_AXES = ("model", "prompt", "corpus", "percentile")
+SWEEP_COLUMNS = {
+    "temperature": "temperature",
+    "negatives": "negatives",
+    "groups": "groups",
+    "part": "set",
+    "auroc": "AUROC",
+    "fpr95_id_positive": "FPR95 ID-positive",
+    "fpr95_ood_positive": "FPR95 OOD-positive",
 }
 MORE = {
     "fpr95_id_positive_nearest": "FPR95 ID-positive, NegLabel's code",
@@ -114,3 +125,27 @@ def say_conventions(view: RunView) -> None:
         say(sentence)
     if any(part.role == "generalisation" for part in view.parts):
         say(GENERALISATION)
+
+
+def emit_sweep(rows: Sequence[Any]) -> None:
+    """The rows of a sweep, the best setting first; an axis with one value has no column."""
+
+    def text(row: Any, name: str) -> str:
+        value, low, high = (100 * getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
+        return f"{value:.2f} ({low:.1f}-{high:.1f})"
+
+    axes = [axis for axis in SWEEP_AXES if len({getattr(row, axis) for row in rows}) > 1]
+    shown = [
+        {
+            **{key: getattr(row, key) for key in (*axes, "temperature", "negatives", "groups", "part")},
+            "chosen": "on the other half" if row.is_chosen else "",
+            **{name: text(row, name) for name in ("auroc", "fpr95_id_positive", "fpr95_ood_positive")},
+        }
+        for row in rows
+    ]
+    same = [f"{axis} {getattr(rows[0], axis)}" for axis in SWEEP_AXES if axis not in axes and getattr(rows[0], axis)]
+    if same:
+        say(f"Every setting: {', '.join(same)}.")
+    columns = {axis: axis for axis in axes} | SWEEP_COLUMNS
+    emit_table(shown, {"chosen": "best"} | columns)
+    say("Numbers in percent with 95 % intervals. The best setting was chosen on one half of every set.")

@@ -34,6 +34,7 @@ class Method:
         negatives: whether it needs negative labels.
         local: whether it needs patch embeddings.
         compounds: whether it encodes further prompts while it scores.
+        noise: how many encoded pictures of noise it begins with.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Method:
     negatives: bool = False
     local: bool = False
     compounds: bool = False
+    noise: int = 0
 
     @property
     def adaptive(self) -> bool:

@@ -13,6 +13,7 @@ from engine.evaluation.methods.adaneg import gates
 from engine.evaluation.statistics import intra_class_variance_threshold
 
 Floats = NDArray[np.float64]
+NOISE_PICTURES = 15
 
 
 def activation_aware_score(label_similarity: Array, ordered: Array, temperature: float) -> Floats:
@@ -54,8 +55,8 @@ class Activation:
 def id_scores(pictures: NDArray[np.float32], bank: TextBank, settings: Settings) -> Floats:
     """Activation-aware scores float64 [n], in the order given; a picture is scored before it moves the ranking.
 
-    The ID queue starts with the texts of the ID labels. The authors start the OOD queue with 15 encoded pictures of
-    noise; here it starts empty, because embeddings alone are given.
+    The ID queue starts with the texts of the ID labels, the OOD queue with encoded pictures of noise. Where embeddings
+    come from files alone there is nothing to encode noise with, and the OOD queue starts empty.
 
     Source: TANL, CVPR 2026: queues of 300, the 1,000 most activated labels, gap 0.2, gate over the last 20,000 scores.
     """
@@ -68,6 +69,9 @@ def id_scores(pictures: NDArray[np.float32], bank: TextBank, settings: Settings)
     texts = _probabilities(labels[: int(settings["queue"])], labels, negatives, temperature)
     for row in texts:
         of_id.add(row)
+    if bank.noise is not None:
+        for row in _probabilities(bank.noise[:NOISE_PICTURES], labels, negatives, temperature):
+            of_ood.add(row)
     scores = np.empty(len(pictures))
     for start in range(0, len(pictures), batch):
         part = pictures[start : start + batch]
@@ -107,4 +111,5 @@ METHOD = Method(
         "stream_batch": 64,
     },
     negatives=True,
+    noise=NOISE_PICTURES,
 )

@@ -1,0 +1,117 @@
+"""What can be refused before a model is loaded: settings out of range, grids and groups that the words cannot fill."""
+
+from collections.abc import Mapping, Sequence
+
+from engine.errors import EngineError
+from engine.evaluation.methods import find_method
+from engine.evaluation.passes import check_groups
+from engine.evaluation.plan import NegativesPlan, Plan
+from engine.evaluation.sets import PictureSet, read_npz
+from engine.evaluation.sweep import Grid, check_grid
+from engine.evaluation.words import Words
+
+ORDERS = ("shuffled", "id-first", "ood-first")
+
+
+def check_plan(plan: Plan, words: Mapping[str, Words], corpora: Sequence[Words]) -> None:
+    """Refuse a plan that cannot be carried out.
+
+    Args:
+        plan: of the run or sweep.
+        words: recipe to the words of a run.
+        corpora: the words of a sweep.
+
+    Raises: EngineError that names the setting.
+    """
+    for order in plan.orders:
+        if order not in ORDERS:
+            raise EngineError(f"There is no stream order {order!r}.", f"Orders are {', '.join(ORDERS)}.")
+    if not 0 <= plan.calibration < 1:
+        raise EngineError(f"{plan.calibration} of the ID pictures cannot calibrate.", "Give a share below 1, or 0.")
+    if not 0 < plan.wanted <= 1:
+        raise EngineError(f"A threshold cannot keep a share of {plan.wanted} of the ID pictures.", "Give 0.95, say.")
+    for key, value in ((k, v) for settings in plan.methods.values() for k, v in settings.items()):
+        if "temperature" in key and not float(value) > 0:
+            raise EngineError(f"The {key.replace('_', ' ')} {value} is not above 0.")
+    methods = [find_method(name) for name in plan.methods]
+    for recipe, one in words.items():
+        _check_source(one.source)
+        check_groups(_expected(one), [(m, plan.methods[m.name]) for m in methods if m.recipe == recipe])
+    if plan.sweep is not None:
+        _check_sweep(plan, corpora)
+
+
+def _check_source(source: NegativesPlan) -> None:
+    if not 0 <= source.percentile <= 1:
+        raise EngineError(f"The percentile {source.percentile} is not in [0, 1].", "NegLabel's is 0.05.")
+    if not 0 < source.fraction <= 1:
+        raise EngineError(f"A share of {source.fraction} of the corpus cannot be kept.", "NegLabel's is 0.15.")
+
+
+def _expected(words: Words) -> int:
+    source, available = words.source, int(words.table.num_rows)
+    if source.given:
+        return available
+    if not source.count:
+        return int(source.fraction * available)
+    if source.count > available:
+        raise EngineError(
+            f"{source.count:,} negative labels are asked for, and the corpus has {available:,} words.",
+            "Ask for fewer (--count), or give a larger corpus.",
+        )
+    return source.count
+
+
+def _check_sweep(plan: Plan, corpora: Sequence[Words]) -> None:
+    assert plan.sweep is not None
+    swept = plan.sweep
+    if not any(part.role == "ood" for part in plan.sets):
+        raise EngineError("A sweep needs at least one OOD set.", "Give --ood NAME=SET.")
+    for percentile in swept.percentiles:
+        if not 0 <= percentile <= 1:
+            raise EngineError(f"The percentile {percentile} is not in [0, 1].", "NegLabel's is 0.05.")
+    if not swept.percentiles:
+        raise EngineError("A sweep needs at least one value of every setting.", "Give --percentiles 0.05.")
+    if len(swept.percentiles) > 1 and any(one.source.given for one in corpora):
+        raise EngineError(
+            "A sweep over percentiles ranks words anew, and these are given in their order.",
+            "Leave --negatives out, or give one percentile.",
+        )
+    for name, values in (("prompt", swept.prompts), ("corpus", swept.corpora), ("model", swept.models)):
+        twice = next((value for value in values if values.count(value) > 1), None)
+        if twice is not None:
+            raise EngineError(f"The sweep has the {name} {twice!r} twice.", "Name each value once.")
+    for one in corpora:
+        check_grid(Grid(swept.counts, swept.groups, swept.temperatures), int(one.table.num_rows))
+
+
+def check_given(sets: Sequence[PictureSet], model: str | None) -> None:
+    """Refuse embeddings from files that are of another model or dimension than one another.
+
+    Raises: EngineError that names the sets.
+    """
+    facts = []
+    for one in sets:
+        if one.source.kind == "npz":
+            arrays = read_npz(one.source.value)
+            made_by = str(arrays["model"].tolist()) if "model" in arrays else None
+            facts.append((one.name, int(arrays["embeddings"].shape[1]), made_by))
+        elif model is None:
+            raise EngineError(
+                f"The set {one.name} has pictures, and there is no model to embed them with.",
+                "Give --model, or its embeddings: npz:FILE.",
+            )
+    if len({width for _, width, _ in facts}) > 1:
+        listed = ", ".join(f"{name} {width}" for name, width, _ in facts)
+        raise EngineError(
+            f"The sets' embeddings have different dimensions: {listed}.",
+            "They come from different models: embed all of them with one.",
+        )
+    named = {made_by: name for name, _, made_by in facts if made_by}
+    if model is not None:
+        named.setdefault(model, "--model")
+    if len(named) > 1:
+        listed = ", ".join(f"{name} {made_by}" for made_by, name in named.items())
+        raise EngineError(
+            f"The sets' embeddings come from different models: {listed}.", "Embed all of them with one model."
+        )
