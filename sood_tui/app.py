@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sood_tui.widgets.thumbnails import Thumbnails
 
 LOOK_EVERY = 0.5  # seconds between two looks at the job folders, and at the other seats
-TELL_EVERY = 4.0  # seconds between two words about what others decided
+TELL_EVERY = 20.0  # seconds between two words about what others decided: a toast hides what lies below it
 COUNT_AFTER = 0.3
 OWNER_WENT = (
     "The sood-tui that had this workspace open has ended. What you decide is kept in your journal, and the next one "
@@ -101,6 +101,7 @@ class SoodApp(App[int], inherit_bindings=False):
         self._watch: JobWatch | None = None
         self._seats: SeatWatch | None = None
         self._arrived: Counter[str] = Counter()
+        self._tell_at = 0.0
         self._before: list[str] = []
         self._opened: set[str] = {self.DEFAULT_MODE}
         self._counting = False
@@ -180,7 +181,7 @@ class SoodApp(App[int], inherit_bindings=False):
         if self._watch is None:
             self.set_interval(LOOK_EVERY, self._look_at_jobs)
             self.set_interval(LOOK_EVERY, self._look_at_seats)
-            self.set_interval(TELL_EVERY, self._tell_arrivals)
+            self.set_interval(TELL_EVERY / 4, self._tell_arrivals)
             if self._alone:
                 gc.collect()
                 gc.enable()
@@ -367,17 +368,19 @@ class SoodApp(App[int], inherit_bindings=False):
         if news.owner is not None:
             self.notify(OWNER_CAME if news.owner else OWNER_WENT, severity="warning", timeout=12, markup=False)
         self._arrived.update(entry.reviewer for entry in news.entries if entry.reviewer != own)
+        self._tell_arrivals()
         self.read_counts()
         room = self._room()
         if room is not None and (news.entries or news.is_renewed):
             room.others_decided(news.is_renewed)
 
     def _tell_arrivals(self) -> None:
-        if self._arrived:
+        if self._arrived and time.monotonic() >= self._tell_at:
             from sood_tui.seat_watch import arrival_words
 
             self.notify(arrival_words(self._arrived), timeout=4, markup=False)
             self._arrived.clear()
+            self._tell_at = time.monotonic() + TELL_EVERY
 
     def on_unmount(self) -> None:
         """Leave the seat with the screen."""

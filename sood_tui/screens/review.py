@@ -127,7 +127,8 @@ class ReviewScreen(RoomScreen):
         if current is not None and current.wnid in changed:
             self._folios.forget((current.wnid, self._capacity, 0))
             self._show()
-        elif changed:
+        elif changed and current is not None:
+            self._show_facts(current, self._folios.get((current.wnid, self._capacity, 0)))
             self.query_one(FilmStrip).show(self.desk.items, self.desk.at, self.desk.marked)
             self.query_one("#facts_panel", Frame).caption = self._standing()
 
@@ -177,10 +178,13 @@ class ReviewScreen(RoomScreen):
         self.query_one(ContactSheet).show((), note)
         self.query_one(Facts).show(Content(more))
 
-    def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
+    def _show_facts(self, item: QueueItem, folio: Folio | None) -> None:
         facts = self.query_one(Facts)
         remarks = self._remarks.get(item.wnid, NOTHING)
         facts.show(candidate_facts(item, folio, self.desk.tally, max(facts.size.width - 2, 20), remarks))
+
+    def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
+        self._show_facts(item, folio)
         marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()} if folio else {}
         note = "" if folio is None else "No pictures"
         self.query_one(ContactSheet).show(folio.pictures if folio else (), note, marks)

@@ -135,7 +135,8 @@ def test_a_new_snapshot_follows_what_is_more_than_a_decision(
 
 def test_two_guests_see_one_another_by_way_of_the_owner(owner: Workspace, host: Host, guest: Workspace) -> None:
     other = seat(owner, host, "cleo")
-    assert other.guest is not None and guest.guest is not None
+    assert other.guest is not None
+    assert guest.guest is not None
     say(other, "dingo", "reject", "cleo")
     host.look()
     guest.guest.look()
@@ -189,14 +190,13 @@ def test_a_broken_journal_is_told_once_and_left_alone(owner: Workspace, host: Ho
     assert guest.guest is not None
     guest.guest.seat.journal.write_bytes(b'{"event_id": 7}\n\n')
     (told,) = host.look()
-    assert told.error is not None and "journal.jsonl" in told.error.message
+    assert told.error is not None
+    assert "journal.jsonl" in told.error.message
     assert host.look() == []
     assert guest.guest.seat.journal.exists()
 
 
-def test_a_journal_that_cannot_be_written_takes_no_decision(
-    guest: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_journal_that_cannot_be_written_takes_no_decision(guest: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -235,7 +235,8 @@ def test_folders_that_never_became_a_seat_are_taken_away(
     folder.mkdir()
     host.look()
     assert folder.exists()
-    monkeypatch.setattr("engine.review.seats.time.time", lambda now=time.time(): now + 61)
+    later = time.time() + 61
+    monkeypatch.setattr("engine.review.seats.time.time", lambda: later)
     host.look()
     assert not folder.exists()
 

@@ -1,0 +1,195 @@
+"""Two real programs on one workspace, each in a terminal of its own: who decides what, and what a kill loses."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fcntl import ioctl
+from pathlib import Path
+from struct import pack
+from termios import TIOCSWINSZ
+
+import pytest
+
+from engine.review.host import take_in_left
+from engine.review.seats import Seats
+from engine.workspace import Workspace
+from store.connection import open_store
+from store.review import fetch_log
+
+PATIENCE = 60.0
+
+
+class Program:
+    """A sood-tui in a terminal of 80x24."""
+
+    def __init__(self, workspace: Path, reviewer: str) -> None:
+        master, slave = pty.openpty()
+        ioctl(slave, TIOCSWINSZ, pack("HHHH", 24, 80, 0, 0))
+        command = [sys.executable, "-m", "sood_tui", "-w", str(workspace), "--graphics", "half", "--as", reviewer]
+        environment = {**os.environ, "TERM": "xterm-256color"}
+        self.process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+        )
+        os.close(slave)
+        self._master = master
+        self.seen = b""
+        threading.Thread(target=self._drain, daemon=True).start()
+
+    def press(self, key: str) -> None:
+        """Press one key."""
+        os.write(self._master, key.encode())
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def close(self) -> None:
+        """End it if it is still there."""
+        if self.process.poll() is None:
+            self.kill()
+        os.close(self._master)
+
+    def _drain(self) -> None:
+        try:
+            while text := os.read(self._master, 65536):
+                self.seen += text
+        except OSError:
+            return
+
+
+def awaited(what: str, holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    ends = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < ends, what
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def root(workspace: Workspace) -> Path:
+    """A workspace that no process has open, with Review in front."""
+    workspace.opened().close()
+    place = {"screen": "review", "superclass": "dog", "order": "tree"}
+    (workspace.root / ".place.json").write_text(json.dumps(place), encoding="utf-8")
+    return workspace.root
+
+
+@contextmanager
+def running(root: Path, reviewer: str) -> Iterator[Program]:
+    program = Program(root, reviewer)
+    try:
+        yield program
+    finally:
+        program.close()
+
+
+@contextmanager
+def both(root: Path) -> Iterator[tuple[Program, Program]]:
+    """An owner and its guest, each with its queue on the screen."""
+    with running(root, "anna") as owner:
+        awaited("the owner never came", lambda: Seats(root / "seats").owner() is not None)
+        with running(root, "ben") as guest:
+            awaited("the guest never sat down", lambda: b"candidate 1 of" in guest.seen)
+            awaited("the owner shows no queue", lambda: b"candidate 1 of" in owner.seen)
+            yield owner, guest
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    """The events of a journal or a log that were written to their end."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def journal(root: Path) -> Path:
+    (path,) = (root / "seats").glob("*-ben/journal.jsonl")
+    return path
+
+
+def press_and_wait(program: Program, root: Path, keys: str, pattern: str, reviewer: str) -> None:
+    """Press keys, each once the decision before is acknowledged: it stands in a file."""
+
+    def count() -> int:
+        found = [line for path in (root / "seats").glob(pattern) for line in lines(path)]
+        return sum(line["reviewer"] == reviewer for line in found)
+
+    for key in keys:
+        before = count()
+        program.press(key)
+        awaited(f"{reviewer}'s {key} was not recorded", lambda: count() > before)  # noqa: B023 (called at once)
+
+
+def decisions(root: Path) -> list[tuple[str, str]]:
+    """What the next owner finds in the catalogue, oldest first."""
+    store = open_store(root / "catalogue.duckdb")
+    workspace = replace(Workspace(root), store=store)
+    try:
+        take_in_left(workspace)
+        with store.reading() as cursor:
+            return [(entry.reviewer, entry.kind) for entry in fetch_log(cursor)][::-1]
+    finally:
+        store.close()
+
+
+def test_two_people_review_at_once_and_a_kill_of_both_loses_nothing(root: Path) -> None:
+    with both(root) as (owner, guest):
+        press_and_wait(guest, root, "aar", "*-ben/journal.jsonl", "ben")
+        press_and_wait(owner, root, "r", "log-*.jsonl", "anna")
+        awaited("the owner tells nothing", lambda: b"ben: " in owner.seen)
+        press_and_wait(guest, root, "u", "*-ben/journal.jsonl", "ben")  # his own last one, not anna's
+        guest.kill()
+        owner.kill()
+    found = decisions(root)
+    assert sorted(found) == sorted(
+        [("ben", "accept"), ("ben", "accept"), ("ben", "reject"), ("anna", "reject"), ("ben", "undo")]
+    )
+    assert list(Seats(root / "seats").seats()) == []
+
+
+def test_a_guest_outlives_its_owner_and_the_next_one_takes_it_in(root: Path) -> None:
+    with both(root) as (owner, guest):
+        press_and_wait(guest, root, "a", "*-ben/journal.jsonl", "ben")
+        owner.kill()
+        awaited("the guest does not say that the owner is gone", lambda: b"has ended" in guest.seen)
+        press_and_wait(guest, root, "r", "*-ben/journal.jsonl", "ben")
+        with running(root, "cleo") as later:
+            awaited("no new owner", lambda: Seats(root / "seats").published() is not None)
+            press_and_wait(guest, root, "s", "*-ben/journal.jsonl", "ben")
+            awaited("the new owner tells nothing", lambda: b"ben: " in later.seen)
+            guest.press("q")
+            guest.process.wait(PATIENCE)
+            awaited("the seat is not cleared", lambda: not list(Seats(root / "seats").seats()))
+            later.press("q")
+            assert later.process.wait(PATIENCE) == 0
+    assert decisions(root) == [("ben", "accept"), ("ben", "reject"), ("ben", "unsure")]
+
+
+def test_a_guest_is_told_what_it_cannot_do_and_sees_where_it_sits(root: Path) -> None:
+    with both(root) as (_, guest):
+        assert b" guest " in guest.seen
+        guest.press("\x1b[17~")  # F6
+        awaited("Splits does not come", lambda: b"Hard" in guest.seen)
+        guest.press("[")
+        awaited("it says nothing", lambda: b"cannot change a split" in guest.seen)
+
+
+def test_a_workspace_that_a_command_has_open_takes_no_guest(root: Path) -> None:
+    held = "import sys, time\nfrom pathlib import Path\nfrom store.connection import open_store\n"
+    held += "store = open_store(Path(sys.argv[1]))\nprint('open', flush=True)\ntime.sleep(90)"
+    program = [sys.executable, "-c", held, str(root / "catalogue.duckdb")]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        told = subprocess.run(
+            [sys.executable, "-m", "sood_tui", "-w", str(root)], capture_output=True, text=True, check=False, timeout=60
+        )
+        holder.kill()
+    assert told.returncode == 2
+    assert f"process {holder.pid}" in told.stderr.replace("\n", " ")
