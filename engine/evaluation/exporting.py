@@ -132,15 +132,15 @@ def markdown(view: RunView) -> str:
         if not rows:
             continue
         if adaptive:
-            order = rows[0].stream_order
-            found.append(f"\nStream-adaptive methods ({order} stream), not to be ranked with the others:\n")
+            found.append("\nStream-adaptive methods in each order of the stream, not to be ranked with the others:\n")
         found.append(f"| method | set | n ID | n OOD | {' | '.join(HEADINGS)} |")
         found.append(f"|---|---|---|---|{'---|' * len(HEADINGS)}")
         for row in rows:
             part = row.part or f"{row.scope} of OOD sets"
             mark = " (generalisation)" if row.role == "generalisation" else ""
             cells = " | ".join(_percent(getattr(row, column)) for column in COLUMNS)
-            found.append(f"| {row.method} | {_pipe(part)}{mark} | {row.n_id} | {row.n_ood or ''} | {cells} |")
+            name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
+            found.append(f"| {name} | {_pipe(part)}{mark} | {row.n_id} | {row.n_ood or ''} | {cells} |")
     found += ["", "Numbers in percent.", *CONVENTIONS]
     if any(part.role == "generalisation" for part in view.parts):
         found.append(GENERALISATION)
@@ -156,10 +156,10 @@ def latex(view: RunView) -> str:
                  r"FPR95\textsubscript{OOD+} $\downarrow$ \\")  # fmt: skip
     last = ""
     for row in view.rows:
-        if row.method != last:
-            found.append(r"\midrule")
-        last = row.method
         name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
+        if name != last:
+            found.append(r"\midrule")
+        last = name
         cells = " & ".join(f"{100 * getattr(row, column).value:.2f}" for column in COLUMNS[:3])
         found.append(rf"{_tex(name)} & {_tex(row.part or f'{row.scope} of OOD sets')} & {cells} \\")
     return "\n".join([*found, r"\bottomrule", r"\end{tabular}", ""])
@@ -184,31 +184,48 @@ def _percent(number: Number) -> str:
 def _write_method(
     folder: Path, view: RunView, name: str, scores: Scores, pictures: pa.Table, ood_is_high: bool
 ) -> None:
-    place = folder / name
+    """A folder for a static method; one for each order of the stream for an adaptive one, whose scores depend on it."""
+    for order in scores.orders:
+        _write_order(folder / name / order, view, (name, order), scores, pictures, ood_is_high)
+
+
+def _write_order(
+    place: Path, view: RunView, key: tuple[str, str], scores: Scores, pictures: pa.Table, ood_is_high: bool
+) -> None:
     (place / "scores").mkdir(parents=True)
+    (place / "plots").mkdir()
+    name, order = key
     of_ood: dict[str, NDArray[np.float64]] = {}
-    of_id: NDArray[np.float64] | None = None
     inside_pictures = pictures.filter(compute.equal(pictures["part"], 0))
     report = reported_rows(view.record, inside_pictures.num_rows)
+    of_id = scores.of[0][report] if scores.of else None
     for part in view.parts[1:]:
-        inside, outside = scores.against(part.position, part.name)
-        of_id, of_ood[part.name] = inside[report], outside
+        inside, outside = scores.against(part.position, part.name, order)
+        of_ood[part.name] = outside
         if not scores.of:  # the ID pictures have other scores in each stream
             _write_id(place, f"{part.name}-id", inside, inside_pictures, report, ood_is_high)
+            title, end = f"{name}, {order}: {view.run.title}", f"-{_file_name(part.name)}"
+            _write_plots(place, title, view.parts[0].name, inside[report], {part.name: outside}, end)
         mine = pictures.filter(compute.equal(pictures["part"], part.position))
         _write_npz(place, part.name, outside, mine, part.role == "generalisation", ood_is_high)
-    assert of_id is not None
-    if scores.of:
+    if of_id is not None:
         _write_id(place, view.parts[0].name, scores.of[0], inside_pictures, report, ood_is_high)
-    _write_openood(place, view, name)
-    (place / "plots").mkdir()
-    drawings = {
-        "histogram": histogram(f"{name}: {view.run.title}", {view.parts[0].name: of_id, **of_ood}),
-        "roc": roc(f"{name}: {view.run.title}", of_id, of_ood),
-    }
+        _write_plots(place, f"{name}: {view.run.title}", view.parts[0].name, of_id, of_ood)
+    _write_openood(place, view, key)
+
+
+def _write_plots(
+    place: Path,
+    title: str,
+    id_name: str,
+    of_id: NDArray[np.float64],
+    of_ood: dict[str, NDArray[np.float64]],
+    end: str = "",
+) -> None:
+    drawings = {"histogram": histogram(title, {id_name: of_id, **of_ood}), "roc": roc(title, of_id, of_ood)}
     for kind, drawing in drawings.items():
-        (place / "plots" / f"{kind}.svg").write_bytes(drawing.svg())
-        (place / "plots" / f"{kind}.png").write_bytes(drawing.png())
+        (place / "plots" / f"{kind}{end}.svg").write_bytes(drawing.svg())
+        (place / "plots" / f"{kind}{end}.png").write_bytes(drawing.png())
 
 
 def _write_id(
@@ -237,7 +254,7 @@ def _write_npz(
         np.savez(place / "pytorch-ood" / f"{_file_name(name)}.npz", scores=-scores, y=arrays["label"])
 
 
-def _write_openood(place: Path, view: RunView, name: str) -> None:
+def _write_openood(place: Path, view: RunView, key: tuple[str, str]) -> None:
     """OpenOOD's table: percent with two decimals; its FPR@95 has OOD positive and its AUPR the trapezoid."""
     accuracy = next((100 * row.value for row in view.accuracy if row.part == view.parts[0].name), float("nan"))
     text = io.StringIO()
@@ -246,7 +263,7 @@ def _write_openood(place: Path, view: RunView, name: str) -> None:
     groups: dict[str, list[list[float]]] = {"near": [], "far": []}
     near_or_far = {part.name: part.near_or_far for part in view.parts}
     for row in view.rows:
-        if row.method == name and row.scope == "set" and row.role == "ood":
+        if (row.method, row.stream_order) == key and row.scope == "set" and row.role == "ood":
             keys = ("fpr95_ood_positive_thinned", "aupr_in_trapezoid", "aupr_out_trapezoid")
             fpr, inside, outside = (100 * row.more[key] for key in keys)
             values = [fpr, 100 * row.auroc.value, inside, outside, accuracy]
@@ -267,7 +284,9 @@ def _write_sweep(folder: Path, rows: Sequence[SweepRow]) -> None:
     writer.writerows([getattr(row, name) for name in names] for row in rows)
     (folder / "sweep.csv").write_text(text.getvalue(), encoding="utf-8")
     (folder / "plots").mkdir()
-    for setting in ("negatives", "temperature", "groups"):
+    for setting in ("negatives", "temperature", "groups", "percentile"):
+        if len({getattr(row, setting) for row in rows}) < 2:
+            continue
         drawing = lines(f"AUROC over {setting}", setting, "AUROC", sweep_series(rows, setting))
         (folder / "plots" / f"{setting}.svg").write_bytes(drawing.svg())
         (folder / "plots" / f"{setting}.png").write_bytes(drawing.png())

@@ -136,6 +136,13 @@ class Scores:
     streams: dict[str, dict[int, NDArray[np.float64]]]
     rows: dict[int, NDArray[np.int64]]
 
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The orders of the stream that an adaptive method saw; of a static method the empty one alone."""
+        if self.of:
+            return ("",)
+        return tuple(dict.fromkeys(against.rpartition(", ")[2] for against in self.streams))
+
     def against(self, ood: int, name: str, order: str = "") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The id_scores of the ID set and of an OOD set.
 

@@ -1,72 +1,25 @@
 """The commands of the room evaluation, from folders of pictures to a table, with real jobs and a real small CLIP."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from engine.evaluation.methods import all_methods
 from engine.evaluation.metrics import detection_metrics
 from sood_tui.cli import run
-from sood_tui.workspace import create_workspace, opened
-from tests.fixtures_wordnet import load_tiny_wordnet
-from tests.tiny_clip import make_tiny_clip
-
-DOGS = {"n02085620": 8, "n02086079": 6, "n02088364": 6}
-CATS = {"n02123045": 7, "n02123597": 5}
-BIRDS = {"n02012849": 9, "n01816887": 6}
-WORDS = "tree\nmountain\nbridge\nbread\nriver\nmusic\nplanet\ncloud\nrusty,adj\nwet,adj\ngolden,adj\nangry,adj\n"
-
-Command = Callable[..., str]
-
-
-def draw(folder: Path, counts: dict[str, int], seed: int) -> None:
-    """Noise around a colour of each synset's own, so that embeddings differ by class."""
-    generator = np.random.default_rng(seed)
-    for wnid, count in counts.items():
-        (folder / wnid).mkdir(parents=True, exist_ok=True)
-        colour = generator.integers(0, 200, 3)
-        for number in range(count):
-            pixels = np.clip(colour + generator.integers(0, 56, (40, 48, 3)), 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / wnid / f"{wnid}_{number}.JPEG")
+from tests.evaluation_place import CATS, DOGS, WORDS, Command, common, draw, last, make_command, make_place
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with dogs, cats and birds, and folders of further pictures beside it."""
-    place = tmp_path_factory.mktemp("evaluation")
-    workspace = create_workspace(place / "work")
-    with opened(workspace) as owner:
-        load_tiny_wordnet(owner.opened())
-    draw(place / "pictures", DOGS | CATS | BIRDS, 4)
-    draw(place / "outside", {"places": 10}, 5)
-    (place / "words.txt").write_text(WORDS)
-    make_tiny_clip(place / "tiny")
-    assert run(["-w", str(workspace.root), "images", "add", str(place / "pictures")]) == 0
-    return workspace.root
+    return make_place(tmp_path_factory.mktemp("evaluation"))
 
 
 @pytest.fixture
 def command(root: Path, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in the workspace; gives its output, or its message where it is to fail."""
-
-    def call(*arguments: str, code: int = 0) -> str:
-        capsys.readouterr()
-        assert run(["-w", str(root), "evaluation", *arguments]) == code
-        captured = capsys.readouterr()
-        return captured.out if code == 0 else captured.err
-
-    return call
-
-
-def common(root: Path) -> list[str]:
-    """Options of every run here."""
-    model = f"local-dir:{root.parent / 'tiny'}"
-    words = f"file:{root.parent / 'words.txt'}"
-    return ["--model", model, "--device", "cpu", "--corpus", words, "--keep", "1.0", "--groups", "3"]
+    return make_command(root, capsys)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +52,8 @@ def test_the_table_says_what_was_compared(command: Command, first: int) -> None:
     assert neglabel["auroc"]["low"] <= neglabel["auroc"]["value"] <= neglabel["auroc"]["high"]
     mean = rows["neglabel", "", "mean"]["auroc"]["value"]
     assert mean == pytest.approx((neglabel["auroc"]["value"] + rows["neglabel", "out", "set"]["auroc"]["value"]) / 2)
+    orders = {(r["method"], r["stream_order"]) for r in view["rows"] if r["is_adaptive"]}
+    assert orders == {(name, order) for name in ("adaneg", "tanl") for order in ("shuffled", "id-first", "ood-first")}
     assert rows["neglabel", "", "far"]["auroc"] == neglabel["auroc"]  # one far set: its interval too
     both = rows["neglabel", "", "mean"]["auroc"]
     assert both["low"] <= both["value"] <= both["high"]
@@ -190,20 +145,6 @@ def test_a_word_is_taken_out_with_a_reason_and_the_next_run_does_without(
     assert "other ID labels" in command("run", "neglabel", *other, "--negatives", plain, code=2)
 
 
-@pytest.mark.slow
-def test_a_sweep_reports_its_best_setting_on_the_other_half(command: Command, first: int, root: Path) -> None:
-    words = f"file:{root.parent / 'words.txt'}"
-    found = json.loads(
-        command("sweep", str(first), "--corpus", words, "--counts", "6,12", "--groups", "1,3", "--temperatures",
-                "0.01,0.1", "--json")
-    )  # fmt: skip
-    rows = found["sweep"]
-    assert len([row for row in rows if not row["is_chosen"]]) == 2 * 2 * 2 * 2
-    chosen = [row for row in rows if row["is_chosen"]]
-    assert {row["part"] for row in chosen} == {"birds", "out"}
-    assert {row["n_id"] for row in chosen} == {10}
-
-
 def test_sets_can_be_named_and_looked_into(command: Command, root: Path) -> None:
     command("sets", "add", "crows", "subtree:bird.n.01", "--group", "near", "--note", "drawn")
     listed = json.loads(command("sets", "list", "--json"))
@@ -236,10 +177,6 @@ def test_kin_of_id_classes_is_left_out_or_reported(command: Command, root: Path)
     assert (view["parts"][1]["images"], view["parts"][1]["relatives"]) == (20, 14)
     only = ["--id", "subtree:dog.n.01", "--ood", "same=synsets:n02085620", "--labels", "subclass", *common(root)]
     assert "no OOD set of these ID classes" in command("run", "mcm", *only, code=2)
-
-
-def last(command: Command) -> int:
-    return int(json.loads(command("list", "--json"))[-1]["run_id"])
 
 
 def test_embeddings_from_files_need_no_model(command: Command, tmp_path: Path) -> None:
@@ -318,7 +255,7 @@ def test_a_calibrated_run_says_what_its_threshold_achieves_and_exports_what_it_r
 
     command("export", str(run_id), str(tmp_path / "out"))
     for method, inside in (("neglabel", "dog.n.01"), ("tanl", "birds-id")):
-        scores = tmp_path / "out" / method / "scores"
+        scores = tmp_path / "out" / method / ("" if method == "neglabel" else "shuffled") / "scores"
         with np.load(scores / f"{inside}.npz") as of_id, np.load(scores / "birds.npz") as of_ood:
             assert len(of_id["conf"]) == len(of_id["label"]) == 15
             numbers = detection_metrics(of_id["conf"], of_ood["conf"])
