@@ -15,6 +15,8 @@ from engine.evaluation.methods import Method, Settings
 from engine.evaluation.methods.neglabel import grouping_of
 
 Floats = NDArray[np.float64]
+ROWS_WITH_PATCHES = 128
+"""A picture of ViT-B-16 has 196 patches: 128 of them are about 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def score_set(
     recipes = sorted({"plain", *(method.recipe for method, _ in methods)})
     _check_dimensions(images, texts.bank("plain"))
     collected: dict[str, list[Floats]] = {}
-    for start, stop in _slices(len(images), rows_at_once(texts, recipes)):
+    most = rows_at_once(texts, recipes)
+    for start, stop in _slices(len(images), most if local is None else min(most, ROWS_WITH_PATCHES)):
         rows = normalised(np.asarray(images[start:stop]), start)
         batch = Batch(to_device(rows), texts, None if local is None else to_device(local(start, stop)))
         for name, values in _batch_columns(batch, texts, methods).items():

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from open_clip.transformer import ResidualAttentionBlock
 from torch.nn import functional
 
 from engine.errors import EngineError
@@ -25,22 +26,28 @@ def encode_patches(clip: ClipModel, pixels: torch.Tensor) -> NDArray[np.float32]
     Source: GL-MCM, IJCV 2025, local features as its code takes them.
     """
     tower: Any = clip.network.visual
-    for part in ("conv1", "class_embedding", "positional_embedding", "ln_pre", "transformer", "ln_post"):
-        if not hasattr(tower, part):
-            raise EngineError(
-                f"{clip.model} is no ViT of open_clip's own, so it gives no patches for GL-MCM.",
-                "Leave gl-mcm out, or use a model such as ViT-B-16.",
-            )
+    if not _has_patches(tower):
+        raise EngineError(
+            f"{clip.model} is no ViT of open_clip's own, so it gives no patches for GL-MCM.",
+            "Leave gl-mcm out, or use a model such as ViT-B-16.",
+        )
     scaled = _prepared(clip, pixels)
     with torch.inference_mode():
         tokens = _tokens_before_last(tower, scaled)
         block = tower.transformer.resblocks[-1]
-        mixed = tokens + _value_path(block, block.ln_1(tokens))
-        found = tower.ln_post(mixed + block.mlp(block.ln_2(mixed)))[:, 1:]
+        mixed = tokens + block.ls_1(_value_path(block, block.ln_1(tokens)))
+        found = tower.ln_post(mixed + block.ls_2(block.mlp(block.ln_2(mixed))))[:, 1:]
         if tower.proj is not None:
             found = found @ tower.proj
     patches: NDArray[np.float32] = functional.normalize(found.float(), dim=-1).cpu().numpy()
     return patches
+
+
+def _has_patches(tower: Any) -> bool:
+    parts = ("conv1", "class_embedding", "positional_embedding", "ln_pre", "transformer", "ln_post")
+    if not all(hasattr(tower, part) for part in parts) or getattr(tower, "attn_pool", None) is not None:
+        return False
+    return isinstance(tower.transformer.resblocks[-1], ResidualAttentionBlock)
 
 
 def _prepared(clip: ClipModel, pixels: torch.Tensor) -> torch.Tensor:

@@ -24,8 +24,8 @@ def command(root: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 
 @pytest.fixture(scope="module")
 def first(root: Path) -> int:
-    """One evaluation with every method that this model can run."""
-    methods = [name for name in all_methods() if name != "gl-mcm"]
+    """One evaluation with every method."""
+    methods = list(all_methods())
     sets = [
         "--id",
         "subtree:dog.n.01",
@@ -97,6 +97,32 @@ def test_exported_scores_give_the_numbers_of_the_table(command: Command, first: 
 def outside_scores(out: Path) -> np.ndarray:
     with np.load(out / "neglabel" / "scores" / "birds.npz") as arrays:
         return arrays["conf"]
+
+
+def test_gl_mcm_is_its_formula_on_the_patches_of_the_real_network(
+    command: Command, root: Path, first: int, tmp_path: Path
+) -> None:
+    import torch
+
+    from engine.gpu.clip import encode_pictures, encode_texts, load_model
+    from engine.gpu.patches import encode_patches
+    from engine.gpu.pictures import prepare
+
+    clip = load_model(f"local-dir:{root.parent / 'tiny'}", None, "cpu")
+    command("export", str(first), str(tmp_path / "out"))
+    with np.load(tmp_path / "out" / "gl-mcm" / "scores" / "out.npz") as arrays:
+        found = arrays["conf"]
+    files = sorted(str(file) for file in (root.parent / "outside").rglob("*.JPEG"))
+    pixels = torch.stack([prepare(file, clip.pictures) for file in files])
+    names = ("Chihuahua", "Pekinese", "beagle")
+    labels = encode_texts(clip, [f"a photo of a {name}" for name in names]).astype(np.float64)
+    whole = np.exp(encode_pictures(clip, pixels).astype(np.float64) @ labels.T)
+    local = np.exp(encode_patches(clip, pixels).astype(np.float64) @ labels.T)
+    assert local.shape == (10, 16, 3)  # 32 pixels in patches of 8
+    best = (local / local.sum(axis=2, keepdims=True)).max(axis=(1, 2))
+    expected = (whole / whole.sum(axis=1, keepdims=True)).max(axis=1) + best
+    np.testing.assert_allclose(found, expected, atol=2e-4)  # embeddings of pictures are kept in half precision
+    assert np.ptp(best) > 1e-3
 
 
 def test_two_methods_are_compared_on_the_same_pictures(command: Command, first: int) -> None:

@@ -275,3 +275,23 @@ def test_quantile_in_blocks_equals_numpy() -> None:
         found, peak = similarity_quantile(words, labels, quantile)
         np.testing.assert_allclose(found, np.quantile(words @ labels.T, quantile, axis=1), atol=1e-6)
         np.testing.assert_allclose(peak, (words @ labels.T).max(axis=1), atol=1e-6)
+
+
+def test_tanl_begins_with_the_negative_labels_that_noise_activates() -> None:
+    labels, negatives, noise = unit(4, 32, 1), unit(60, 32, 2), unit(20, 32, 7)
+    pictures = unit(5, 32, 8)
+    method = find_method("tanl")
+    chosen = method.settings({"temperature": 0.1, "activated": 10, "stream_batch": 5})
+
+    def activation(rows: np.ndarray) -> np.ndarray:
+        scaled = np.exp(rows.astype(np.float64) @ np.concatenate([labels, negatives]).T / 0.1)
+        return (scaled / scaled.sum(axis=1, keepdims=True))[:, 4:].mean(axis=0)
+
+    bank = TextBank(labels, negatives, permutation(60, 0), noise=noise)
+    empty = TextBank(labels, negatives, permutation(60, 0))
+    assert method.stream is not None
+    for given, of_ood in ((bank, activation(noise[:15])), (empty, np.zeros(60))):
+        order = np.argsort(-(of_ood - activation(labels)), kind="stable")[:10]
+        expected = activation_aware_score(pictures @ labels.T, pictures @ negatives[order].T, 0.1)
+        np.testing.assert_allclose(method.stream(pictures, given, chosen), expected, atol=2e-6)
+    assert not np.allclose(method.stream(pictures, bank, chosen), method.stream(pictures, empty, chosen))
