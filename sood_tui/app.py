@@ -99,6 +99,7 @@ class SoodApp(App[int], inherit_bindings=False):
         self._workspace: Workspace | None = None
         self._thumbnails: Thumbnails | None = None
         self._watch: JobWatch | None = None
+        self.is_blind = settings.text("review.blind") == "on"
         self._seats: SeatWatch | None = None
         self._arrived: Counter[str] = Counter()
         self._tell_at = 0.0
@@ -137,6 +138,11 @@ class SoodApp(App[int], inherit_bindings=False):
         return self._workspace is not None
 
     @property
+    def blind_for(self) -> str | None:
+        """The reviewer who is to see their own decisions only; None while everything is shown."""
+        return self.settings.reviewer if self.is_blind else None
+
+    @property
     def is_guest(self) -> bool:
         """Whether another process has the workspace open, and this one works on what that one publishes."""
         return self._workspace is not None and self._workspace.guest is not None
@@ -158,6 +164,8 @@ class SoodApp(App[int], inherit_bindings=False):
         self.settings = load_settings(self.require_workspace().settings_file, flags)
         if self.settings.text("theme") != before.text("theme") and self.settings.text("theme") in self.available_themes:
             self.theme = self.settings.text("theme")
+        if self.settings.text("review.blind") != before.text("review.blind"):
+            self.is_blind = self.settings.text("review.blind") == "on"
         if self.settings.text("graphics") != before.text("graphics"):
             self.use_graphics(graphics_of(self.settings.text("graphics")))
         self._workspace = replace(self.require_workspace(), seed=self.settings.integer("seed"))
@@ -189,6 +197,7 @@ class SoodApp(App[int], inherit_bindings=False):
         self._watch = JobWatch(self.require_workspace())
         self._seats = SeatWatch(self.require_workspace())
         self._look_at_jobs()
+        self._look_at_seats()
         self.read_counts()
         self.run_worker(lambda: self.thumbnails.prune(), thread=True, group="thumbnails")
 

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.images.sample import sample_images, sample_subtree_images
+from engine.review.blind import own_history
 from engine.workspace import Workspace
 from sood_tui.widgets.thumbnails import Picture
 from store.connection import Cursor
@@ -91,6 +92,13 @@ def pictures_of(cursor: Cursor, image_ids: Sequence[int]) -> tuple[Picture, ...]
     """Those of the pictures that are still there, in the order asked for."""
     found = {picture.image_id: picture for picture in _pictures(cursor, fetch_images_by_id(cursor, image_ids))}
     return tuple(found[image_id] for image_id in image_ids if image_id in found)
+
+
+def seen_by(folio: Folio, blind_for: str | None) -> Folio:
+    """What a blind reviewer sees of it: their own decisions only, and no other superclass's; None sees everything."""
+    if blind_for is None:
+        return folio
+    return replace(folio, claims={}, history=own_history(folio.history, blind_for))
 
 
 def read_pictures(workspace: Workspace, wnid: str, count: int, page: int = 0) -> tuple[Picture, ...]:

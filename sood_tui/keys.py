@@ -143,6 +143,8 @@ REVIEW = (
     ),
     _key("review.jump", "g", "jump", "jump", "Go to a number, a percentage, a wnid or a name."),
     _key("review.mark", "v", "mark", "mark range", "Begin or end a range; the next decision is for all of it."),
+    _key("review.rule", "w", "rule", "ruling", "Settle a dispute: a ruling stands before every other word.", False),
+    _key("review.blind", "b", "blind", "blind", "Hide others' decisions, verdicts and scores, or show them.", False),
     _key("review.superclass", "c", "choose_superclass", "superclass", "Choose the superclass to review."),
     _key("review.note", "e", "note", "note", "Write a note to the decision on this candidate.", False),
     _key("review.clear", "backspace", "decide('clear')", "clear", "Put the candidate back among the undecided.", False),

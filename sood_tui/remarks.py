@@ -7,22 +7,26 @@ from engine.filters.rules import verdicts as rule_verdicts
 from engine.review.opinions import FilterOpinion, Place, filter_opinions
 from engine.review.subtrees import Conflict, conflicts
 from store.connection import Cursor
+from store.review_words import Word, fetch_words
 
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """What filters and rules say of one candidate, and a conflict in what it inherits."""
+    """What filters, rules and other reviewers say of one candidate, and a conflict in what it inherits."""
 
     opinions: tuple[FilterOpinion, ...] = ()
     rules: tuple[str, ...] = ()
     conflict: Conflict | None = None
+    words: tuple[Word, ...] = ()
 
 
 NOTHING = Remarks()
 
 
 def read_remarks(
-    cursor: Cursor, superclass: str, opinions: Mapping[Place, tuple[FilterOpinion, ...]] | None = None
+    cursor: Cursor,
+    superclass: str,
+    opinions: Mapping[Place, tuple[FilterOpinion, ...]] | None = None,
 ) -> dict[str, Remarks]:
     """The remarks on the candidates of a superclass, by wnid; those without any have no entry."""
     said = filter_opinions(cursor, superclass) if opinions is None else opinions
@@ -30,8 +34,14 @@ def read_remarks(
     for verdict in rule_verdicts(cursor, [superclass]):
         rules.setdefault(verdict.wnid, []).append(verdict.reason)
     disputed = {conflict.wnid: conflict for conflict in conflicts(cursor, superclass)}
-    wnids = {wnid for _, wnid in said} | rules.keys() | disputed.keys()
+    words: dict[str, list[Word]] = {}
+    for word in fetch_words(cursor, superclass):
+        words.setdefault(word.wnid, []).append(word)
+    wnids = {wnid for _, wnid in said} | rules.keys() | disputed.keys() | words.keys()
     return {
-        wnid: Remarks(said.get((superclass, wnid), ()), tuple(rules.get(wnid, ())), disputed.get(wnid))
+        wnid: Remarks(
+            said.get((superclass, wnid), ()), tuple(rules.get(wnid, ())), disputed.get(wnid),
+            tuple(words.get(wnid, ())),
+        )
         for wnid in wnids
-    }
+    }  # fmt: skip

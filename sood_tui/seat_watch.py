@@ -1,6 +1,7 @@
 """Looking after seats while the screens are open: the owner takes guests' decisions in, a guest takes the owner's."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from engine.workspace import Workspace
 from sood_tui.plain import some
 from store.connection import open_store
 from store.errors import CatalogueLocked, StoreError
+
+OWNER_IS_SEEN_AFTER = 3.0  # seconds from opening a catalogue until screens take in guests; a short command ends, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,16 @@ def take_place(workspace: Workspace, reviewer: str, tell: Callable[[str], None])
 
     Raises: CatalogueLocked where the other process takes no guests; EngineError, StoreError.
     """
-    try:
-        return replace(workspace, store=open_store(workspace.catalogue))
-    except CatalogueLocked:
-        if Seats(workspace.root / "seats").owner() is None:
-            raise
-    return sit_down(workspace, reviewer, tell)
+    seats, ends = Seats(workspace.root / "seats"), time.monotonic() + OWNER_IS_SEEN_AFTER
+    while True:
+        try:
+            return replace(workspace, store=open_store(workspace.catalogue))
+        except CatalogueLocked:
+            if seats.owner() is not None:
+                return sit_down(workspace, reviewer, tell)
+            if time.monotonic() > ends:
+                raise
+        time.sleep(0.1)
 
 
 class SeatWatch:

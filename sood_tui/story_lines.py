@@ -113,7 +113,7 @@ def state_words(item: QueueItem) -> str:
     if item.inherited_from:
         words += f", inherited from {item.inherited_from}"
     if item.reviewer and item.at:
-        words += f", by {plain(item.reviewer)}, {ago(item.at)}"
+        words += f", by {'a ruling of ' if item.is_adjudicated else ''}{plain(item.reviewer)}, {ago(item.at)}"
     return words + (f": “{plain(item.note)}”" if item.note else "")
 
 
@@ -128,6 +128,7 @@ def entry_words(entry: LogEntry) -> str:
     """One line of the log."""
     mark = MARKS.get(entry.kind)
     words = mark.word if mark else SAID[entry.kind]
+    words += " by ruling" if entry.is_adjudication else ""
     about = f"picture {plain(entry.path)}" if entry.path else f"under {plain(entry.superclass)}"
     whence = f", inherited from {entry.inherited_from}" if entry.inherited_from else ""
     note = f": “{plain(entry.note)}”" if entry.note else ""

@@ -7,6 +7,7 @@ from engine.errors import EngineError
 from engine.review.subtrees import conflicts
 from engine.workspace import Workspace
 from store.candidates import fetch_candidates, fetch_superclasses
+from store.review_words import fetch_words
 from store.wordnet import (
     TreeNode,
     fetch_children,
@@ -92,8 +93,8 @@ def read_subtree(workspace: Workspace, path: Path, pictured: bool) -> tuple[dict
     return below, unfold
 
 
-def read_marks(workspace: Workspace) -> Marks:
-    """The marks of all superclasses and candidates."""
+def read_marks(workspace: Workspace, blind_for: str | None = None) -> Marks:
+    """The marks of all superclasses and candidates; a blind reviewer sees their own words only."""
     states: dict[str, dict[str, str]] = {}
     roots: dict[str, list[str]] = {}
     with workspace.opened().reading() as cursor:
@@ -102,7 +103,13 @@ def read_marks(workspace: Workspace) -> Marks:
                 roots.setdefault(wnid, []).append(row.superclass)
             for candidate in fetch_candidates(cursor, row.superclass):
                 states.setdefault(candidate.wnid, {})[row.superclass] = candidate.state
-        disputed = {conflict.wnid: "conflict" for conflict in conflicts(cursor)}
+        disputed = {} if blind_for else {conflict.wnid: "conflict" for conflict in conflicts(cursor)}
+        if blind_for is not None:
+            words = fetch_words(cursor)
+            own = {(word.superclass, word.wnid): word.kind for word in words if word.reviewer == blind_for}
+            states = {
+                wnid: {name: own.get((name, wnid), "pending") for name in under} for wnid, under in states.items()
+            }
     signs = {wnid: _sign(list(under.values())) for wnid, under in states.items()}
     return Marks({**signs, **disputed, **dict.fromkeys(roots, "superclass")}, states, roots)
 

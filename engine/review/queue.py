@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
+from engine.review.blind import own_items
 from engine.review.decisions import require_superclass
 from engine.review.opinions import FilterOpinion, Place, filter_opinions, probability, spread
 from engine.review.selection import Surroundings, Term, keeps
@@ -30,6 +31,7 @@ def queue(
     selection: Sequence[Term] = (),
     seed: int = 0,
     opinions: Mapping[Place, tuple[FilterOpinion, ...]] | None = None,
+    blind_for: str | None = None,
 ) -> list[QueueItem]:
     """Candidates in the order in which a person wants to see them, superclass by superclass.
 
@@ -46,13 +48,19 @@ def queue(
         selection: what the candidates must be, see ``engine.review.selection.parse``.
         seed: of the order audit.
         opinions: what filters say, if it was read already.
+        blind_for: a reviewer who sees their own words only: no verdicts, no scores, and no order by them.
 
     Raises: EngineError if there is no such superclass.
     """
     if superclass is not None:
         require_superclass(cursor, superclass)
-    items = log.fetch_queue(cursor, superclass, pending_only, run_id)
+    items = log.fetch_queue(cursor, superclass, pending_only and blind_for is None, run_id)
     fields = {term.field for term in selection}
+    if blind_for is not None:
+        opinions, fields = {}, fields - {"disputed", "conflict"}
+        order = "name" if order == "disputed" else order
+        items = own_items(cursor, items, blind_for)
+        items = [item for item in items if not pending_only or item.state == "pending"]
     if opinions is None and (order in ("uncertain", "disagreement") or "verdict" in fields):
         opinions = filter_opinions(cursor, superclass)
     said = opinions or {}

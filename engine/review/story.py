@@ -1,10 +1,11 @@
 """Everything that is known of a candidate and of how it came to stand where it stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.errors import EngineError
 from engine.filters.rules import RuleVerdict
 from engine.filters.rules import verdicts as rule_verdicts
+from engine.review.blind import own_history, own_items
 from engine.review.opinions import FilterOpinion, filter_opinions
 from engine.review.queue import queue
 from engine.review.subtrees import Conflict, conflicts
@@ -73,3 +74,13 @@ def other_claims(cursor: Cursor, superclass: str, wnid: str) -> list[QueueItem]:
     """The synset as every other superclass that has it as a candidate sees it, by superclass."""
     names = [name for name in log.fetch_states_of(cursor, wnid) if name != superclass]
     return [item for name in names for item in log.fetch_queue(cursor, name, False, None) if item.wnid == wnid]
+
+
+def own_story(cursor: Cursor, story: Story, reviewer: str) -> Story:
+    """The story of a candidate with nothing in it that others, filters, rules or scores have said."""
+    (candidate,) = own_items(cursor, [story.candidate], reviewer)
+    return replace(
+        story, candidate=candidate, others=(), opinions=(), rules=(), conflict=None, audit=None,
+        marked=tuple(mark for mark in story.marked if mark.reviewer == reviewer),
+        history=own_history(story.history, reviewer),
+    )  # fmt: skip

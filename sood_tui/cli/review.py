@@ -16,6 +16,7 @@ from engine.review.subtrees import decide_subtree
 from engine.wordnet.resolve import AmbiguousWord, resolve
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.output import emit, emit_json, plain, say
+from sood_tui.cli.review_reviewers import Blind, blind_reviewer
 from sood_tui.cli.review_reviewers import app as reviewers_app
 from sood_tui.cli.review_why import app as why_app
 from store.connection import Cursor
@@ -69,6 +70,7 @@ def list_command(
     only: Annotated[
         str, typer.Option(metavar="WORDS", help='What they must be: "verdict:reject by:anna pictures>100 terrier".')
     ] = "",
+    blind: Blind = False,
     as_json: AsJson = False,
 ) -> None:
     """List candidates with the decision that stands.
@@ -77,8 +79,10 @@ def list_command(
     """
     terms = parse(only)
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
-        said = filter_opinions(cursor, superclass)
-        items = queue(cursor, superclass, order.value, pending, _newest_run(cursor), terms, workspace.seed, said)
+        blind_for = blind_reviewer(workspace, blind)
+        said = filter_opinions(cursor, superclass) if blind_for is None else {}
+        run_id, seed = _newest_run(cursor), workspace.seed
+        items = queue(cursor, superclass, order.value, pending, run_id, terms, seed, said, blind_for)
         rows = [_listed(item, said.get((item.superclass, item.wnid), ())) for item in items]
     columns = {
         "superclass": "superclass",

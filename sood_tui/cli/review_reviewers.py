@@ -8,6 +8,7 @@ import typer
 from engine.review.agreement import reviewer_agreement
 from engine.review.decisions import require_superclass
 from engine.review.disputes import Dispute, adjudicate, disputes
+from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.output import emit, emit_json, say
 from sood_tui.marks import MARKS
@@ -15,6 +16,17 @@ from sood_tui.marks import MARKS
 app = typer.Typer(rich_markup_mode=None)
 
 SAID = {"accept": "accepted", "reject": "rejected", "unsure": "unsure", "clear": "taken back"}
+
+
+Blind = Annotated[
+    bool, typer.Option("--blind", help="Your own decisions only, no verdicts, no scores; the setting review.blind.")
+]
+
+
+def blind_reviewer(workspace: Workspace, blind: bool) -> str | None:
+    """Who is to see their own decisions only, by the option or the setting; None where everything is shown."""
+    settings = settings_of(workspace)
+    return settings.reviewer if blind or settings.text("review.blind") == "on" else None
 
 
 class Ruling(StrEnum):

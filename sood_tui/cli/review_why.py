@@ -9,12 +9,13 @@ from engine.errors import EngineError
 from engine.review.decisions import require_superclass
 from engine.review.pictures import MARK_WORDS, find_picture, mark
 from engine.review.placing import PicturePlace, Placing, SubclassPlace
-from engine.review.story import Story, story
+from engine.review.story import Story, own_story, story
 from engine.review.subtrees import conflicts
 from engine.wordnet.resolve import resolve
 from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.output import emit, emit_json, say
+from sood_tui.cli.review_reviewers import Blind, blind_reviewer
 from sood_tui.story_lines import picture_lines, place_lines, story_lines
 from store.review_pictures import fetch_marked_pictures
 from store.splits import fetch_runs
@@ -38,6 +39,7 @@ def why(
     picture: Annotated[
         str | None, typer.Option(metavar="PICTURE", help="One of its pictures: ROOT/PATH, or its number.")
     ] = None,
+    blind: Blind = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell the whole story of a candidate, or of one of its pictures: verdicts, decisions, scores, threshold, rule.
@@ -50,11 +52,13 @@ def why(
             runs = fetch_runs(cursor)
             told = story(cursor, superclass, resolve(cursor, synset), runs[-1].run_id if runs else None)
             image_id = find_picture(cursor, picture).image_id if picture is not None else None
-        place = _place(workspace, told, image_id)
+            blind_for = blind_reviewer(workspace, blind)
+            told = told if blind_for is None else own_story(cursor, told, blind_for)
+        place = None if blind_for is not None else _place(workspace, told, image_id)
     if as_json:
         emit_json({"story": told, "place": place})
         return
-    lines = story_lines(told)
+    lines = [*story_lines(told), *([("split", "hidden while you judge blind")] if blind_for is not None else [])]
     if isinstance(place, PicturePlace):
         lines += picture_lines(place)
     if isinstance(place, (PicturePlace, SubclassPlace)):

@@ -20,7 +20,7 @@ from engine.review.decisions import DecisionKind, Step
 from engine.review.subtrees import Reach, decide_subtree, reach
 from engine.wordnet.finding import find
 from engine.workspace import Workspace
-from sood_tui.folio import Folio, read_folio
+from sood_tui.folio import Folio, read_folio, seen_by
 from sood_tui.keys import BROWSE
 from sood_tui.marks import MARKS, VERBS
 from sood_tui.plain import plain, some
@@ -91,7 +91,8 @@ class BrowseScreen(RoomScreen):
         place, tree = self.sood.place, self.synsets
         unfolded = tree.unfolded if tree.lines else {tuple(path.split("/")) for path in place.unfolded}
         wanted = place.synset if tree.line is None or tree.line.node.wnid != place.synset else ""
-        self.in_thread("tree", partial(_read_tree, self.workspace, unfolded, wanted), self._take_tree)
+        read = partial(_read_tree, self.workspace, unfolded, wanted, self.sood.blind_for)
+        self.in_thread("tree", read, self._take_tree)
 
     def _take_tree(self, read: _Tree) -> None:
         tree = self.synsets
@@ -138,7 +139,7 @@ class BrowseScreen(RoomScreen):
             return
         facts, panel = self.query_one(Facts), self.query_one("#sheet_panel", Frame)
         self.query_one("#facts_panel", Frame).title = f"{folio.synset.name}  {folio.synset.wnid}"
-        facts.show(synset_facts(folio, max(facts.size.width - 2, 20)))
+        facts.show(synset_facts(seen_by(folio, self.sood.blind_for), max(facts.size.width - 2, 20)))
         sheet = self.query_one(ContactSheet)
         marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()}
         sheet.show(folio.pictures, "No pictures here or below", marks)
@@ -388,9 +389,9 @@ class BrowseScreen(RoomScreen):
         return line
 
 
-def _read_tree(workspace: Workspace, unfolded: Iterable[Path], wnid: str) -> _Tree:
+def _read_tree(workspace: Workspace, unfolded: Iterable[Path], wnid: str, blind_for: str | None) -> _Tree:
     tree = read_unfolded(workspace, unfolded, wnid)
-    return _Tree(tree, read_marks(workspace), any(root.subtree_images for root in tree.roots))
+    return _Tree(tree, read_marks(workspace, blind_for), any(root.subtree_images for root in tree.roots))
 
 
 def reach_words(row: Reach, verb: str, lemma: str) -> str:

@@ -162,7 +162,8 @@ class PictureScreen(ModalScreen[bool]):
         mark, score = self._known.marks.get(picture.image_id), self._known.scores.get(picture.image_id)
         marked = f" · × {SAID[mark]}" if mark else ""
         frame.title = f"{self._title} · picture {self._index + 1} of {len(self._pictures)}{marked}"
-        told = [f"score {score:.4f}"] if score is not None else []
+        is_shown = score is not None and not cast("SoodApp", self.app).is_blind
+        told = [f"score {score:.4f}"] if is_shown else []
         told += [self._said[picture.image_id]] if picture.image_id in self._said else []
         frame.caption = " · ".join([*told, picture.path])
 

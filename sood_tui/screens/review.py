@@ -21,7 +21,7 @@ from engine.review.queue import Order, queue
 from engine.review.selection import STATES, SYNTAX, Term, parse
 from engine.workspace import Workspace
 from sood_tui.desk import FILTERS, Desk
-from sood_tui.folio import Folio, read_folio
+from sood_tui.folio import Folio, read_folio, seen_by
 from sood_tui.keys import REVIEW
 from sood_tui.marks import MARKS, VERBS
 from sood_tui.plain import plain, some
@@ -95,8 +95,12 @@ class ReviewScreen(RoomScreen):
     def reload(self) -> None:
         """Read the superclasses and the queue; the cursor stays on its candidate."""
         place = self.sood.place
-        read = partial(_read, self.workspace, place.superclass, place.order, place.filter)
+        read = partial(self._reading, place.filter)
         self.in_thread("queue", read, self._take_queue)
+
+    def _reading(self, kept: str) -> _Read:
+        place = self.sood.place
+        return _read(self.workspace, place.superclass, place.order, kept, self.sood.blind_for)
 
     def _take_queue(self, read: _Read) -> None:
         place = self.sood.place
@@ -120,9 +124,9 @@ class ReviewScreen(RoomScreen):
     async def _take_states(self) -> None:
         # In turn with the decisions taken here, so that an older state never covers a newer one.
         async with self._deciding:
-            place = self.sood.place
-            read = await asyncio.to_thread(_read, self.workspace, place.superclass, place.order, "all")
+            read = await asyncio.to_thread(self._reading, "all")
             changed = self.desk.take_states(read.items)
+            self._remarks = read.remarks
         current = self.desk.current
         if current is not None and current.wnid in changed:
             self._folios.forget((current.wnid, self._capacity, 0))
@@ -181,6 +185,7 @@ class ReviewScreen(RoomScreen):
     def _show_facts(self, item: QueueItem, folio: Folio | None) -> None:
         facts = self.query_one(Facts)
         remarks = self._remarks.get(item.wnid, NOTHING)
+        folio = seen_by(folio, self.sood.blind_for) if folio is not None else None
         facts.show(candidate_facts(item, folio, self.desk.tally, max(facts.size.width - 2, 20), remarks))
 
     def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
@@ -206,6 +211,7 @@ class ReviewScreen(RoomScreen):
         words.append(f"{self.desk.left} left")
         if place.filter != "all":
             words.append(f"only {filter_words(place.filter)}")
+        words += ["blind"] if self.sood.is_blind else []
         words.append(place.order)
         return " · ".join(words)
 
@@ -426,13 +432,37 @@ class ReviewScreen(RoomScreen):
             AskDialog("What the queue holds", SYNTAX, "" if current in FILTERS else current, _unfit), typed
         )
 
+    def action_rule(self) -> None:
+        """Settle what reviewers dispute by a ruling of one's own."""
+        from sood_tui.screens.ruling import Ruling, ask_ruling
+
+        reviewer = self.sood.settings.reviewer
+
+        def rule(record: Ruling) -> None:
+            self.in_thread("decisions", partial(record, self.workspace, reviewer), ruled)
+
+        def ruled(step: Step) -> None:
+            self.sood.say("The ruling stands until it is taken back.")
+            self.sood.read_counts()
+            self.reload()
+
+        ask_ruling(self.app, self._present(), rule)
+
+    def action_blind(self) -> None:
+        """Hide what others, filters and scores say, or show it."""
+        self.sood.is_blind = not self.sood.is_blind
+        hidden = "Blind: you see your own decisions only, no verdicts and no scores."
+        self.sood.say(hidden if self.sood.is_blind else "Everything is shown again.")
+        self.reload()
+
     def _use_filter(self, kept: str) -> None:
         self.sood.place.filter = kept
         self.reload()
 
     def action_choose_superclass(self) -> None:
         """Choose the superclass to review."""
-        choices = [Choice(row.superclass, row.superclass, _numbers(row)) for row in self._superclasses]
+        is_blind = self.sood.is_blind
+        choices = [Choice(row.superclass, row.superclass, _numbers(row, is_blind)) for row in self._superclasses]
         if not choices:
             raise EngineError("There is no superclass yet.", "F3 browses WordNet; s makes a synset a superclass.")
         self.app.push_screen(
@@ -504,7 +534,7 @@ class ReviewScreen(RoomScreen):
         return item
 
 
-def _read(workspace: Workspace, superclass: str, order: str, kept: str) -> _Read:
+def _read(workspace: Workspace, superclass: str, order: str, kept: str, blind_for: str | None) -> _Read:
     with workspace.opened().reading() as cursor:
         superclasses = tuple(fetch_superclasses(cursor))
         names = [row.superclass for row in superclasses]
@@ -515,12 +545,14 @@ def _read(workspace: Workspace, superclass: str, order: str, kept: str) -> _Read
         wanted = orders[orders.index(order)] if order in orders else "tree"
         if not superclass:
             return _Read(superclasses, superclass, (), {})
-        opinions, runs = filter_opinions(cursor, superclass), fetch_runs(cursor)
+        opinions = filter_opinions(cursor, superclass) if blind_for is None else {}
+        runs = fetch_runs(cursor)
         items = queue(
             cursor, superclass, wanted, run_id=runs[-1].run_id if runs else None, selection=_selection(kept),
-            seed=workspace.seed, opinions=opinions,
+            seed=workspace.seed, opinions=opinions, blind_for=blind_for,
         )  # fmt: skip
-        return _Read(superclasses, superclass, tuple(items), read_remarks(cursor, superclass, opinions))
+        remarks = read_remarks(cursor, superclass, opinions) if blind_for is None else {}
+        return _Read(superclasses, superclass, tuple(items), remarks)
 
 
 def _selection(kept: str) -> tuple[Term, ...]:
@@ -552,5 +584,7 @@ def _word(item: QueueItem) -> str:
     return item.lemma.replace("_", " ")
 
 
-def _numbers(row: Superclass) -> str:
+def _numbers(row: Superclass, is_blind: bool) -> str:
+    if is_blind:
+        return f"{row.candidates:,} candidates · {row.images:,} pictures"
     return f"{row.pending:,} left of {row.candidates:,} · {row.accepted:,} accepted · {row.images:,} pictures"

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from engine.errors import EngineError
 from engine.filters.disagreement import name_of
 from engine.review.placing import Placing
-from engine.review.story import Story, story
+from engine.review.story import Story, own_story, story
 from engine.splits.settings import SplitSettings
 from engine.workspace import Workspace
 from sood_tui.folio import pictures_of
@@ -62,6 +62,7 @@ class WhyScreen(ModalScreen[None]):
         self._at = 0
         self._told: list[Line] = []
         self._placed: list[Line] = []
+        self._blind_for: str | None = None
 
     def compose(self) -> Iterable[Widget]:
         """The sheet on the left, the story on the right."""
@@ -78,6 +79,7 @@ class WhyScreen(ModalScreen[None]):
         sood = cast("SoodApp", self.app)
         workspace = sood.require_workspace()
         defaults = split_defaults(sood.settings, workspace.seed)
+        self._blind_for = sood.blind_for
         self.run_worker(partial(self._read, workspace, defaults), thread=True, group="why", exit_on_error=False)
 
     def action_scroll(self, lines: int) -> None:
@@ -98,6 +100,8 @@ class WhyScreen(ModalScreen[None]):
         with workspace.opened().reading() as cursor:
             runs = fetch_runs(cursor)
             told = story(cursor, self._superclass, self._wnid, runs[-1].run_id if runs else None)
+            if self._blind_for is not None:
+                told = own_story(cursor, told, self._blind_for)
             seen = [
                 _Sheet(f"{name_of(opinion.verdict)} saw", pictures_of(cursor, opinion.verdict.image_ids))
                 for opinion in told.opinions
@@ -107,6 +111,8 @@ class WhyScreen(ModalScreen[None]):
         self.app.call_from_thread(self._show_place, self._place(workspace, told, defaults))
 
     def _place(self, workspace: Workspace, told: Story, defaults: SplitSettings) -> list[Line]:
+        if self._blind_for is not None:
+            return [("split", "hidden while you judge blind")]
         if told.candidate.state != "accept":
             return [("split", "in no list: only accepted subclasses are")]
         try:
@@ -135,7 +141,7 @@ class WhyScreen(ModalScreen[None]):
         frame, sheet = self.query_one("#why_sheet", Frame), self.query_one(ContactSheet)
         if not self._sheets:
             frame.title, frame.caption = "What a model saw", ""
-            sheet.show((), "No filter has looked at it")
+            sheet.show((), "Hidden while you judge blind" if self._blind_for else "No filter has looked at it")
             return
         shown = self._sheets[self._at]
         frame.title = shown.title

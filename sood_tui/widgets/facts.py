@@ -15,6 +15,7 @@ from sood_tui.plain import ago, plain, some
 from sood_tui.remarks import NOTHING, Remarks
 from store.filters import Verdict
 from store.review import LogEntry, QueueItem
+from store.review_words import Word
 from store.wordnet import Membership, Synset
 
 LIST_NAMES = {
@@ -145,6 +146,9 @@ def _standing(item: QueueItem, folio: Folio | None, remarks: Remarks, width: int
     rows = _row("state", _state(item), width)
     if item.inherited_from is not None:
         rows += _row("", Content(f"inherited from {_origin(item.inherited_from, folio)}"), width)
+    others = [word for word in remarks.words if word.reviewer != item.reviewer]
+    if others:
+        rows += _row("others", _words(others), width)
     if remarks.conflict is not None:
         rows += _row("conflict", _conflict(remarks.conflict), width)
     if item.note:
@@ -184,6 +188,14 @@ def _origin(wnid: str, folio: Folio | None) -> str:
     return next((plain(synset.lemma.replace("_", " ")) for synset in above if synset.wnid == wnid), wnid)
 
 
+def _words(words: Iterable[Word]) -> Content:
+    pieces: list[str | tuple[str, str]] = []
+    for word in words:
+        mark = MARKS[word.kind]
+        pieces += [f"{plain(word.reviewer)} ", (f"{mark.sign} {mark.word}  ", mark.colour)]
+    return Content.assemble(*pieces)
+
+
 def _conflict(conflict: Conflict) -> Content:
     pieces: list[str | tuple[str, str]] = []
     for claim in conflict.claims:
@@ -208,7 +220,8 @@ def _row(name: str, value: Content, width: int) -> list[Content]:
 
 def _state(item: QueueItem) -> Content:
     mark = MARKS[item.state]
-    who = f"  by {plain(item.reviewer)}, {ago(item.at)}" if item.reviewer and item.at else ""
+    how = "  by a ruling of" if item.is_adjudicated else "  by"
+    who = f"{how} {plain(item.reviewer)}, {ago(item.at)}" if item.reviewer and item.at else ""
     return Content.assemble((f"{mark.sign} {mark.word}", f"bold {mark.colour}"), (who, "$foreground 60%"))
 
 
@@ -244,6 +257,7 @@ def _history(history: tuple[LogEntry, ...]) -> list[Content]:
     for entry in history[:HISTORY_SHOWN]:
         mark = MARKS.get(entry.kind)
         words = f"{mark.sign} {mark.word}" if mark else f"· {SAID.get(entry.kind, 'put back')}"
+        words += " by ruling" if entry.is_adjudication else ""
         about = "for a picture" if entry.path else f"under {plain(entry.superclass)}"
         whence = ", inherited" if entry.inherited_from else ""
         note = f"  “{plain(entry.note)}”" if entry.note else ""

@@ -14,7 +14,7 @@ from sood_tui.settings import load_settings
 from sood_tui.widgets.contact_sheet import Graphics
 
 Screen = TypeVar("Screen")
-ROUTINE = ("job_watchers", "counters", "thumbnails", "sheet_warmers", "machine")
+ROUTINE = ("job_watchers", "seats", "counters", "thumbnails", "sheet_warmers", "machine")
 
 tested: set[str] = set()
 """Ids of the bindings that some test presses."""
