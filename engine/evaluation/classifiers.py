@@ -1,11 +1,10 @@
 """Classifiers on the bands of a split: accuracy and macro-F1 per superclass, the drop, detection from their logits."""
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.bootstrap import detection_intervals, share_interval
+from engine.evaluation.bootstrap import detection_intervals
 from engine.evaluation.calibration import calibration_part
+from engine.evaluation.closed_set import CLASSIFIER, accuracy_rows, drop_row
 from engine.evaluation.formulas import Array, energy, greatest, greatest_probability
 from engine.evaluation.metrics import METRIC_NAMES, detection_metrics
 from engine.evaluation.results import MetricRow, rows_table
@@ -27,7 +27,7 @@ from store.connection import Cursor
 from store.splits import fetch_superclass_roots
 
 HOLDOUT = "train-holdout"
-METHOD = "classifier"
+VERSIONED = ("sood-tui", "numpy", "scikit-learn", "duckdb")
 _IN_WORDS = {"train": HOLDOUT}
 
 
@@ -51,12 +51,14 @@ class Predictions:
         predicted: index into class_names, int64 [n].
         class_names: superclasses, wnids, or whatever the model calls its classes.
         logits: float [n, classes]; None where only the prediction is known.
+        source: where they come from, for the record: a file and its hash, or a model and the hash of its weights.
     """
 
     paths: tuple[str, ...]
     predicted: NDArray[np.int64]
     class_names: tuple[str, ...]
     logits: NDArray[np.float64] | None
+    source: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,6 @@ class ClassifierRequest:
         title: what to call the model.
         split: whose bands are scored.
         holdout: share of train that counts, seeded; 1: every train picture that has a prediction.
-        far: sources of OOD pictures that have predictions too, by name.
     """
 
     title: str
@@ -75,6 +76,15 @@ class ClassifierRequest:
     holdout: float = 1.0
     seed: int = 0
     reviewer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the catalogue keeps of a run beside its numbers: unique name, when it was asked for, seconds."""
+
+    run_key: str
+    at: datetime
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -88,49 +98,6 @@ class _Band:
     missing: int
 
 
-def read_predictions(path: Path, class_names: Sequence[str] | None = None) -> Predictions:
-    """Predictions from CSV (path, predicted class) or npz (paths, and logits or predicted; class_names).
-
-    Raises: EngineError that says what the file lacks.
-    """
-    if path.suffix == ".csv":
-        return _from_csv(path)
-    try:
-        with np.load(path.expanduser(), allow_pickle=False) as opened:
-            arrays = {name: opened[name] for name in opened.files}
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{path} cannot be read as npz: {str(error).splitlines()[0]}.") from error
-    if "paths" not in arrays or not {"logits", "predicted"} & set(arrays):
-        raise EngineError(
-            f"{path} needs the arrays paths, and logits or predicted.", f"It has {', '.join(arrays) or 'nothing'}."
-        )
-    paths = tuple(str(one) for one in arrays["paths"].tolist())
-    logits = arrays["logits"].astype(np.float64) if "logits" in arrays else None
-    predicted = logits.argmax(axis=1) if logits is not None else arrays["predicted"].astype(np.int64)
-    if len(predicted) != len(paths):
-        raise EngineError(f"{path} has {len(paths)} paths and {len(predicted)} predictions.")
-    if logits is not None and not np.isfinite(logits).all():
-        raise EngineError(f"{path} has logits that are no numbers.")
-    names = [str(one) for one in arrays["class_names"].tolist()] if "class_names" in arrays else class_names
-    count = logits.shape[1] if logits is not None else int(predicted.max()) + 1
-    return Predictions(paths, predicted, tuple(names) if names else tuple(map(str, range(count))), logits)
-
-
-def _from_csv(path: Path) -> Predictions:
-    try:
-        rows = [row for row in csv.reader(path.expanduser().read_text(encoding="utf-8").splitlines()) if row]
-    except (OSError, UnicodeDecodeError) as error:
-        raise EngineError(f"{path} cannot be read: {error}.") from error
-    if rows and rows[0][:2] in (["path", "predicted"], ["file", "predicted"], ["path", "class"]):
-        rows = rows[1:]
-    if not rows or any(len(row) < 2 for row in rows):
-        raise EngineError(f"{path} has lines without a prediction.", "Write PATH,CLASS in every line.")
-    names = sorted({row[1].strip() for row in rows})
-    place = {name: index for index, name in enumerate(names)}
-    predicted = np.array([place[row[1].strip()] for row in rows], dtype=np.int64)
-    return Predictions(tuple(row[0] for row in rows), predicted, tuple(names), None)
-
-
 def score_predictions(
     workspace: Workspace,
     cursor: Cursor,
@@ -138,6 +105,7 @@ def score_predictions(
     request: ClassifierRequest,
     run_key: str,
     at: datetime,
+    seconds: float = 0.0,
 ) -> int:
     """Score predictions on a split and keep the run.
 
@@ -146,6 +114,7 @@ def score_predictions(
         cursor: inside the transaction that keeps the run.
         run_key: unique name of the run: its job's id, or one of its own.
         at: when it was asked for.
+        seconds: that making the predictions took, where a job made them.
 
     Returns: the number of the evaluation.
     Raises: EngineError when classes or pictures do not fit the split.
@@ -171,9 +140,11 @@ def score_predictions(
         "labels": list(superclasses), "label_names": list(superclasses), "split": request.split, "seed": request.seed,
         "holdout": request.holdout, "class_names": list(predictions.class_names),
         "percentiles": tuned.percentiles.tolist(),
-        "missing": {band.name: band.missing for band in bands}, "methods": {METHOD: {}},
+        "missing": {band.name: band.missing for band in bands}, "methods": {CLASSIFIER: {}},
+        "predictions": dict(predictions.source), "versions": {name: metadata.version(name) for name in VERSIONED},
     }  # fmt: skip
-    return _keep(cursor, request, sets, bands, rows, record, predictions, to_superclass, (run_key, at))
+    kept = Kept(run_key, at, seconds)
+    return _keep(cursor, request, sets, bands, rows, record, predictions, to_superclass, kept)
 
 
 def _class_map(cursor: Cursor, names: Sequence[str], superclasses: Sequence[str]) -> NDArray[np.int64]:
@@ -200,18 +171,39 @@ def _class_map(cursor: Cursor, names: Sequence[str], superclasses: Sequence[str]
 
 
 def _match(one: PictureSet, predictions: Predictions, superclasses: Sequence[str]) -> _Band:
-    """The predictions of a set's pictures: by the whole path, else by its last two parts."""
-    whole = {path: row for row, path in enumerate(predictions.paths)}
-    ends = {_end(path): row for row, path in enumerate(predictions.paths)}
+    """The predictions of a set's pictures: by the whole path, else by its last two parts.
+
+    Raises: EngineError when several predictions could be meant.
+    """
+    whole = _places(predictions.paths)
+    ends = _places([_end(path) for path in predictions.paths])
     place = {name: index for index, name in enumerate(superclasses)}
-    paths = one.items["path"].to_pylist()
-    rows = [whole.get(path, ends.get(_end(path), -1)) for path in paths]
+    rows = []
+    for path in one.items["path"].to_pylist():
+        found = whole.get(path) or ends.get(_end(path)) or [-1]
+        if len(found) > 1:
+            raise EngineError(
+                f"{len(found)} predictions could be of the picture {path}: {', '.join(_some(predictions, found))}.",
+                "Give each picture one prediction; whole paths tell apart pictures of several folders.",
+            )
+        rows.append(found[0])
     kept = [index for index, row in enumerate(rows) if row >= 0]
     items = one.items.take(pa.array(kept, pa.int64()))
     truth = np.array([place[name] for name in items["superclass"].to_pylist()], dtype=np.int64)
     return _Band(
-        one.name, items, truth, np.array([rows[index] for index in kept], dtype=np.int64), len(paths) - len(kept)
+        one.name, items, truth, np.array([rows[index] for index in kept], dtype=np.int64), len(rows) - len(kept)
     )
+
+
+def _places(keys: Sequence[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row, key in enumerate(keys):
+        found.setdefault(key, []).append(row)
+    return found
+
+
+def _some(predictions: Predictions, rows: Sequence[int]) -> list[str]:
+    return [predictions.paths[row] for row in rows[:2]]
 
 
 def _end(path: str) -> str:
@@ -234,14 +226,15 @@ def _rows(
     seed: int,
 ) -> list[MetricRow]:
     found: list[MetricRow] = []
-    first: float | None = None
+    first: NDArray[np.bool_] | None = None
     for band in bands:
         guessed = to_superclass[predictions.predicted[band.rows]]
-        rows, accuracy = _accuracy_rows(band, guessed, superclasses, seed)
-        found += rows
-        first = accuracy if first is None else first
-        if band is not bands[0]:
-            found.append(_row("accuracy", band.name, "", "drop", first - accuracy, len(band.rows)))
+        found += accuracy_rows(band.name, band.truth, guessed, superclasses, seed)
+        hits = guessed == band.truth
+        if first is None:
+            first = hits
+        else:
+            found.append(drop_row(band.name, first, hits, seed))
     if predictions.logits is not None:
         logits = predictions.logits
         for name, score in _LOGIT_SCORES.items():
@@ -249,32 +242,6 @@ def _rows(
             for band in bands[1:]:
                 found += _detection_rows(name, inside, np.asarray(score(logits[band.rows])), band.name, seed)
     return found
-
-
-def _accuracy_rows(
-    band: _Band, guessed: NDArray[np.int64], superclasses: Sequence[str], seed: int
-) -> tuple[list[MetricRow], float]:
-    from sklearn.metrics import f1_score
-
-    hits = guessed == band.truth
-    at = share_interval(hits, seed)
-    present = sorted(set(band.truth.tolist()))
-    macro = float(f1_score(band.truth, guessed, labels=present, average="macro", zero_division=0))
-    each = f1_score(band.truth, guessed, labels=present, average=None, zero_division=0)
-    overall = _row("accuracy", band.name, "", "accuracy", float(hits.mean()), len(hits))
-    found = [
-        replace(overall, low=at.low, high=at.high),
-        _row("accuracy", band.name, "", "macro_f1", macro, len(hits)),
-    ]
-    for label, f1 in zip(present, each, strict=True):
-        mine = hits[band.truth == label]
-        found.append(_row("accuracy", band.name, superclasses[label], "accuracy", float(mine.mean()), len(mine)))
-        found.append(_row("accuracy", band.name, superclasses[label], "f1", float(f1), len(mine)))
-    return found, float(hits.mean())
-
-
-def _row(scope: str, part: str, class_: str, metric: str, value: float, n: int) -> MetricRow:
-    return MetricRow(METHOD, False, "", scope, part, class_, metric, value, None, None, n, 0)
 
 
 def _detection_rows(
@@ -300,15 +267,16 @@ def _keep(
     record: Mapping[str, Any],
     predictions: Predictions,
     to_superclass: NDArray[np.int64],
-    key: tuple[str, datetime],
+    kept: "Kept",
 ) -> int:
-    methods = [METHOD, *dict.fromkeys(row.method for row in rows if row.method != METHOD)]
+    methods = [CLASSIFIER, *dict.fromkeys(row.method for row in rows if row.method != CLASSIFIER)]
+    made_by = str(predictions.source.get("model") or request.title)
     run_id = store.insert_evaluation(
         cursor,
         {
-            "job_id": key[0], "folder": "", "kind": "classifier", "title": request.title, "methods": methods,
-            "model": request.title, "model_key": "", "reviewer": request.reviewer, "seconds": 0.0,
-            "record": json.dumps(record, ensure_ascii=False, sort_keys=True), "created_at": key[1],
+            "job_id": kept.run_key, "folder": "", "kind": "classifier", "title": request.title, "methods": methods,
+            "model": made_by, "model_key": "", "reviewer": request.reviewer, "seconds": kept.seconds,
+            "record": json.dumps(record, ensure_ascii=False, sort_keys=True), "created_at": kept.at,
         },
     )  # fmt: skip
     parts = [

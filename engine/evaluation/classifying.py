@@ -1,6 +1,6 @@
 """Running a classifier as a job over the bands of a split, and scoring what it leaves."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,7 @@ def submit(workspace: Workspace, request: ClassifyRequest) -> str:
     """
     if not request.class_names:
         raise EngineError("What are the classes of the model?", "Give --classes FILE, or imagenet-1k.")
+    checkpoint = _checkpoint(request.checkpoint)
     tuned = prepare(workspace, request.scoring.split).retune()
     present = [name for place, name in enumerate(tuned.bands) if (tuned.band == place).any()]
     with workspace.opened().reading() as cursor:
@@ -56,7 +57,6 @@ def submit(workspace: Workspace, request: ClassifyRequest) -> str:
             for name in present
         ]
     paths = pa.concat_tables([one.items.select(["path"]) for one in sets])
-    checkpoint = str(Path(request.checkpoint).expanduser().absolute()) if request.checkpoint else None
     settings = {
         "model": request.model,
         "checkpoint": checkpoint,
@@ -72,6 +72,15 @@ def submit(workspace: Workspace, request: ClassifyRequest) -> str:
     return job.id
 
 
+def _checkpoint(given: str | None) -> str | None:
+    if not given:
+        return None
+    file = Path(given).expanduser().absolute()
+    if not file.is_file():
+        raise EngineError(f"The weights {given} are not there.", "--checkpoint takes a file with a state dictionary.")
+    return str(file)
+
+
 def ingest(intake: Intake) -> None:
     """Score the logits of a finished job; see ``engine.jobs``."""
     if intake.part is not None or intake.outcome is None or intake.outcome.state != "finished":
@@ -80,8 +89,18 @@ def ingest(intake: Intake) -> None:
         return
     request = ClassifierRequest(**intake.spec.settings["scoring"])
     names = tuple(intake.spec.settings["class_names"])
-    predictions = read_logits(intake.job, names)
-    score_predictions(intake.workspace, intake.cursor, predictions, request, intake.job.id, intake.spec.created_at)
+    found = intake.outcome.result
+    source = {
+        "model": str(intake.spec.settings["model"]),
+        "checkpoint": intake.spec.settings["checkpoint"],
+        "weights_sha256": str(found.get("weights_sha256", "")),
+        "unreadable": found.get("unreadable", 0),
+    }
+    predictions = replace(read_logits(intake.job, names), source=source)
+    score_predictions(
+        intake.workspace, intake.cursor, predictions, request, intake.job.id, intake.spec.created_at,
+        intake.outcome.seconds,
+    )  # fmt: skip
 
 
 def read_logits(job: JobFolder, class_names: tuple[str, ...]) -> Predictions:

@@ -98,7 +98,7 @@ KINDS = {
         Kind("estimate", "engine.jobs.estimate:run", None, unit="units", on_device=True),
         Kind(
             "classify",
-            "engine.gpu.classifier:run",
+            "engine.gpu.class_logits:run",
             "engine.evaluation.classifying:ingest",
             unit="pictures",
             on_device=True,

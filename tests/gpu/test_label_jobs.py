@@ -258,7 +258,7 @@ def check_ranking(workspace: Workspace, network: Any, transform: Any) -> None:
     [
         ("timm:no_such_net", "timm knows no model no_such_net"),
         ("torchvision:no_such_net", "torchvision knows no model"),
-        ("timm:test_vit", "cannot be loaded"),
+        ("timm:test_vit", "do not belong to timm:test_vit: they lack blocks.0.attn.proj.bias"),
     ],
 )
 def test_what_cannot_be_loaded_ends_the_job_with_a_reason(
