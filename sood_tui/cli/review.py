@@ -18,6 +18,7 @@ from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.output import emit, emit_json, plain, say
 from sood_tui.cli.review_reviewers import Blind, blind_reviewer
 from sood_tui.cli.review_reviewers import app as reviewers_app
+from sood_tui.cli.review_stop import app as stop_app
 from sood_tui.cli.review_why import app as why_app
 from store.connection import Cursor
 from store.review import QueueItem, fetch_candidates_among, fetch_log
@@ -353,3 +354,4 @@ def _tell(what: str, step: Step, as_json: bool) -> None:
 
 app.add_typer(why_app)
 app.add_typer(reviewers_app)
+app.add_typer(stop_app)
