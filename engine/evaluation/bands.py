@@ -196,6 +196,8 @@ def _scored(workspace: Workspace, run_id: int, method: str | None) -> _Scored:
         scores = read_scores(cursor, run_id, chosen)
     if not scores.of:
         raise EngineError(f"{chosen} depends on the order of the pictures: its bands cannot be cut anew.")
+    kept = (pictures["part"].to_numpy() != 0) | np.pad(scores.reported, (0, pictures.num_rows - len(scores.reported)))
+    pictures = pictures.filter(kept)
     part = pictures["part"].to_numpy()
     label = np.array([-1 if value is None else value for value in pictures["label"].to_pylist()])
     hit = np.where(label >= 0, (label == pictures["predicted"].to_numpy()).astype(float), np.nan)
@@ -204,7 +206,7 @@ def _scored(workspace: Workspace, run_id: int, method: str | None) -> _Scored:
         np.array(pictures["wnid"].to_pylist(), dtype=object),
         np.array(pictures["superclass"].to_pylist(), dtype=object),
         hit,
-        np.concatenate([scores.of[position] for position in sorted(scores.of)]),
+        np.concatenate([scores.of[position] for position in sorted(scores.of)])[kept],
         part,
         np.isin(part, far),
     )

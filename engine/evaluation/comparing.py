@@ -91,6 +91,8 @@ def _side(cursor: Cursor, run_id: int, method: str | None) -> _Side:
         part.position: pictures.filter(np.asarray(pictures["part"].to_numpy() == part.position)).to_pylist()
         for part in parts
     }
+    # A picture that set one run's threshold would flatter it; it is left out of both.
+    paths[0] = [row for row, kept in zip(paths[0], scores.reported, strict=True) if kept]
     of_ood: dict[str, dict[str, float]] = {}
     of_id: dict[str, float] = {}
     ids: dict[str, int | None] = {}

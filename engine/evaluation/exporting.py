@@ -25,7 +25,6 @@ from engine.evaluation.reading import (
     Scores,
     read_run,
     read_scores,
-    reported_rows,
 )
 from engine.workspace import Workspace
 from store import evaluation as store
@@ -197,10 +196,10 @@ def _write_order(
     name, order = key
     of_ood: dict[str, NDArray[np.float64]] = {}
     inside_pictures = pictures.filter(compute.equal(pictures["part"], 0))
-    report = reported_rows(view.record, inside_pictures.num_rows)
+    report = scores.reported
     of_id = scores.of[0][report] if scores.of else None
     for part in view.parts[1:]:
-        inside, outside = scores.against(part.position, part.name, order)
+        inside, outside = scores.against_all(part.position, part.name, order)
         of_ood[part.name] = outside
         if not scores.of:  # the ID pictures have other scores in each stream
             _write_id(place, f"{part.name}-id", inside, inside_pictures, report, ood_is_high)

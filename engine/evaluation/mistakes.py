@@ -163,7 +163,10 @@ def worst_mistakes(
     of_id, of_ood = scores.against(part.position, part.name)
     wanted, values = (part.position, of_ood) if of == "ood" else (0, of_id)
     order = np.argsort(-values if of == "ood" else values, kind="stable")[:count]
-    rows = pictures.filter(np.asarray(pictures["part"].to_numpy() == wanted)).take(order).to_pylist()
+    mine = pictures.filter(np.asarray(pictures["part"].to_numpy() == wanted))
+    if wanted == 0:
+        mine = mine.filter(scores.reported)
+    rows = mine.take(order).to_pylist()
     temperature = float(texts.plan.methods[method].get("temperature", 0.01))
     explained = explain(texts, texts.images(rows), temperature)
     names = texts.plan.label_names
@@ -204,7 +207,7 @@ def hurt_classes(
         if (row.method, row.scope, row.part, row.metric) == (method, "set", part.name, "threshold_id_positive")
     )
     of_id, _ = scores.against(part.position, part.name)
-    rows = pictures.filter(np.asarray(pictures["part"].to_numpy() == 0)).to_pylist()
+    rows = pictures.filter(np.asarray(pictures["part"].to_numpy() == 0)).filter(scores.reported).to_pylist()
     temperature = float(texts.plan.methods[method]["temperature"])
     found = []
     for label, name in enumerate(texts.plan.label_names):

@@ -130,11 +130,13 @@ class Scores:
         of: position of a set -> float64 [n], for static methods.
         streams: for adaptive ones, what it was scored against -> position -> float64 [n].
         rows: position of a set -> places of its pictures in the run, int64 [n].
+        reported: which pictures of the ID set the numbers are from, [n]; the others only calibrated a threshold.
     """
 
     of: dict[int, NDArray[np.float64]]
     streams: dict[str, dict[int, NDArray[np.float64]]]
     rows: dict[int, NDArray[np.int64]]
+    reported: NDArray[np.bool_]
 
     @property
     def orders(self) -> tuple[str, ...]:
@@ -144,13 +146,18 @@ class Scores:
         return tuple(dict.fromkeys(against.rpartition(", ")[2] for against in self.streams))
 
     def against(self, ood: int, name: str, order: str = "") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The id_scores of the ID set and of an OOD set.
+        """The id_scores of the ID pictures that are reported on, and of an OOD set.
 
         Args:
             ood: position of the set.
             name: of the set.
             order: of the stream, for adaptive methods; empty: shuffled, or else the only one.
         """
+        inside, outside = self.against_all(ood, name, order)
+        return inside[self.reported], outside
+
+    def against_all(self, ood: int, name: str, order: str = "") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The same with the ID pictures that calibrated."""
         if self.of:
             return self.of[0], self.of[ood]
         found = {against.removeprefix(f"{name}, "): parts for against, parts in self.streams.items() if ood in parts}
@@ -176,7 +183,8 @@ def read_scores(cursor: Cursor, run_id: int, method: str) -> Scores:
             chosen = (against == name) & (part == number)
             found.setdefault(name, {})[int(number)] = score[chosen]
             rows[int(number)] = position[chosen]
-    return Scores(found.pop("", {}), found, rows)
+    record = json.loads(store.fetch_evaluation(cursor, run_id).record)
+    return Scores(found.pop("", {}), found, rows, reported_rows(record, len(rows[0])))
 
 
 def reported_rows(record: Mapping[str, Any], n_id: int) -> NDArray[np.bool_]:

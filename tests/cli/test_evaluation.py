@@ -279,6 +279,19 @@ def test_a_calibrated_run_says_what_its_threshold_achieves_and_exports_what_it_r
     assert f"achieves a TPR of {span} on the others" in told
     assert "! neglabel: Calibrated on 5 pictures only" in told
 
+    # Comparisons, mistakes and classes are of the same pictures as the table.
+    same = json.loads(command("compare", f"{run_id}:neglabel", f"{run_id}:tanl", "--json"))
+    assert (same[0]["n_id"], same[0]["n_ood"]) == (15, 15)
+    assert same[0]["differences"][0]["first"] == pytest.approx(
+        next(r for r in found["run"]["rows"] if r["method"] == "neglabel")["auroc"]["value"]
+    )
+    worst = json.loads(
+        command("mistakes", str(run_id), "--method", "neglabel", "--of", "id", "--count", "99", "--json")
+    )
+    assert len(worst) == 15
+    hurt = json.loads(command("hurt", str(run_id), "--method", "neglabel", "--below", "1.01", "--json"))
+    assert sum(one["pictures"] for one in hurt) == 15
+
     command("export", str(run_id), str(tmp_path / "out"))
     for method, inside in (("neglabel", "dog.n.01"), ("tanl", "birds-id")):
         scores = tmp_path / "out" / method / ("" if method == "neglabel" else "shuffled") / "scores"
