@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from engine.errors import EngineError
-from engine.evaluation.methods import find_method
+from engine.evaluation.calibration import calibration_part
+from engine.evaluation.labels import Labels
+from engine.evaluation.methods import Method, find_method
 from engine.evaluation.passes import check_groups
 from engine.evaluation.plan import NegativesPlan, Plan
 from engine.evaluation.sets import PictureSet, read_npz
@@ -33,12 +37,30 @@ def check_plan(plan: Plan, words: Mapping[str, Words], corpora: Sequence[Words])
     for key, value in ((k, v) for settings in plan.methods.values() for k, v in settings.items()):
         if "temperature" in key and not float(value) > 0:
             raise EngineError(f"The {key.replace('_', ' ')} {value} is not above 0.")
+    if plan.calibration:
+        calibration_part(plan.sets[0].images, plan.calibration, plan.seed)
     methods = [find_method(name) for name in plan.methods]
+    _check_methods(plan, methods)
     for recipe, one in words.items():
         _check_source(one.source)
         check_groups(_expected(one), [(m, plan.methods[m.name]) for m in methods if m.recipe == recipe])
     if plan.sweep is not None:
         _check_sweep(plan, corpora)
+
+
+def _check_methods(plan: Plan, methods: Sequence[Method]) -> None:
+    given = next((part.name for part in plan.sets if part.npz is not None), None)
+    for method in methods:
+        if method.local and given is not None:
+            raise EngineError(
+                f"{method.title} needs embeddings of patches, and those of {given} come from a file.",
+                "Give the pictures of that set, or leave the method out.",
+            )
+        if method.compounds and plan.model is None:
+            raise EngineError(
+                f"{method.title} joins labels to new prompts, which needs the text encoder of a model.",
+                "Give --model, or leave the method out.",
+            )
 
 
 def _check_source(source: NegativesPlan) -> None:
@@ -85,11 +107,13 @@ def _check_sweep(plan: Plan, corpora: Sequence[Words]) -> None:
         check_grid(Grid(swept.counts, swept.groups, swept.temperatures), int(one.table.num_rows))
 
 
-def check_given(sets: Sequence[PictureSet], model: str | None) -> None:
-    """Refuse embeddings from files that are of another model or dimension than one another.
+def check_given(sets: Sequence[PictureSet], labels: Labels, model: str | None) -> None:
+    """Refuse embeddings from files that are of another model or dimension than one another, or lack an ID label.
 
-    Raises: EngineError that names the sets.
+    Raises: EngineError that names the sets or the label.
     """
+    if model is None and sets[0].source.kind == "npz":
+        _check_vocabulary(sets[0], labels)
     facts = []
     for one in sets:
         if one.source.kind == "npz":
@@ -114,4 +138,31 @@ def check_given(sets: Sequence[PictureSet], model: str | None) -> None:
         listed = ", ".join(f"{name} {made_by}" for made_by, name in named.items())
         raise EngineError(
             f"The sets' embeddings come from different models: {listed}.", "Embed all of them with one model."
+        )
+
+
+def _check_vocabulary(id_set: PictureSet, labels: Labels) -> None:
+    known = {str(name) for name in read_npz(id_set.source.value).get("label_names", np.array([])).tolist()}
+    missing = [name for name in labels.names if name not in known]
+    if missing:
+        raise EngineError(
+            f"{len(missing)} ID labels have no embedding in {id_set.source.value}, the first is {missing[0]!r}.",
+            "Put label_names and label_embeddings for all of them into that file, or give --model.",
+        )
+
+
+def check_apart(id_set: PictureSet, other: PictureSet) -> None:
+    """Refuse an OOD set that holds pictures of the ID set.
+
+    Raises: EngineError that names the first of them.
+    """
+    if id_set.source.kind == "npz" or other.role != "ood":
+        return
+    inside = set(id_set.items["path"].to_pylist())
+    both = [path for path in other.items["path"].to_pylist() if path in inside]
+    if both:
+        raise EngineError(
+            f"{len(both):,} pictures of the OOD set {other.name} are in the ID set {id_set.name} too, the first is "
+            f"{both[0]}.",
+            "Leave them out of one of the two.",
         )

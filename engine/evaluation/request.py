@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.errors import EngineError
-from engine.evaluation.checking import ORDERS, check_given, check_plan
+from engine.evaluation.checking import ORDERS, check_apart, check_given, check_plan
 from engine.evaluation.corpus import CorpusSettings
 from engine.evaluation.labels import Labels, check_labels, default_labels, make_labels, related
 from engine.evaluation.methods import Method, find_method
@@ -122,7 +122,9 @@ def submit(workspace: Workspace, request: EvaluationRequest) -> Submitted:
         labels = make_labels(cursor, sets[0], request.labels or default_labels(sets[0]))
         check_labels(labels, sets[0])
         sets = [sets[0], *(_without_relatives(cursor, one, labels, request.relatives) for one in sets[1:])]
-        check_given(sets, request.model)
+        check_given(sets, labels, request.model)
+        for one in sets[1:] if request.relatives == "drop" else ():
+            check_apart(sets[0], one)
         words, corpora = _words(cursor, request, methods, labels, sets[0])
     plan = _plan(workspace, request, methods, labels, sets, words, corpora)
     check_plan(plan, words, corpora)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,25 +236,49 @@ def _of_npz(workspace: Workspace, cursor: Cursor, value: str) -> pa.Table:
 
 
 def read_npz(value: str) -> dict[str, np.ndarray]:
-    """The arrays of a file of embeddings; ``embeddings`` [n, d] is there and holds numbers.
+    """The arrays of a file of embeddings; those that hold embeddings are whole, and ``embeddings`` [n, d] is there.
 
     Raises: EngineError that says what is wrong with the file.
     """
     file = Path(value).expanduser()
     try:
-        with np.load(file, allow_pickle=False) as opened:
-            arrays = {name: opened[name] for name in opened.files}
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{value} cannot be read as npz: {str(error).splitlines()[0]}.") from error
+        opened = np.load(file, allow_pickle=False)
+        arrays = {name: opened[name] for name in getattr(opened, "files", ())}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        lines = str(getattr(error, "strerror", None) or error).splitlines()
+        raise EngineError(
+            f"{value} cannot be read as npz: {lines[0] if lines else type(error).__name__}.",
+            "Write it again: np.savez.",
+        ) from error
     if "embeddings" not in arrays:
         raise EngineError(f"{value} has no array `embeddings`.", f"It has {', '.join(arrays) or 'nothing'}.")
-    embeddings = arrays["embeddings"]
-    if embeddings.ndim != 2 or not np.issubdtype(embeddings.dtype, np.floating):
-        raise EngineError(f"`embeddings` of {value} is not an array of floats [n, dimensions].")
-    if not np.isfinite(embeddings).all():
-        row = int(np.flatnonzero(~np.isfinite(embeddings).all(axis=1))[0])
-        raise EngineError(f"Row {row} of `embeddings` in {value} has values that are no numbers.")
+    width = arrays["embeddings"].shape[-1] if arrays["embeddings"].ndim == 2 else 0
+    for name in ("embeddings", "label_embeddings", "negative_embeddings"):
+        if name in arrays:
+            _check_embeddings(value, name, arrays[name], width)
+    for names, vectors in (("label_names", "label_embeddings"), ("negative_words", "negative_embeddings")):
+        if names in arrays and len(arrays[names]) != len(arrays.get(vectors, ())):
+            raise EngineError(
+                f"{value} has {len(arrays[names])} {names} and {len(arrays.get(vectors, ()))} {vectors}.",
+                "Each text has one embedding, in the same order.",
+            )
     return arrays
+
+
+def _check_embeddings(value: str, name: str, rows: np.ndarray, width: int) -> None:
+    if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.floating):
+        raise EngineError(f"`{name}` of {value} is not an array of floats [n, dimensions].")
+    if rows.shape[1] != width:
+        raise EngineError(
+            f"`{name}` of {value} has {rows.shape[1]} dimensions, and its embeddings have {width}.",
+            "They come from different models.",
+        )
+    if not np.isfinite(rows).all():
+        row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        raise EngineError(f"Row {row} of `{name}` in {value} has values that are no numbers.")
+    if not (directions := rows.any(axis=1)).all():
+        row = int(np.flatnonzero(~directions)[0])
+        raise EngineError(f"Row {row} of `{name}` in {value} is all zeros, which is no direction.")
 
 
 def missing_files(items: pa.Table) -> int:

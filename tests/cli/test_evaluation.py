@@ -230,34 +230,6 @@ def test_embeddings_from_files_need_no_model(command: Command, tmp_path: Path) -
     assert last(command) == before
 
 
-def test_bad_input_is_named_and_leaves_nothing(command: Command, root: Path, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "labels.txt").write_text("n02085620,Chihuahua\nn02086079,Pekinese\n")
-    dogs = ["--id", "subtree:dog.n.01", "--labels", "subclass", *common(root)]
-    birds = ["--ood", "birds=subtree:bird.n.01"]
-    runs = command("list", "--json")
-    folders = sorted((root / "evaluations").iterdir())
-    one = ["--id", "synsets:n02085620", "--labels", "subclass", *birds, *common(root)]
-    cases = {
-        "The set void (folder:": ["run", "mcm", *dogs, "--ood", f"void=folder:{tmp_path}/empty"],
-        "has the one class 'Chihuahua'": ["run", "mcm", *one],
-        "NegLabel: 12 negative labels cannot fill 50 groups": ["run", "neglabel", *dogs, *birds, "--groups", "50"],
-        "1 classes of dog.n.01 are missing among the labels: n02088364": [
-            "run", "mcm", *dogs, *birds, "--labels", f"file:{tmp_path}/labels.txt",
-        ],
-        "is no source of pictures": ["run", "mcm", *dogs, "--ood", "x=moon:1"],
-        "no method 'knn'": ["run", "knn", *dogs, *birds],
-        "at least one OOD set": ["run", "mcm", *dogs],
-        "temperature -1.0 is not above 0": ["run", "msp", *dogs, *birds, "--temperature", "-1"],
-        "no evaluation 99": ["show", "99"],
-        "Presets are": ["run", "mcm", "--preset", "moon", "--data", str(tmp_path)],
-    }  # fmt: skip
-    for message, arguments in cases.items():
-        assert message in command(*arguments, code=2), message
-    assert command("list", "--json") == runs
-    assert sorted((root / "evaluations").iterdir()) == folders
-
-
 def test_a_calibrated_run_says_what_its_threshold_achieves_and_exports_what_it_reports(
     command: Command, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
