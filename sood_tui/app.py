@@ -29,6 +29,8 @@ from store.errors import CatalogueLocked
 
 if TYPE_CHECKING:
     from engine.jobs.summary import JobSummary
+    from engine.review.stopping import Progress
+    from sood_tui.progress_reading import ProgressReader
     from sood_tui.screens.room import RoomScreen
     from sood_tui.seat_watch import SeatWatch
     from sood_tui.supervision import JobWatch
@@ -99,6 +101,7 @@ class SoodApp(App[int], inherit_bindings=False):
         self._workspace: Workspace | None = None
         self._thumbnails: Thumbnails | None = None
         self._watch: JobWatch | None = None
+        self._progress: ProgressReader | None = None
         self.is_blind = settings.text("review.blind") == "on"
         self._seats: SeatWatch | None = None
         self._arrived: Counter[str] = Counter()
@@ -136,6 +139,13 @@ class SoodApp(App[int], inherit_bindings=False):
     def has_workspace(self) -> bool:
         """Whether a workspace is open."""
         return self._workspace is not None
+
+    def read_progress(self, superclass: str | None = None) -> "tuple[Progress, ...]":
+        """How far the review is; takes a moment where something was decided since the last time."""
+        from sood_tui.progress_reading import ProgressReader, goal_of
+
+        self._progress = self._progress or ProgressReader()
+        return self._progress.read(self.require_workspace(), goal_of(self.settings), superclass)
 
     @property
     def blind_for(self) -> str | None:

@@ -25,6 +25,7 @@ from sood_tui.widgets.lines import Lines, Words
 
 if TYPE_CHECKING:  # what reads is loaded by the thread that reads, after the first frame
     from engine.jobs.summary import JobSummary
+    from engine.review.stopping import Progress
     from engine.status import NextStep, RoomCount
     from store.candidates import Superclass
     from store.review import LogEntry
@@ -74,6 +75,8 @@ class HomeScreen(RoomScreen):
     def reload(self) -> None:
         """Count everything again."""
         self.in_thread("standing", partial(_read, self.workspace), self._take)
+        if not self.sood.is_blind:
+            self.in_thread("progress", self.sood.read_progress, self._take_progress)
         self.in_thread("machine", partial(look_at_machine, self.workspace.root), self._take_machine)
         self.jobs_seen(self.sood.jobs)
 
@@ -92,6 +95,13 @@ class HomeScreen(RoomScreen):
         self.query_one("#decisions", Static).update(_decisions(standing.decisions, self._inside("decisions")))
         superclasses = _superclasses(standing.superclasses, self._inside("superclasses"))
         self.query_one("#superclasses", Static).update(superclasses)
+
+    def _take_progress(self, rows: "tuple[Progress, ...]") -> None:
+        from sood_tui.progress_reading import goal_of
+        from sood_tui.stop_lines import summary
+
+        told = summary(rows, goal_of(self.sood.settings)) if any(row.accepted for row in rows) else ""
+        self.query_one("#superclasses_panel").border_subtitle = Content(told)
 
     def _inside(self, name: str) -> int:
         return max(self.query_one(f"#{name}_panel").size.width - 2, 24)

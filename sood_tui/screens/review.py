@@ -19,6 +19,7 @@ from engine.review.decisions import DecisionKind, Step
 from engine.review.opinions import filter_opinions
 from engine.review.queue import Order, queue
 from engine.review.selection import STATES, SYNTAX, Term, parse
+from engine.review.stopping import Progress
 from engine.workspace import Workspace
 from sood_tui.desk import FILTERS, Desk
 from sood_tui.folio import Folio, read_folio, seen_by
@@ -49,6 +50,7 @@ ORDER_WORDS: dict[Order, str] = {
     "audit": "at random, those drawn for the audit first",
 }
 BY_WORDS = "by words"
+COUNT_AFTER = 2.0  # seconds of decisions that are counted together
 AHEAD = (1, 2, -1)  # the candidates that are read while nobody waits, relative to the cursor
 
 
@@ -78,6 +80,8 @@ class ReviewScreen(RoomScreen):
         self._remarks: Mapping[str, Remarks] = {}
         self._page = 0
         self._deciding = asyncio.Lock()
+        self._progress: Progress | None = None
+        self._counting = False
         self._shown: tuple[str, float] = ("", 0.0)
         self._shown_before = ""
 
@@ -112,7 +116,28 @@ class ReviewScreen(RoomScreen):
         self.desk.lay_out(read.items, "all", "" if changed else wanted)
         self._remarks = read.remarks
         self._folios = Recent(256)
+        self._progress = None if changed or self.sood.is_blind else self._progress
         self._show()
+        self._count_progress(0.0)
+
+    def _count_progress(self, after: float = COUNT_AFTER) -> None:
+        """Estimate anew how far the superclass is, once for many decisions in a row. Blind, nothing is told of it."""
+        superclass = self.sood.place.superclass
+        if superclass and not self._counting and not self.sood.is_blind:
+            self._counting = True
+            self.set_timer(after, self._begin_counting) if after else self._begin_counting()
+
+    def _begin_counting(self) -> None:
+        self._counting = False
+        self.in_thread("progress", partial(self.sood.read_progress, self.sood.place.superclass), self._take_progress)
+
+    def _take_progress(self, rows: tuple[Progress, ...]) -> None:
+        before = self._progress
+        self._progress = next((row for row in rows if row.superclass == self.sood.place.superclass), None)
+        item = self.desk.current
+        if item is not None and not self.sood.is_blind and self._progress != before:
+            self.query_one("#facts_panel", Frame).caption = self._standing()
+            self._show_facts(item, self._folios.get((item.wnid, self._capacity, 0)))
 
     def others_decided(self, is_renewed: bool) -> None:
         """Take over what others decided; the queue, the cursor and the pictures stay as they are."""
@@ -131,7 +156,9 @@ class ReviewScreen(RoomScreen):
         if current is not None and current.wnid in changed:
             self._folios.forget((current.wnid, self._capacity, 0))
             self._show()
-        elif changed and current is not None:
+        if changed:
+            self._count_progress()
+        if current is not None and changed and current.wnid not in changed:
             self._show_facts(current, self._folios.get((current.wnid, self._capacity, 0)))
             self.query_one(FilmStrip).show(self.desk.items, self.desk.at, self.desk.marked)
             self.query_one("#facts_panel", Frame).caption = self._standing()
@@ -186,7 +213,9 @@ class ReviewScreen(RoomScreen):
         facts = self.query_one(Facts)
         remarks = self._remarks.get(item.wnid, NOTHING)
         folio = seen_by(folio, self.sood.blind_for) if folio is not None else None
-        facts.show(candidate_facts(item, folio, self.desk.tally, max(facts.size.width - 2, 20), remarks))
+        facts.show(
+            candidate_facts(item, folio, self.desk.tally, max(facts.size.width - 2, 20), remarks, self._progress)
+        )
 
     def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
         self._show_facts(item, folio)
@@ -209,6 +238,7 @@ class ReviewScreen(RoomScreen):
         if superclass is not None and self.desk.marked:
             words.append(f"range of {len(self.desk.marked)}")
         words.append(f"{self.desk.left} left")
+        words += ["goal ✓"] if self._progress is not None and self._progress.is_reached else []
         if place.filter != "all":
             words.append(f"only {filter_words(place.filter)}")
         words += ["blind"] if self.sood.is_blind else []
@@ -294,6 +324,7 @@ class ReviewScreen(RoomScreen):
                 for wnid in wnids:
                     self._folios.forget((wnid, self._capacity, 0))
                 self.sood.read_counts()
+                self._count_progress()
             current = self.desk.current
             moves = kind != "clear" and note is None and current is not None and current.wnid in wnids
             if moves and any(item.state == "pending" for item in before):

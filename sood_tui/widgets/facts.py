@@ -8,11 +8,13 @@ from textual.content import Content
 from textual.widget import Widget
 
 from engine.review.opinions import FilterOpinion
+from engine.review.stopping import Progress
 from engine.review.subtrees import Conflict
 from sood_tui.folio import Folio
 from sood_tui.marks import MARKS, SAID
 from sood_tui.plain import ago, plain, some
 from sood_tui.remarks import NOTHING, Remarks
+from sood_tui.stop_lines import left_content, precision_content
 from store.filters import Verdict
 from store.review import LogEntry, QueueItem
 from store.review_words import Word
@@ -89,7 +91,12 @@ def path_content(path: Iterable[Synset], width: int) -> Content:
 
 
 def candidate_facts(
-    item: QueueItem, folio: Folio | None, tally: Mapping[str, int], width: int, remarks: Remarks = NOTHING
+    item: QueueItem,
+    folio: Folio | None,
+    tally: Mapping[str, int],
+    width: int,
+    remarks: Remarks = NOTHING,
+    progress: Progress | None = None,
 ) -> Content:
     """What Review says of a candidate; what is not read yet is left open.
 
@@ -99,6 +106,7 @@ def candidate_facts(
         tally: candidates of the queue by state.
         width: columns of the text.
         remarks: what filters and rules say of it.
+        progress: how far the review of its superclass is.
     """
     lines = [Content(plain(item.gloss)), Content("")]
     if folio is not None:
@@ -119,6 +127,9 @@ def candidate_facts(
             lines += _row("words", Content(words_of(folio.synset)), width)
         lines += _lists(folio.memberships, width)
     lines += [Content(""), *_row("so far", _tally(tally), width)]
+    if progress is not None:
+        lines += _row("precision", precision_content(progress), width)
+        lines += _row("good left", left_content(progress), width)
     if folio is not None:
         lines += _history(folio.history)
     return Content("\n").join(lines)

@@ -122,3 +122,26 @@ def test_a_command_takes_in_what_a_guest_left(root: Path, capsys: pytest.Capture
     assert "1 decision of the guest ben taken in" in shown.err
     assert next(entry["kind"] for entry in json.loads(shown.out)) == "reject"
     assert list(seats.seats()) == []
+
+
+def test_stop_tells_both_estimates_and_the_goal(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dispute(root)
+    (row,) = said(capsys, root, "stop")
+    # Two were accepted and looked at again, one of them overturned; the other is right, and all that is accepted now.
+    assert (row["superclass"], row["accepted"], row["checked"], row["basis"]) == ("cat", 1, 2, "census")
+    assert row["precision"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert (row["left"], row["is_precise"], row["is_reached"]) == (None, True, False)
+    said(capsys, root, "reject", "cat", "tabby.n.01")
+    (row,) = said(capsys, root, "stop", "cat", "--precision", "1")
+    assert row["is_reached"] is True
+    capsys.readouterr()
+    assert run(["-w", str(root), "review", "stop"]) == 0
+    shown = capsys.readouterr()
+    assert "1.000 (1.000-1.000)" in shown.out
+    assert "Goal: precision at least 95 %, at most 5 % of the good ones left." in shown.err
+
+
+@pytest.mark.parametrize("arguments", [["--precision", "3"], ["--left", "-1"], ["dog"]])
+def test_a_goal_that_cannot_be_is_refused(root: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert run(["-w", str(root), "review", "stop", *arguments]) == 2
+    assert "Error" in capsys.readouterr().err

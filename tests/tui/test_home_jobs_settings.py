@@ -165,7 +165,7 @@ async def test_a_finished_job_is_neither_cancelled_nor_resumed(workspace: Worksp
         assert not isinstance(app.screen, ConfirmDialog)
         assert "finished" in told(app)
         await press(pilot, "u")
-        assert "There is no decision to take back" in told(app)
+        assert "There is no decision of anna to take back" in told(app)
     assert len(list_jobs(workspace.root)) == 1
 
 

@@ -11,7 +11,7 @@ from engine.review.guest import sit_down
 from engine.review.host import Host
 from engine.workspace import Workspace
 from sood_tui.screens.review import ReviewScreen
-from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON
+from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told
 from tests.tui.test_review import current, on_dog, state_of
 from tests.tui.test_review_why import judge
@@ -123,3 +123,22 @@ async def test_blind_by_the_setting_holds_in_browse(workspace: Workspace) -> Non
         assert "papillon" in seen(app)
         assert "by ben" not in seen(app)
         assert "✗" not in seen(app)
+
+
+async def test_review_and_home_tell_when_to_stop(workspace: Workspace) -> None:
+    wnids = [BEAGLE, CHIHUAHUA, PAPILLON, PEKINESE]
+    decide(workspace, "dog", wnids, "accept", "anna")
+    decide(workspace, "dog", wnids[:3], "accept", "ben")
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        # 3 of the 4 accepted ones were looked at again, all right: the whole holds 3 or 4 right ones.
+        assert "precision  · 100 % (75–100)  3 chosen checks" in seen(app)
+        assert "good left  ✓ 0 % (0–0)" in seen(app)
+        assert "goal ✓" not in seen(app)
+        await asyncio.to_thread(decide, workspace, "dog", wnids[3:], "accept", "ben")
+        await press(pilot, "f2")
+        assert "1 of 3 reached the goal" in seen(app)
+        await press(pilot, "f4")
+        assert "precision  ✓ 100 % (100–100)  all checked" in seen(app)
+        assert "goal ✓" in seen(app)
+        await press(pilot, "b")
+        assert "precision" not in seen(app)  # it would tell what others think
