@@ -46,9 +46,9 @@ def left_content(row: Progress) -> Content:
 
 
 def summary(rows: Sequence[Progress], goal: Goal) -> str:
-    """How many superclasses reached the goal."""
+    """How many superclasses reached the goal, in few words."""
     reached = sum(row.is_reached for row in rows)
-    return f"{reached} of {len(rows)} reached the goal: {goal_words(goal)}"
+    return f"{reached} of {len(rows)} at the goal: {share(goal.precision)} right, {share(goal.left)} left"
 
 
 def sign(is_reached: bool) -> str:

@@ -55,7 +55,8 @@ class Funnel(LinePainter):
 
     def __init__(self, lit: str, reviewer: str, is_guest: bool = False) -> None:
         super().__init__()
-        self._home = GUEST if is_guest else HOME
+        # Both are as wide: at 80 columns the names of the rooms fit beside them to the last cell.
+        self._home = f" {GUEST}" if is_guest else f" {HOME} "
         self._is_guest = is_guest
         self._lit = lit
         self._reviewer = reviewer
@@ -69,8 +70,8 @@ class Funnel(LinePainter):
         rooms = room_names()
         items, arrow = self._fitting(width)
         home = "guest" if self._is_guest else "lit" if self._lit == HOME else "name"
-        segments = [Segment(f" {self._home} ", style[home])]
-        self._spans, x = [(0, len(self._home) + 2, "home")], len(self._home) + 2
+        segments = [Segment(self._home, style[home])]
+        self._spans, x = [(0, len(self._home), "home")], len(self._home)
         for index, (room, (name, count)) in enumerate(zip(rooms, items, strict=True)):
             between = ("│ " if arrow == WIDE_ARROW else "│") if index == 0 else arrow
             segments.append(Segment(between, style["arrow"]))
@@ -103,6 +104,6 @@ class Funnel(LinePainter):
         for items, arrow in ((whole, WIDE_ARROW), (brief, WIDE_ARROW), (brief, ARROW), (only_lit, WIDE_ARROW),
                              (only_lit, ARROW), (bare, ARROW)):  # fmt: skip
             used = sum(len(name) + len(count) + bool(count) + len(arrow) for name, count in items)
-            if used - len(arrow) + len(self._home) + 3 <= width:
+            if used - len(arrow) + len(self._home) + 1 <= width:
                 return items, arrow
         return [(room if room == self._lit else room[:3], "") for room, _ in whole], ARROW

@@ -32,7 +32,8 @@ def guest(workspace: Workspace) -> Iterator[Workspace]:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_a_guest_sees_where_it_sits_and_decides(guest: Workspace, size: tuple[int, int]) -> None:
     async with opened(guest, "review", size) as (app, pilot):
-        assert seen(app).startswith(" guest │")
+        assert seen(app).startswith(" guest│")
+        assert "evaluation" in seen(app).splitlines()[0]
         await press(pilot, "a")
         assert state_of(guest, BEAGLE) == "accept"
         assert guest.guest is not None
@@ -136,7 +137,7 @@ async def test_review_and_home_tell_when_to_stop(workspace: Workspace) -> None:
         assert "goal ✓" not in seen(app)
         await asyncio.to_thread(decide, workspace, "dog", wnids[3:], "accept", "ben")
         await press(pilot, "f2")
-        assert "1 of 3 reached the goal" in seen(app)
+        assert "1 of 3 at the goal: 95 % right, 5 % left" in seen(app)
         await press(pilot, "f4")
         assert "precision  ✓ 100 % (100–100)  all checked" in seen(app)
         assert "goal ✓" in seen(app)

@@ -173,7 +173,7 @@ def test_a_guest_outlives_its_owner_and_the_next_one_takes_it_in(root: Path) -> 
 
 def test_a_guest_is_told_what_it_cannot_do_and_sees_where_it_sits(root: Path) -> None:
     with both(root) as (_, guest):
-        assert b" guest " in guest.seen
+        assert b" guest" in guest.seen
         guest.press("\x1b[17~")  # F6
         awaited("Splits does not come", lambda: b"Hard" in guest.seen)
         guest.press("[")
