@@ -27,7 +27,7 @@ def interval(estimate: Estimate) -> str:
 def precision_content(row: Progress) -> Content:
     """The precision of what is accepted, what it rests on, and whether its goal is reached."""
     if row.precision is None:
-        return Content.styled("unknown: nothing is looked at twice", "$foreground 60%")
+        return Content.styled("no second looks", "$foreground 60%")
     basis = {"census": "all checked", "audit": f"audit of {row.checked}", "chosen": f"{row.checked} chosen checks"}
     return Content.assemble(
         (f"{sign(row.is_precise)} {interval(row.precision)}", _colour(row.is_precise)),
@@ -38,7 +38,7 @@ def precision_content(row: Progress) -> Content:
 def left_content(row: Progress) -> Content:
     """The share of good candidates that is undecided, and whether its goal is reached."""
     if row.left is None:
-        return Content.styled("unknown: no calibrated filter, no audit", "$foreground 60%")
+        return Content.styled("no filter, no audit", "$foreground 60%")
     more = f"  {row.unknown:,} not counted" if row.unknown else ""
     return Content.assemble(
         (f"{sign(row.is_complete)} {interval(row.left)}", _colour(row.is_complete)), (more, "$foreground 60%")
