@@ -1,6 +1,7 @@
 """What leaves the catalogue: one row a picture, in the order of the lists, and the record of each export."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,12 @@ import pyarrow as pa
 from store.connection import Cursor
 
 BATCH = 100_000
+LEAST_MEMORY = 256 << 20
+"""Bytes that DuckDB may always take while an export is written."""
+MEMORY_A_PICTURE = 180
+"""Bytes more for each picture of the catalogue, so that a large one is sorted in few passes."""
+IDS = 1_000_000
+"""Rows at a time where each is a few bytes."""
 PICTURES = 10_000
 """Rows at a time where each becomes an object of its own."""
 
@@ -39,6 +46,18 @@ class RowCount:
     is_outlier: bool
     exclusion: str | None
     images: int
+
+
+@contextmanager
+def bounded_memory(cursor: Cursor) -> Iterator[None]:
+    """Keep DuckDB's own memory within what an export needs; what does not fit goes to disk beside the catalogue."""
+    counted = cursor.execute("SELECT count(*) FROM image").fetchone()
+    pictures = counted[0] if counted else 0
+    cursor.execute(f"SET GLOBAL memory_limit = '{max(LEAST_MEMORY, pictures * MEMORY_A_PICTURE)}B'")
+    try:
+        yield
+    finally:
+        cursor.execute("RESET GLOBAL memory_limit")
 
 
 def create_rows(cursor: Cursor, places: pa.Table, scored: pa.Table) -> None:
@@ -131,6 +150,11 @@ def sample_rows(cursor: Cursor, step: int) -> pa.RecordBatchReader:
         """,
         params={"step": step},
     ).to_arrow_reader(BATCH)
+
+
+def stream_listed_ids(cursor: Cursor) -> pa.RecordBatchReader:
+    """The laid out rows of all splits in their order: image_id, place."""
+    return cursor.sql("SELECT image_id, place FROM export_row WHERE split IS NOT NULL").to_arrow_reader(IDS)
 
 
 def stream_listed(cursor: Cursor, split: str) -> pa.RecordBatchReader:

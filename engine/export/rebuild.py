@@ -14,6 +14,7 @@ from engine.splits.prepare import prepare_claims
 from engine.splits.settings import SplitSettings
 from engine.workspace import Workspace
 from store.connection import Cursor
+from store.export import bounded_memory
 from store.splits import ScoredRun, fetch_prompts, fetch_runs
 
 SHOWN = 200
@@ -68,7 +69,7 @@ def rebuild(
     settings = settings_of(manifest)
     claims = [(str(one["superclass"]), str(one["wnid"])) for one in manifest["accepted"]]
     tell = on_progress or (lambda what, done, steps: None)
-    with workspace.opened().reading() as cursor:
+    with workspace.opened().reading() as cursor, bounded_memory(cursor):
         run_id = _run_like(cursor, manifest["scoring"])
         options = _options(workspace, cursor, manifest["options"], ood)
         prepared, measured = prepare_claims(cursor, str(manifest["split"]), settings, run_id, claims)

@@ -101,7 +101,7 @@ def run(
     """
     tell = on_progress or (lambda what, done, steps: None)
     chosen_formats(formats)  # a wrong name is told before anything is read
-    with workspace.opened().reading() as cursor:
+    with workspace.opened().reading() as cursor, store.bounded_memory(cursor):
         tell("reading scores", 0, 1)
         prepared, measured = prepare_with_pictures(cursor, workspace.seed, split, defaults)
         record = {"review": review_record(cursor), "root_wnids": fetch_superclass_roots(cursor)}

@@ -1,18 +1,21 @@
 """How fast the evaluation is, each number beside a baseline that runs in turn with it.
 
-    python -m tests.benchmarks.evaluation [--pictures N] [--rounds N] [--only mining,...] [--device cuda]
+    python -m tests.benchmarks.evaluation [--pictures N] [--rounds N] [--only mining,memory,...] [--device cuda]
 
 Made-up embeddings: 85,640 pictures (ImageNet's 50,000 and the four OOD sets), 1,000 ID labels and 10,000 negative
 labels in 512 dimensions. The baselines are the forms of the published code, in torch: softmax of every group with all
 ID labels, the whole similarity matrix and torch.quantile, scikit-learn's curves. Times are medians of rounds in turn.
+Memory is that of a fresh process for each number, above what it held with its inputs read.
 """
 
 import argparse
-import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -51,9 +54,16 @@ def interleaved(rounds: int, **functions: Callable[[], object]) -> dict[str, flo
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def peak_mb() -> float:
-    """The most memory this process has held, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def held_mib(most: bool) -> float:
+    """What this process holds, or the most it has held since the mark was last taken back, in MiB; Linux only."""
+    name = "VmHWM:" if most else "VmRSS:"
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+
+def take_back_mark() -> None:
+    """Let the most that this process has held be what it holds now: reading and importing took more."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def row(what: str, got: float, baseline: float, note: str = "") -> None:
@@ -63,14 +73,16 @@ def row(what: str, got: float, baseline: float, note: str = "") -> None:
 
 def reference_scores(images: torch.Tensor, labels: torch.Tensor, negatives: torch.Tensor, batch: int) -> torch.Tensor:
     """NegLabel as published: softmax over the ID labels and one group, for every group anew."""
-    found = []
-    for part in images.split(batch):
-        logits = part @ torch.cat([labels, negatives]).T * 100
+    found = torch.empty(len(images))
+    texts = torch.cat([labels, negatives]).T
+    for place, part in enumerate(images.split(batch)):
+        logits = part @ texts * 100
         positive, negative = logits[:, : len(labels)], logits[:, len(labels) :]
         grouped = negative.reshape(len(part), GROUPS, -1)
         together = torch.cat([positive[:, None, :].expand(-1, GROUPS, -1), grouped], dim=2)
-        found.append(together.softmax(dim=2)[:, :, : len(labels)].sum(dim=2).mean(dim=1))
-    return torch.cat(found)
+        scores = together.softmax(dim=2)[:, :, : len(labels)].sum(dim=2).mean(dim=1)
+        found[place * batch : place * batch + len(part)] = scores
+    return found
 
 
 def scoring(rounds: int, pictures: int, device: str) -> None:
@@ -84,9 +96,7 @@ def scoring(rounds: int, pictures: int, device: str) -> None:
     t_images, t_labels = torch.from_numpy(images), torch.from_numpy(labels)
     t_negatives = torch.from_numpy(negatives[order])
 
-    before = peak_mb()
     ours = score_set(images, Texts({"plain": bank}), chosen).id_scores["neglabel"]
-    above = peak_mb() - before
     for batch in (256, 1024):
 
         def streaming(batch: int = batch) -> None:
@@ -105,9 +115,61 @@ def scoring(rounds: int, pictures: int, device: str) -> None:
     exact = images[some].astype(np.float64)
     wanted = neglabel(exact @ labels.T.astype(float), exact @ negatives[order].T.astype(float), 0.01, Grouping(GROUPS))
     error = np.abs(ours[some] - wanted).max()
-    print(f"   peak above the inputs {above:.0f} MiB (with one copy of the texts), largest error {error:.1e}")
+    print(f"   largest error against float64 {error:.1e}")
     if device != "cpu":
         cuda_scoring(rounds, images, bank, device)
+
+
+def memory(pictures: int) -> None:
+    """Rows 9 and 10: peak memory above the inputs, each in a process of its own; for any number of pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        np.save(place / "labels.npy", unit(LABELS, 1))
+        np.save(place / "negatives.npy", unit(NEGATIVES, 2))
+        np.save(place / "images.npy", unit(pictures, 3))
+        np.save(place / "words.npy", unit(CORPUS, 4))
+        for count in (pictures // 10, pictures):
+            got, baseline = (_peak_of(kind, place, count) for kind in ("scoring", "published-scoring"))
+            mib_row(f"9  memory of scoring {count:,} pictures", got, baseline, "(published: batches of 256)")
+        got, baseline = (_peak_of(kind, place, CORPUS) for kind in ("mining", "published-mining"))
+        mib_row(f"10 memory of mining {CORPUS:,} words", got, baseline)
+
+
+def mib_row(what: str, got: float, baseline: float, note: str = "") -> None:
+    """One line of the table, in MiB."""
+    print(f"{what:<44} {got:>10,.0f} MiB {baseline:>10,.0f} MiB {baseline / max(got, 1):>7.1f}x  {note}", flush=True)
+
+
+def _peak_of(kind: str, place: Path, count: int) -> float:
+    command = [sys.executable, "-m", "tests.benchmarks.evaluation", "--peak", kind, "--inputs", str(place)]
+    done = subprocess.run([*command, "--pictures", str(count)], check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
+
+
+def measure_peak(kind: str, place: Path, count: int) -> float:
+    """MiB that one piece of work takes above its inputs; called in a fresh process."""
+    labels, negatives = np.load(place / "labels.npy"), np.load(place / "negatives.npy")
+    file = place / ("words.npy" if kind.endswith("mining") else "images.npy")
+    with file.open("rb") as stream:
+        np.lib.format.read_magic(stream)
+        np.lib.format.read_array_header_1_0(stream)
+        rows = np.fromfile(stream, dtype=np.float32, count=count * WIDTH).reshape(count, WIDTH)
+    take_back_mark()
+    before = held_mib(most=False)
+    if kind == "scoring":
+        method = find_method("neglabel")
+        bank = TextBank(labels, negatives, permutation(NEGATIVES, 0))
+        score_set(rows, Texts({"plain": bank}), [(method, method.settings({"groups": GROUPS}))])
+    elif kind == "mining":
+        similarity_quantile(rows, labels, 0.95)
+    else:
+        with torch.inference_mode():
+            texts = torch.from_numpy(labels)
+            if kind == "published-scoring":
+                reference_scores(torch.from_numpy(rows), texts, torch.from_numpy(negatives), 256)
+            else:
+                published_quantile(torch.from_numpy(rows), texts)
+    return held_mib(most=True) - before
 
 
 def cuda_scoring(rounds: int, images: np.ndarray, bank: TextBank, device: str) -> None:
@@ -135,6 +197,12 @@ def cuda_scoring(rounds: int, images: np.ndarray, bank: TextBank, device: str) -
     row(f"9  scoring on {device} beside its bare product", seconds["ours"], seconds["product"])
 
 
+def published_quantile(words: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mining as published: the whole matrix, then torch.quantile, which takes at most 16 million numbers at a time."""
+    similarity = words @ labels.T
+    return torch.cat([part.quantile(0.95, dim=1) for part in similarity.split(10_000)])
+
+
 def mining(rounds: int) -> None:
     """Row 10: ranking a corpus, beside the whole matrix with torch.quantile."""
     words, labels = unit(CORPUS, 4), unit(LABELS, 5)
@@ -145,21 +213,14 @@ def mining(rounds: int) -> None:
 
     def published() -> np.ndarray:
         with torch.inference_mode():
-            similarity = t_words @ t_labels.T
-            # torch.quantile takes at most 16 million numbers at a time.
-            return torch.cat([part.quantile(0.95, dim=1) for part in similarity.split(10_000)]).numpy()
+            return published_quantile(t_words, t_labels).numpy()
 
-    before = peak_mb()
-    first = ours()
-    above = peak_mb() - before
-    before = peak_mb()
-    second = published()
-    baseline_above = peak_mb() - before
+    first, second = ours(), published()
     seconds = interleaved(rounds, ours=ours, published=published)
     row(f"10 mining, {CORPUS:,} words x {LABELS:,} labels", seconds["ours"], seconds["published"])
     pos, share = ["noun"] * CORPUS, Share(count=10_000)
     same = len(set(select(first, pos, share).rows) & set(select(second.astype(np.float64), pos, share).rows))
-    print(f"   peak {above:.0f} MiB and {baseline_above:.0f} MiB above the inputs; {same:,} of 10,000 words the same")
+    print(f"   {same:,} of 10,000 words the same")
 
 
 def metrics(rounds: int) -> None:
@@ -220,9 +281,14 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="mining,metrics,scoring,sweep")
+    parser.add_argument("--only", default="mining,metrics,scoring,memory,sweep")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--peak", help="for the fresh processes of the memory rows")
+    parser.add_argument("--inputs", type=Path, help="for the same")
     given = parser.parse_args(arguments)
+    if given.peak:
+        print(measure_peak(given.peak, given.inputs, given.pictures))
+        return
     print(f"{'what':<44} {'here':>13} {'baseline':>14} {'ratio':>8}   ({torch.get_num_threads()} threads)")
     wanted = given.only.split(",")
     if "mining" in wanted:
@@ -231,6 +297,8 @@ def main(arguments: list[str]) -> None:
         metrics(given.rounds)
     if "scoring" in wanted:
         scoring(given.rounds, given.pictures, given.device)
+    if "memory" in wanted:
+        memory(given.pictures)
     if "sweep" in wanted:
         sweeping(given.rounds, given.pictures)
 

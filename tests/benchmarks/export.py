@@ -12,8 +12,9 @@ every file, checks every line, and waits for the disk. Rounds are interleaved; t
 import argparse
 import json
 import os
-import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.export.formats import parquet, sood
+from engine.export.formats import assignments, parquet, sood
 from engine.export.plan import Plan, build_plan, lay_out
 from engine.export.run import run
 from engine.splits.measure import Measured
@@ -123,6 +124,9 @@ def compare(workspace: Workspace, folder: Path, rounds: int) -> dict[str, tuple[
             lay_out(cursor, cut)
             sood.write(cursor, cut, folder / "lists")
 
+        def assigned(_: int) -> None:
+            assignments.write(cursor, plan, folder / "lists")
+
         def parquet_rows(_: int) -> None:
             lay_out(cursor, plan)
             parquet.write(cursor, plan, folder / "lists")
@@ -130,6 +134,7 @@ def compare(workspace: Workspace, folder: Path, rounds: int) -> dict[str, tuple[
         def only_parquet(_: int) -> None:
             parquet.write(cursor, plan, folder / "lists")
 
+        lay_out(cursor, plan)
         for name in ("reference", "lists", "whole"):
             (folder / name).mkdir()
         found = interleaved(
@@ -137,6 +142,7 @@ def compare(workspace: Workspace, folder: Path, rounds: int) -> dict[str, tuple[
             {
                 "reference": lambda _: reference_procedure(statistics_file, folders, folder / "reference"),
                 "three lists": three_lists,
+                "Parquet assignments": assigned,
                 "Parquet rows, sorted and written": parquet_rows,
                 "Parquet rows, written": only_parquet,
                 "whole export, lists": lambda number: run(workspace, folder / "whole" / f"{number}", ["sood"]),
@@ -146,6 +152,17 @@ def compare(workspace: Workspace, folder: Path, rounds: int) -> dict[str, tuple[
         mine, theirs = (folder / "lists" / name).read_bytes(), (folder / "reference" / name).read_bytes()
         print(f"{name}: {len(mine):,} bytes, {'byte for byte the same' if mine == theirs else 'DIFFERENT'}")
     return found
+
+
+def peak_memory(workspace: Path, formats: str) -> float:
+    """MiB that one export takes, from the program's start to its end."""
+    words = ["export", "run", str(workspace / formats), "--formats", formats, "--workspace", str(workspace)]
+    code = (
+        "import sys; from sood_tui.cli import run; code = run(sys.argv[1:]); code and sys.exit(code);"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], check=True, stdout=subprocess.PIPE, text=True)
+    return int(done.stdout.split()[-1]) / 1024
 
 
 def main() -> None:
@@ -159,12 +176,13 @@ def main() -> None:
         workspace = made_up_workspace(folder, asked.pictures)
         found = compare(workspace, folder, asked.rounds)
         workspace.opened().close()
+        peaks = {formats: peak_memory(folder, formats) for formats in ("sood", "sood,parquet", "assignments")}
     print(f"{'':34}{'seconds':>10}{'ratio':>9}{'processor':>12}{'ratio':>9}")
     wall, cpu = found["reference"]
     for name, (seconds, worked) in found.items():
         print(f"{name:34}{seconds:10.3f}{wall / seconds:8.1f}x{worked:12.3f}{cpu / worked:8.1f}x")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory of the whole process, the baseline's own included: {peak:,.0f} MiB")
+    for formats, peak in peaks.items():
+        print(f"peak memory of an export of {formats} in a process of its own: {peak:,.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -68,4 +68,6 @@ def made_up_workspace(folder: Path, pictures: int, seed: int = 0) -> Workspace:
             cursor.register(name, table)
         for statement in _FILL:
             cursor.execute(statement, {"at": WHEN} if "$at" in statement else None)
-    return Workspace(folder, store)
+    workspace = Workspace(folder, store)
+    workspace.settings_file.touch()
+    return workspace

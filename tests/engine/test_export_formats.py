@@ -30,7 +30,7 @@ SCORES = {
     "cat": {"tabby": [0.31, 0.32, 0.33], "lynx": [0.41, 0.42], "lion": [0.5, 0.52, 0.51, 0.505]},
 }
 TREES = ("imagefolder", "huggingface", "fiftyone")
-EVERY = ("sood", "parquet", "csv", "jsonl", *TREES, "openood", "webdataset", "croissant", "card")
+EVERY = ("sood", "parquet", "assignments", "csv", "jsonl", *TREES, "openood", "webdataset", "croissant", "card")
 LISTED = {"train": 16, "easy": 3, "hard": 5}  # by hand: see test_counts_worked_out_by_hand
 
 
@@ -59,6 +59,24 @@ def lists_of(folder: Path) -> dict[str, list[list[str]]]:
 
 def sizes_of(rows: list[list[str]], root: Path) -> list[tuple[int, int]]:
     return sorted(Image.open(root.parent / row[0]).size for row in rows)
+
+
+def test_assignments_join_with_the_catalogue_to_the_lists(workspace: Workspace, tmp_path: Path) -> None:
+    run(workspace, tmp_path / "out", ["sood", "assignments"])
+    with workspace.opened().reading() as cursor:
+        rows = cursor.execute(
+            """
+            SELECT assigned.split, image_root.name || '/' || image.path, assigned.wnid = image.wnid
+            FROM read_parquet($file, file_row_number = true) AS assigned
+            JOIN image USING (image_id)
+            JOIN image_root USING (root_id)
+            ORDER BY file_row_number
+            """,
+            {"file": str(tmp_path / "out" / "assignments.parquet")},
+        ).fetchall()
+    assert all(is_own for *_, is_own in rows)
+    for split, listed in lists_of(tmp_path / "out").items():
+        assert [path for of, path, _ in rows if of == split] == [path for path, *_ in listed]
 
 
 def test_counts_worked_out_by_hand(workspace: Workspace, tmp_path: Path) -> None:
