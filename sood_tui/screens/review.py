@@ -29,6 +29,7 @@ from sood_tui.plain import plain, some
 from sood_tui.remarks import NOTHING, Remarks, read_remarks
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.room import RoomScreen
+from sood_tui.stop_lines import interval
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts, candidate_facts
 from sood_tui.widgets.film_strip import FilmStrip
@@ -136,7 +137,7 @@ class ReviewScreen(RoomScreen):
         self._progress = next((row for row in rows if row.superclass == self.sood.place.superclass), None)
         item = self.desk.current
         if item is not None and not self.sood.is_blind and self._progress != before:
-            self.query_one("#facts_panel", Frame).caption = self._standing()
+            self._show_head(item)
             self._show_facts(item, self._folios.get((item.wnid, self._capacity, 0)))
 
     def others_decided(self, is_renewed: bool) -> None:
@@ -161,7 +162,7 @@ class ReviewScreen(RoomScreen):
         if current is not None and changed and current.wnid not in changed:
             self._show_facts(current, self._folios.get((current.wnid, self._capacity, 0)))
             self.query_one(FilmStrip).show(self.desk.items, self.desk.at, self.desk.marked)
-            self.query_one("#facts_panel", Frame).caption = self._standing()
+            self._show_head(current)
 
     def turned_back(self, step: Step) -> None:
         """Go to the candidate of the step that was taken back or brought back."""
@@ -184,10 +185,7 @@ class ReviewScreen(RoomScreen):
             return
         self._page = 0
         self.sood.place.candidate = item.wnid
-        place = f"candidate {self.desk.at + 1} of {len(self.desk.items)}"
-        panel.title = f"{item.superclass} · {place}"
-        facts_panel.title = f"{_word(item)}  {item.wnid}"
-        facts_panel.caption = self._standing()
+        self._show_head(item)
         folio = self._folios.get((item.wnid, self._capacity, 0))
         self._show_folio(item, folio)
         if folio is None:
@@ -208,6 +206,17 @@ class ReviewScreen(RoomScreen):
             note, more = "No candidate", "Nothing with pictures lies under this superclass. Press c for another one."
         self.query_one(ContactSheet).show((), note)
         self.query_one(Facts).show(Content(more))
+
+    def _show_head(self, item: QueueItem) -> None:
+        """What stands in the frames: where in the queue, which candidate, what is left."""
+        panel, facts_panel = self.query_one("#sheet_panel", Frame), self.query_one("#facts_panel", Frame)
+        title = f"{item.superclass} · candidate {self.desk.at + 1} of {len(self.desk.items)}"
+        row = self._progress
+        if row is not None and row.precision is not None and self.has_class("-narrow") and not self.sood.is_blind:
+            title += f" · right {interval(row.precision)}"  # the facts show it further down than a small screen reaches
+        panel.title = title
+        facts_panel.title = f"{_word(item)}  {item.wnid}"
+        facts_panel.caption = self._standing()
 
     def _show_facts(self, item: QueueItem, folio: Folio | None) -> None:
         facts = self.query_one(Facts)
