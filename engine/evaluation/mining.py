@@ -11,7 +11,7 @@ from engine.errors import EngineError
 
 Ranking = Literal["neglabel", "csp", "interneg"]
 CSP_CEILING = 0.95
-BLOCK_FLOATS = 4_096_000
+BLOCK_FLOATS = 2_048_000
 
 
 @dataclass(frozen=True, slots=True)
