@@ -49,7 +49,7 @@ def available_formats() -> dict[str, Format]:
 
 
 def chosen_formats(names: Sequence[str]) -> dict[str, Format]:
-    """The formats of these names, in the order in which they are written: what describes files comes last.
+    """The formats of these names, in the order in which they are written: by name, what describes files last.
 
     Raises: EngineError if there is no such format, or none was named.
     """
@@ -63,7 +63,7 @@ def chosen_formats(names: Sequence[str]) -> dict[str, Format]:
     wanted = dict.fromkeys(names)
     for name in names:
         wanted |= dict.fromkeys(getattr(available[name], "NEEDS", ()))
-    ordered = sorted(wanted, key=lambda name: getattr(available[name], "IS_LAST", False))
+    ordered = sorted(wanted, key=lambda name: (getattr(available[name], "IS_LAST", False), name))
     return {name: available[name] for name in ordered}
 
 

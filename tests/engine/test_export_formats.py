@@ -79,6 +79,11 @@ def test_assignments_join_with_the_catalogue_to_the_lists(workspace: Workspace, 
         assert [path for of, path, _ in rows if of == split] == [path for path, *_ in listed]
 
 
+def test_the_order_of_the_formats_changes_no_byte(workspace: Workspace, tmp_path: Path) -> None:
+    made = [run(workspace, tmp_path / name, order) for name, order in (("a", EVERY), ("b", EVERY[::-1]))]
+    assert made[0].manifest_sha256 == made[1].manifest_sha256
+
+
 def test_counts_worked_out_by_hand(workspace: Workspace, tmp_path: Path) -> None:
     # dog: means of 5 subclasses with 3 pictures each ascend; P20 of 15 values lies between the 3rd and the 4th, so that
     # dog0 is Hard; P40 lies between the 6th and the 7th: dog1 is Easy, the other 9 pictures train.
