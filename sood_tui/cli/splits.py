@@ -1,6 +1,5 @@
-"""Commands of the room splits: show, set, rules, place, undo, redo, log, list."""
+"""Commands of the room splits that change a split: set, rules, place, undo, redo, log, list."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -8,106 +7,37 @@ import typer
 from engine.errors import EngineError
 from engine.splits import change as engine
 from engine.splits import preview as previewing
-from engine.splits.prepare import PreparedSplit, Tuned, prepare, read_settings
+from engine.splits.prepare import prepare, read_settings
 from engine.splits.settings import MAIN, Change, undone_steps
-from engine.splits.show import (
-    BandCount,
-    SuperclassCut,
-    degenerate_cases,
-    subclass_cuts,
-    superclass_cuts,
-    total_cut,
-)
 from engine.wordnet.resolve import resolve
 from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.following import take_in_results
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 from sood_tui.cli.splits_labels import app as labels_app
+from sood_tui.cli.splits_options import (
+    By,
+    EqualiseBy,
+    MatchBands,
+    MeanOver,
+    Name,
+    Note,
+    OneSuperclass,
+    Remedy,
+    Tails,
+)
 from sood_tui.cli.splits_reports import app as reports_app
 from sood_tui.cli.splits_reports import defaults_of as defaults_of
 from sood_tui.cli.splits_reports import tell_preview
+from sood_tui.cli.splits_show import app as show_app
 from store.splits import SettingEvent, fetch_settings, fetch_splits
 
 app = typer.Typer(
     name="splits", help="Which subclasses are train, Easy and Hard.", no_args_is_help=True, rich_markup_mode=None
 )
+app.add_typer(show_app)
 app.add_typer(labels_app)
 app.add_typer(reports_app)
-
-Name = Annotated[str, typer.Option("--split", metavar="NAME", help="Which split; else the main one.")]
-OneSuperclass = Annotated[str | None, typer.Option(metavar="NAME", help="Only this superclass.")]
-By = Annotated[str | None, typer.Option(metavar="NAME", help="Who changes it; else the setting `reviewer`.")]
-Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the change.")]
-
-
-class Remedy(StrEnum):
-    """What to do where the percentile rule leaves a band empty."""
-
-    keep = "keep"
-    greedy = "greedy"
-    unweighted = "unweighted"
-
-
-class Tails(StrEnum):
-    """Which outliers are left out."""
-
-    both = "both"
-    low = "low"
-    none = "none"
-
-
-class MeanOver(StrEnum):
-    """Which pictures make the mean of a subclass."""
-
-    all = "all"
-    kept = "kept"
-
-
-class EqualiseBy(StrEnum):
-    """What is counted when superclasses are made comparable in size."""
-
-    none = "none"
-    subclasses = "subclasses"
-    pictures = "pictures"
-
-
-class MatchBands(StrEnum):
-    """Which bands are to show equally many labels."""
-
-    none = "none"
-    tests = "tests"
-    all = "all"
-
-
-@app.command()
-def show(
-    context: typer.Context,
-    superclass: OneSuperclass = None,
-    split: Name = MAIN,
-    as_json: AsJson = False,
-) -> None:
-    """Show counts and shares of every superclass, wanted against realised; of one superclass, its subclasses.
-
-    Example: sood-tui splits show --superclass dog
-    """
-    with open_workspace(context) as workspace:
-        take_in_results(workspace)
-        prepared = prepare(workspace, split, defaults_of(workspace))
-    tuned = prepared.retune()
-    if superclass is not None and superclass not in prepared.superclasses:
-        raise EngineError(
-            f"{superclass} is not in the split {split}.", f"In it are {', '.join(prepared.superclasses) or 'none'}."
-        )
-    if as_json:
-        emit_json(_document(prepared, tuned, superclass))
-    elif superclass is not None:
-        columns = ("split", "wnid", "name", "mean", "standard_deviation", "pictures", "outliers", "margin")
-        emit_table(subclass_cuts(prepared, tuned, superclass), columns)
-    else:
-        cuts = [*superclass_cuts(prepared, tuned), total_cut(prepared, tuned)]
-        emit_table([_row(cut) for cut in cuts], list(_row(cuts[-1])))
-    _tell_troubles(prepared, tuned)
 
 
 @app.command("set")
@@ -377,60 +307,6 @@ def _value(change: Change) -> str:
     if not isinstance(change.value, tuple):
         return str(change.value)
     return ", ".join(one if isinstance(one, str) else f"{one:g}" for one in change.value) or "none"
-
-
-def _document(prepared: PreparedSplit, tuned: Tuned, superclass: str | None) -> dict[str, object]:
-    return {
-        "split": prepared.split,
-        "run_id": prepared.run.run_id,
-        "newest_run_id": prepared.newest_run,
-        "settings": prepared.settings,
-        "superclasses": [cut for cut in superclass_cuts(prepared, tuned) if superclass in (None, cut.superclass)],
-        "total": total_cut(prepared, tuned),
-        "subclasses": subclass_cuts(prepared, tuned, superclass) if superclass else [],
-        "degenerate": degenerate_cases(prepared, tuned),
-        "removed": prepared.removed,
-        "unscored": prepared.unscored,
-        "replicas": prepared.replicas,
-        "constant": prepared.constant,
-        "unreadable": prepared.unreadable,
-    }
-
-
-def _row(cut: SuperclassCut) -> dict[str, object]:
-    row: dict[str, object] = {"id": cut.class_id, "superclass": cut.superclass or "all together"}
-    for band in reversed(cut.bands):
-        row |= {
-            band.split: band.pictures,
-            f"{band.split} subclasses": band.subclasses,
-            f"{band.split} %": _shares(band),
-        }
-    row["outliers"] = cut.outliers
-    row["own"] = "remedied" if cut.is_remedied else ("yes" if cut.is_override else "")
-    return row
-
-
-def _shares(band: BandCount) -> str:
-    return f"{band.share * 100:.1f} (of {band.wanted_share * 100:.0f})"
-
-
-def _tell_troubles(prepared: PreparedSplit, tuned: Tuned) -> None:
-    for case in degenerate_cases(prepared, tuned):
-        offers = "; ".join(f"{one.remedy}: {'/'.join(map(str, one.pictures))}" for one in case.offers)
-        helped = " A remedy is used." if case.is_remedied else ""
-        say(f"{case.superclass}: {' and '.join(case.empty)} would be empty.{helped} {case.reason}")
-        say(f"  pictures {'/'.join(tuned.bands)} by remedy: {offers}")
-    for wnid, names in prepared.replicas.items():
-        say(f"{wnid} {prepared.labels[wnid].lemma} is accepted under {' and '.join(names)}: `sood-tui review assign`")
-    if prepared.unscored:
-        some = ", ".join(f"{one.lemma} ({one.superclass})" for one in prepared.unscored[:5])
-        say(f"{len(prepared.unscored)} accepted subclasses have no score: {some}; `sood-tui scoring run` scores them.")
-    if prepared.removed:
-        say(f"{len(prepared.removed)} subclasses are left out by rules; `sood-tui splits rules` lists them.")
-    for name in prepared.constant:
-        say(f"{name}: all pictures have the same score, which says nothing about them.")
-    if prepared.newest_run != prepared.run.run_id:
-        say(f"Scoring run {prepared.newest_run} is newer than run {prepared.run.run_id}, on which this split stands.")
 
 
 def _tell_events(what: str, events: list[SettingEvent], as_json: bool) -> None:

@@ -15,10 +15,9 @@ from engine.splits.settings import MAIN, SplitSettings, check_percentiles
 from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.output import emit_json, emit_table, say
+from sood_tui.cli.splits_options import Name
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-
-Name = Annotated[str, typer.Option("--split", metavar="NAME", help="Which split; else the main one.")]
 
 
 @app.command()

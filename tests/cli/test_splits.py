@@ -57,6 +57,13 @@ def test_the_table_and_what_is_wrong_go_to_different_streams(root: Path, capsys:
     assert "lion holds the pictures from 0 % to 60 %" in output.err
 
 
+def test_one_superclass_is_told_its_own_troubles_only(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["-w", str(root), "splits", "show", "--superclass", "dog"]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["-w", str(root), "splits", "show", "--superclass", "cat"]) == 0
+    assert "cat: hard and easy would be empty." in capsys.readouterr().err
+
+
 def test_set_rules_undo_redo_log(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said(capsys, root, "set", "--easy", "50", "--hard", "10")
     assert shares(said(capsys, root, "show"), "dog") == {"hard": 0.1, "easy": 0.4, "train": 0.5}

@@ -1,0 +1,50 @@
+"""Options that commands of the room splits share."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+Name = Annotated[str, typer.Option("--split", metavar="NAME", help="Which split; else the main one.")]
+OneSuperclass = Annotated[str | None, typer.Option(metavar="NAME", help="Only this superclass.")]
+By = Annotated[str | None, typer.Option(metavar="NAME", help="Who changes it; else the setting `reviewer`.")]
+Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the change.")]
+
+
+class Remedy(StrEnum):
+    """What to do where the percentile rule leaves a band empty."""
+
+    keep = "keep"
+    greedy = "greedy"
+    unweighted = "unweighted"
+
+
+class Tails(StrEnum):
+    """Which outliers are left out."""
+
+    both = "both"
+    low = "low"
+    none = "none"
+
+
+class MeanOver(StrEnum):
+    """Which pictures make the mean of a subclass."""
+
+    all = "all"
+    kept = "kept"
+
+
+class EqualiseBy(StrEnum):
+    """What is counted when superclasses are made comparable in size."""
+
+    none = "none"
+    subclasses = "subclasses"
+    pictures = "pictures"
+
+
+class MatchBands(StrEnum):
+    """Which bands are to show equally many labels."""
+
+    none = "none"
+    tests = "tests"
+    all = "all"
