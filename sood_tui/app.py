@@ -193,7 +193,7 @@ class SoodApp(App[int], inherit_bindings=False):
             self.call_after_refresh(self._supervise)
 
     def _supervise(self) -> None:
-        from sood_tui.seat_watch import SeatWatch
+        from sood_tui.seat_watch import SeatWatch, same_name_words
         from sood_tui.supervision import JobWatch
 
         if self._watch is None:
@@ -205,7 +205,9 @@ class SoodApp(App[int], inherit_bindings=False):
                 gc.enable()
                 gc.freeze()  # what is loaded by now stays: later collections, and with them the longest frames, shorten
         self._watch = JobWatch(self.require_workspace())
-        self._seats = SeatWatch(self.require_workspace())
+        self._seats = SeatWatch(self.require_workspace(), self.settings.reviewer)
+        if words := same_name_words(self.require_workspace(), self.settings.reviewer):
+            self.notify(words, severity="warning", timeout=15, markup=False)
         self._look_at_jobs()
         self._look_at_seats()
         self.read_counts()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from engine.errors import EngineError
 from engine.review.guest import sit_down
-from engine.review.host import Host
+from engine.review.host import Host, told
 from engine.review.journal import Entry
 from engine.review.seats import Seats
 from engine.workspace import Workspace
@@ -66,8 +66,9 @@ def take_place(workspace: Workspace, reviewer: str, tell: Callable[[str], None])
 class SeatWatch:
     """The owner's or the guest's side of one open workspace. Its methods are called from one worker at a time."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, reviewer: str) -> None:
         self._workspace = workspace
+        self._reviewer = reviewer
         self._host: Host | None = None
         self._has_owner = True
         self._told: set[str] = set()
@@ -96,8 +97,10 @@ class SeatWatch:
                 self._workspace.guest.leave()
 
     def _look_as_owner(self) -> SeatNews:
-        if self._host is None:
-            self._host = Host(self._workspace)
+        try:
+            self._host = self._host or Host(self._workspace, self._reviewer)
+        except OSError as error:
+            return SeatNews((), errors=self._new([told(error)]))
         taken = self._host.look()
         entries = tuple(entry for found in taken for entry in found.entries)
         return SeatNews(entries, errors=self._new([found.error for found in taken if found.error is not None]))
@@ -106,8 +109,8 @@ class SeatWatch:
         assert self._workspace.guest is not None
         try:
             arrived = self._workspace.guest.look()
-        except (EngineError, StoreError) as error:
-            return SeatNews((), errors=self._new([error]))
+        except (EngineError, StoreError, OSError) as error:
+            return SeatNews((), errors=self._new([told(error)]))
         changed = arrived.has_owner != self._has_owner
         self._has_owner = arrived.has_owner
         return SeatNews(arrived.entries, arrived.is_renewed, arrived.has_owner if changed else None)
@@ -116,6 +119,16 @@ class SeatWatch:
         fresh = tuple(error for error in errors if str(error) not in self._told)
         self._told |= {str(error) for error in fresh}
         return fresh
+
+
+def same_name_words(workspace: Workspace, reviewer: str) -> str:
+    """What a guest should know who signs as the owner does; empty where the names differ."""
+    if workspace.guest is None or Seats(workspace.root / "seats").owner_reviewer() != reviewer:
+        return ""
+    return (
+        f"The owner signs as {reviewer}, too: undo and agreement cannot tell you apart. "
+        "Leave, and come back with another name: sood-tui --as NAME."
+    )
 
 
 def arrival_words(counts: Counter[str]) -> str:

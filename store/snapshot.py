@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
+import duckdb
+
 from store.connection import Cursor
+from store.errors import StoreError
+
+
+class SnapshotFailed(StoreError):
+    """A copy of the catalogue could not be written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"No snapshot could be written to {path.parent}: {reason}", "Is the disk full?")
 
 
 def copy_catalogue(cursor: Cursor, path: Path) -> None:
@@ -11,6 +21,8 @@ def copy_catalogue(cursor: Cursor, path: Path) -> None:
     Args:
         cursor: for reading, outside a transaction.
         path: of a file that is not there; what is half written when something is raised is taken away again.
+
+    Raises: SnapshotFailed.
     """
     quoted = str(path).replace("'", "''")
     row = cursor.execute("SELECT current_database()").fetchone()
@@ -22,7 +34,9 @@ def copy_catalogue(cursor: Cursor, path: Path) -> None:
             cursor.execute("CHECKPOINT published_copy")
         finally:
             cursor.execute("DETACH published_copy")
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+        if isinstance(error, duckdb.Error):
+            raise SnapshotFailed(path, str(error).splitlines()[0]) from error
         raise

@@ -87,7 +87,9 @@ class Guest:
         return self.store.take(entries) if entries else []
 
 
-def sit_down(workspace: Workspace, reviewer: str, tell: Callable[[str], None], patience: float = PATIENCE) -> Workspace:
+def sit_down(
+    workspace: Workspace, reviewer: str, tell: Callable[[str], object], patience: float = PATIENCE
+) -> Workspace:
     """Take a guest seat in a workspace that another process has open.
 
     Args:
@@ -133,11 +135,12 @@ def _taken(seats: Seats, reviewer: str) -> tuple[Seat, int]:
     card = json.dumps({"reviewer": reviewer, "process": os.getpid()}).encode()
     write_whole(seat.path / "seat.json", lambda file: file.write(card))
     seat.journal.touch()  # last: from now on the owner sees a guest
+    share(seat.journal, seats.path)
     sync_folder(seat.path)
     return seat, handle
 
 
-def _awaited(seats: Seats, tell: Callable[[str], None], patience: float) -> Published:
+def _awaited(seats: Seats, tell: Callable[[str], object], patience: float) -> Published:
     ends, is_told = time.monotonic() + patience, False
     while (published := seats.published()) is None:
         owner = seats.owner()

@@ -52,9 +52,11 @@ class Journals:
             has_left = not seat.is_taken  # before its journal is read: what comes later is a guest's who is there
             try:
                 entries = self._take(seat)
-            except (EngineError, StoreError) as error:
+            except FileNotFoundError:
+                continue  # its guest decided nothing and has just left
+            except (EngineError, StoreError, OSError) as error:
                 self._refused.add(seat.path)
-                found.append(TakenFrom(seat.reviewer, (), error))
+                found.append(TakenFrom(seat.reviewer, (), told(error)))
                 continue
             if entries:
                 found.append(TakenFrom(seat.reviewer, tuple(entries)))
@@ -79,8 +81,12 @@ class Journals:
 class Host:
     """The owner of a workspace, as guests see it: there for as long as it is open."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, reviewer: str = "") -> None:
         """Begin. The catalogue is open, so nobody else can be the owner.
+
+        Args:
+            workspace: open.
+            reviewer: the name that the owner signs with.
 
         Raises: OSError where the folder cannot be made.
         """
@@ -91,8 +97,9 @@ class Host:
         self._id = uuid4().hex
         self._lock = take_lock(self._seats.owner_lock)
         if self._lock is not None:
+            card = {"owner": self._id, "process": os.getpid(), "reviewer": reviewer}
             os.ftruncate(self._lock, 0)
-            os.write(self._lock, json.dumps({"owner": self._id, "process": os.getpid()}).encode())
+            os.write(self._lock, json.dumps(card).encode())
         self._clear_published()
         self._number = 0
         self._published: Published | None = None
@@ -104,13 +111,21 @@ class Host:
         """Take in what guests decided, and show them what changed here. Takes long only where a snapshot is due."""
         taken = self._journals.take_in()
         if any(seat.is_taken for seat in self._seats.seats()):
-            changes = self._workspace.opened().changes
-            if self._published is None or (changes != self._changes and time.monotonic() >= self._next_at):
-                self._publish(changes)
-            self._go_on()
+            try:
+                self._show_guests()
+            except (StoreError, OSError) as error:
+                self._next_at = time.monotonic() + REFRESH_AFTER
+                taken.append(TakenFrom("", (), told(error)))
         elif self._published is not None:
             self._clear_published()
         return taken
+
+    def _show_guests(self) -> None:
+        changes = self._workspace.opened().changes
+        if changes != self._changes and time.monotonic() >= self._next_at:
+            self._publish(changes)
+        if self._published is not None:
+            self._go_on()
 
     def close(self) -> None:
         """Take in what is there, and let go: guests keep what they have open and go on in their journals."""
@@ -141,11 +156,12 @@ class Host:
     def _go_on(self) -> None:
         """Append to the published log what was decided since the last time."""
         assert self._published is not None
+        log = self._seats.path / self._published.log
         with self._workspace.opened().reading() as cursor:
             last = fetch_last_rows(cursor)
             fresh = fetch_after(cursor, self._rows) if last != self._rows else []
         if fresh:
-            append_batch(self._seats.path / self._published.log, fresh, sync=False)
+            append_batch(log, fresh, sync=False)
         self._rows = last
 
     def _remove(self, published: Published) -> None:
@@ -155,10 +171,18 @@ class Host:
 
     def _clear_published(self) -> None:
         self._published = None
+        self._changes, self._next_at = -1, 0.0
         self._seats.pointer.unlink(missing_ok=True)
         for pattern in ("snapshot-*", "log-*"):  # those of an owner that was killed, too
             for left in self._seats.path.glob(pattern):
                 left.unlink(missing_ok=True)
+
+
+def told(error: EngineError | StoreError | OSError) -> EngineError | StoreError:
+    """An error of the system as a sentence; others as they are."""
+    if isinstance(error, OSError):
+        return EngineError(f"{error.strerror}: {error.filename}", "Check the disk and the permissions of the folder.")
+    return error
 
 
 def take_in_left(workspace: Workspace) -> list[TakenFrom]:

@@ -95,8 +95,14 @@ class Seats:
             seat = Seat(folder)
             if seat.journal.exists():
                 yield seat
-            elif not seat.is_taken and time.time() - folder.stat().st_mtime > FORSAKEN_AFTER:
-                seat.clear()
+            elif not seat.is_taken:
+                with suppress(FileNotFoundError):  # its guest has just left and cleared it
+                    if time.time() - folder.stat().st_mtime > FORSAKEN_AFTER:
+                        seat.clear()
+
+    def owner_reviewer(self) -> str:
+        """The name that the owner signs with; empty where nobody is there, or it cannot be read."""
+        return str(_read(self.owner_lock).get("reviewer", "")) if is_locked(self.owner_lock) else ""
 
     def owner(self) -> tuple[str, int] | None:
         """Name and process id of the owner that is there; None while nobody is."""
@@ -118,9 +124,10 @@ class Seats:
 
 
 def share(path: Path, like: Path) -> None:
-    """Give a folder the permissions of another, so that two users of one workspace can both work in it."""
-    with suppress(PermissionError):  # somebody else's folder: it has its permissions already
-        os.chmod(path, like.stat().st_mode & 0o777)
+    """Let whoever may work in a folder work with this, too: users of one workspace take in one another's journals."""
+    mask = 0o777 if path.is_dir() else 0o666
+    with suppress(PermissionError):  # somebody else's: it has its permissions already
+        os.chmod(path, like.stat().st_mode & mask)
 
 
 def whole_batches(text: bytes) -> bytes:

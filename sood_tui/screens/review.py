@@ -334,6 +334,8 @@ class ReviewScreen(RoomScreen):
                     self._folios.forget((wnid, self._capacity, 0))
                 self.sood.read_counts()
                 self._count_progress()
+                if any(item.is_adjudicated for item in before):
+                    self.sood.say("A ruling stands here: your word is kept beside it. w settles anew.")
             current = self.desk.current
             moves = kind != "clear" and note is None and current is not None and current.wnid in wnids
             if moves and any(item.state == "pending" for item in before):

@@ -20,6 +20,7 @@ from engine.workspace import Workspace
 from store.connection import open_store
 from store.errors import StoreError
 from store.review import fetch_log
+from store.snapshot import SnapshotFailed, copy_catalogue
 from tests.catalogues import add_superclasses, add_synsets, scored_workspace, wnid_of
 
 NAMES = ("akita", "boxer", "collie", "dingo")
@@ -49,7 +50,7 @@ def guest(owner: Workspace, host: Host) -> Iterator[Workspace]:
 
 def seat(owner: Workspace, host: Host, name: str) -> Workspace:
     """A guest whose snapshot the owner publishes while it waits."""
-    return sit_down(replace(owner, store=None), name, lambda text: host.look() and None, patience=5)
+    return sit_down(replace(owner, store=None), name, lambda text: host.look(), patience=5)
 
 
 def say(workspace: Workspace, name: str, kind: str, reviewer: str) -> None:
@@ -63,7 +64,7 @@ def states(workspace: Workspace) -> dict[str, tuple[str, str | None]]:
 
 def log_of(workspace: Workspace) -> list[tuple[str, str]]:
     with workspace.opened().reading() as cursor:
-        return [(entry.reviewer, entry.kind) for entry in fetch_log(cursor)][::-1]
+        return [(entry.reviewer, str(entry.kind)) for entry in fetch_log(cursor)][::-1]
 
 
 def test_decisions_go_both_ways(owner: Workspace, host: Host, guest: Workspace) -> None:
@@ -254,3 +255,52 @@ def test_an_append_adds_to_what_is_there(tmp_path: Path, owner: Workspace) -> No
     append_batch(path, step.entries)
     assert path.read_bytes().startswith(b"before\n\n{")
     assert path.read_bytes().endswith(b"}\n\n")
+
+
+def test_a_snapshot_that_cannot_be_written_is_told_and_tried_again_later(
+    owner: Workspace, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = owner.root / "seats"
+
+    def refuse(cursor: object, path: Path) -> None:
+        raise SnapshotFailed(path, "No space left on device")
+
+    monkeypatch.setattr("engine.review.host.copy_catalogue", refuse)
+    told: list[str] = []
+
+    def look(text: str) -> None:
+        told.extend(str(taken.error) for taken in host.look())
+        assert host.look() == []  # not again at once
+
+    with pytest.raises(EngineError, match="has published no snapshot"):
+        sit_down(replace(owner, store=None), "ben", look, patience=0.2)
+    assert told == [f"No snapshot could be written to {folder}: No space left on device"]
+
+
+def test_a_full_disk_is_a_store_error_of_the_copy(owner: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(SnapshotFailed, match="No snapshot could be written"), owner.opened().reading() as cursor:
+        copy_catalogue(cursor, tmp_path / "no such folder" / "copy.duckdb")
+    with owner.opened().reading() as cursor:
+        copy_catalogue(cursor, tmp_path / "it's a copy.duckdb")  # and the next one goes through
+    assert (tmp_path / "it's a copy.duckdb").stat().st_size > 0
+
+
+def test_a_guest_with_the_owners_name_is_found_out(owner: Workspace) -> None:
+    seats = Seats(owner.root / "seats")
+    assert seats.owner_reviewer() == ""
+    named = Host(owner, "anna")
+    assert seats.owner_reviewer() == "anna"
+    named.close()
+    assert seats.owner_reviewer() == ""
+
+
+def test_folders_and_journals_take_the_permissions_of_the_workspace(tmp_path: Path, owner: Workspace) -> None:
+    owner.root.chmod(0o775)
+    host = Host(owner)
+    guest = seat(owner, host, "ben")
+    assert guest.guest is not None
+    assert (owner.root / "seats").stat().st_mode & 0o777 == 0o775
+    assert guest.guest.folder.stat().st_mode & 0o777 == 0o775
+    assert guest.guest.seat.journal.stat().st_mode & 0o777 == 0o664
+    guest.guest.leave()
+    host.close()

@@ -22,7 +22,7 @@ def guest(workspace: Workspace) -> Iterator[Workspace]:
     """A guest of the workspace, whose owner looks once a test asks for it."""
     on_dog(workspace)
     host = Host(workspace)
-    seated = sit_down(replace(workspace, store=None), "ben", lambda text: host.look() and None, patience=5)
+    seated = sit_down(replace(workspace, store=None), "ben", lambda text: host.look(), patience=5)
     yield seated
     assert seated.guest is not None
     seated.guest.leave()

@@ -133,7 +133,7 @@ def decisions(root: Path) -> list[tuple[str, str]]:
     try:
         take_in_left(workspace)
         with store.reading() as cursor:
-            return [(entry.reviewer, entry.kind) for entry in fetch_log(cursor)][::-1]
+            return [(entry.reviewer, str(entry.kind)) for entry in fetch_log(cursor)][::-1]
     finally:
         store.close()
 
