@@ -179,7 +179,8 @@ class SplitsScreen(SplitActions):
         for (sheet, row), word in zip(sheets, ("below", "above"), strict=True):
             panel = self.query_one(f"#{word}_panel", Frame)
             named = f"{row.lemma.replace('_', ' ')} ({row.split})" if row else "nothing"
-            panel.title = f"{word} {names[bench.chosen]}: {named}"
+            is_narrow = self.has_class("-short")
+            panel.title = f"{word}: {named}" if is_narrow else f"{word} {names[bench.chosen]}: {named}"
             if row is None:
                 sheet.show((), "no subclass")
                 continue
