@@ -8,6 +8,7 @@ differ from those of a single run only by which labels share a group.
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import array_api_compat
@@ -19,6 +20,7 @@ from engine.evaluation.bootstrap import bin_counts, metrics_of_counts
 from engine.evaluation.formulas import Array, exp_in_place, id_mass, log_add_exp, log_sum_exp
 from engine.evaluation.metrics import RankedScores
 from engine.evaluation.passes import normalised, to_host
+from engine.jobs.devices import usable_cores
 
 Floats = NDArray[np.float64]
 MOST_FINE_GROUPS = 2_000
@@ -26,6 +28,7 @@ PREVIEW_PICTURES = 3_000
 SWEEP_RESAMPLES = 200
 SWEEP_BINS = 128
 FLOATS_IN_FLIGHT = 3_000_000
+MOST_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +148,18 @@ def sweep_scores(
     steps = _steps(grid, labels, negatives, seed)
     rows = max(16, FLOATS_IN_FLIGHT // max(labels.shape[0], max(step.width for step in steps)))
     scores = np.empty((len(grid.points()), len(images)), dtype=np.float32)
-    for start in range(0, len(images), rows):
+
+    def score(start: int) -> int:
         part = to_device(normalised(np.asarray(images[start : start + rows]), start))
         for row, values in enumerate(_point_scores(part, labels, steps, grid)):
             scores[row, start : start + rows] = to_host(values)
-        on_rows(len(part))
+        return len(part)
+
+    # NumPy's exponentials take most of the time, on one core each and without the interpreter's lock.
+    threads = min(usable_cores(), MOST_THREADS) if array_api_compat.is_numpy_array(labels) else 1
+    with ThreadPoolExecutor(threads, thread_name_prefix="sweep") as pool:
+        for done in pool.map(score, range(0, len(images), rows)):
+            on_rows(done)
     return scores
 
 
