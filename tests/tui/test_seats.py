@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import random
 import signal
 import subprocess
 import sys
@@ -211,3 +212,35 @@ def test_a_workspace_that_a_command_has_open_takes_no_guest(root: Path) -> None:
         holder.kill()
     assert told.returncode == 2
     assert f"process {holder.pid}" in told.stderr.replace("\n", " ")
+
+
+def test_kills_at_random_moments_lose_nothing_that_was_acknowledged(root: Path, tmp_path: Path) -> None:
+    chance = random.Random(5)
+    said = [tmp_path / f"said-{number}" for number in range(12)]
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for number, path in enumerate(said):
+            role = "owner" if number % 2 == 0 else "guest"
+            if role in processes:
+                processes[role].kill()
+                processes[role].wait()
+            with path.open("wb") as out:
+                command = [sys.executable, "-m", "tests.tui.seat_process", role, str(root)]
+                processes[role] = subprocess.Popen(command, stdout=out)
+            if number > 0:
+                awaited(f"{role} {number} decides nothing", lambda: path.stat().st_size > 0)  # noqa: B023 (called at once)
+            time.sleep(chance.random() * 0.4)
+    finally:
+        for process in processes.values():
+            process.kill()
+            process.wait()
+    # A line that is whole was printed after the decision was on disk; a step of four is in a line.
+    steps = [line.split() for path in said for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
+             if line.endswith("\n")]  # fmt: skip
+    assert len(steps) > 20
+    found = decisions(root)
+    ids = [event_id for event_id, _, _ in found]
+    assert len(set(ids)) == len(ids)
+    assert {event_id for step in steps for event_id in step} <= set(ids)
+    assert len(ids) % 4 == 0  # no step came in halves
+    assert {who for _, who, _ in found} == {"anna", "ben"}
