@@ -83,6 +83,7 @@ class ReviewScreen(RoomScreen):
         self._deciding = asyncio.Lock()
         self._progress: Progress | None = None
         self._counting = False
+        self._decided = 0
         self._shown: tuple[str, float] = ("", 0.0)
         self._shown_before = ""
 
@@ -115,6 +116,7 @@ class ReviewScreen(RoomScreen):
         current = self.desk.current
         wanted = current.wnid if current is not None and current.superclass == read.superclass else place.candidate
         self.desk.lay_out(read.items, "all", "" if changed else wanted)
+        self._decided += 1
         self._remarks = read.remarks
         self._folios = Recent(256)
         self._progress = None if changed or self.sood.is_blind else self._progress
@@ -145,14 +147,15 @@ class ReviewScreen(RoomScreen):
         if is_renewed or not self.desk.items:
             self.reload()
         else:
-            self.run_worker(self._take_states(), group="decisions", exit_on_error=False)
+            self.run_worker(self._take_states(), group="states", exit_on_error=False)
 
     async def _take_states(self) -> None:
-        # In turn with the decisions taken here, so that an older state never covers a newer one.
-        async with self._deciding:
+        decided = -1
+        while decided != self._decided:  # read again where a decision came meanwhile: an old state covers no newer one
+            decided = self._decided
             read = await asyncio.to_thread(self._reading, "all")
-            changed = self.desk.take_states(read.items)
-            self._remarks = read.remarks
+        changed = self.desk.take_states(read.items)
+        self._remarks = read.remarks
         current = self.desk.current
         if current is not None and current.wnid in changed:
             self._folios.forget((current.wnid, self._capacity, 0))
@@ -330,6 +333,7 @@ class ReviewScreen(RoomScreen):
             if note is not None or any(item.state != kind or item.reviewer != reviewer for item in before):
                 step = await asyncio.to_thread(review.decide, self.workspace, superclass, wnids, kind, reviewer, note)
                 self.desk.note_step(step)
+                self._decided += 1
                 for wnid in wnids:
                     self._folios.forget((wnid, self._capacity, 0))
                 self.sood.read_counts()
