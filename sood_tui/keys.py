@@ -234,6 +234,7 @@ SPLITS = (
     ),
     _key("splits.separation", "v", "separation", "separation", "How this cut moves what the last evaluation measured."),
     _key("splits.remedy", "m", "remedy", "remedy", "Choose what happens where a list would be empty."),
+    _key("splits.rules", "r", "rules", "rules", "Switch a rule; what it would remove is shown before it does."),
     _key("splits.put", "a", "put", "place", "Put the subclass under the cursor into a list, or out of the split."),
     _key("splits.superclasses", "s", "superclasses", "superclasses", "Every superclass, wanted and realised shares."),
     _key("splits.sensitivity", "i", "sensitivity", "sensitivity", "What the cut owes to percentiles, prompts, chance."),

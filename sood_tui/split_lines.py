@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from rich.cells import set_cell_size
 
 from engine.splits.compare import SplitComparison
+from engine.splits.preview import Preview
 from engine.splits.sensitivity import SHAKY, GridPoint, Sensitivity
 from engine.splits.show import BandCount, SuperclassCut
-from sood_tui.plain import count, plain
+from sood_tui.plain import count, plain, some
 from sood_tui.widgets.lines import Tone, Words
 
 TONES: dict[str, Tone] = {"hard": "bad", "easy": "warn", "train": "good"}
+NAMED = 6
+"""Subclasses that a preview names before it counts."""
 FAR, NEAR = 0.15, 0.05
 """A realised share that is so far from the wanted one is marked, and marked strongly."""
 
@@ -146,3 +149,24 @@ def _grid(points: Sequence[GridPoint], base: Sequence[float]) -> list[Words]:
         lines.append(words)
     lines.append([("* the cut as it is · ! a superclass has an empty list", "muted")])
     return lines
+
+
+def preview_text(found: Preview) -> str:
+    """What changed settings would do: subclasses in and out, pictures of each list, and how many change lists."""
+    lemmas = {(row.superclass, row.wnid): row.lemma.replace("_", " ") for row in found.cut.moved}
+    lines = []
+    for word, rows in (("out", found.taken_out), ("back", found.brought_back)):
+        if rows:
+            named = [f"{lemmas.get((row.superclass, row.wnid), row.wnid)} ({row.superclass})" for row in rows[:NAMED]]
+            names = plain(", ".join(named))
+            more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+            lines.append(f"{some(len(rows), 'subclass', 'subclasses')} {word}: {names}{more}")
+    changed = [row for row in found.cut.moved if row.before and row.after]
+    if changed:
+        lines.append(f"{some(len(changed), 'subclass', 'subclasses')} in another list")
+    for rule in found.pictures:
+        lines.append(f"{rule.rule}: {count(rule.after)} pictures of {rule.split} left out, now {count(rule.before)}")
+    for name, after in reversed(found.pictures_after.items()):
+        before = found.pictures_before.get(name, 0)
+        lines.append(f"{name}: {count(after)} pictures" + (f", now {count(before)}" if after != before else ", as now"))
+    return "\n".join(lines)

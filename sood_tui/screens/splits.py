@@ -22,7 +22,7 @@ from sood_tui.folio import read_pictures
 from sood_tui.keys import SPLITS
 from sood_tui.plain import count, plain
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
-from sood_tui.screens.split_actions import SplitActions
+from sood_tui.screens.split_rules import RULES, SOURCE, SplitRules
 from sood_tui.threshold_bench import ThresholdBench, read_bench, read_crowding, split_defaults, threshold_names
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
@@ -34,9 +34,11 @@ REST = 0.4  # seconds after the last move until a threshold is written down as o
 STEP = 1.0
 SPREAD_FROM = 58  # columns of the table from which the spread of a subclass has room
 BAND_TONES: dict[str, Tone] = {"hard": "bad", "easy": "warn", "train": "good"}
+WHO_TAKES_PART = (*(rule.key for rule in RULES), SOURCE.key, "superclass_placed")
+"""Settings that change more than where the cut lies."""
 
 
-class SplitsScreen(SplitActions):
+class SplitsScreen(SplitRules):
     """Histogram and subclasses on the left; counts, and the pictures next to the chosen threshold, on the right."""
 
     CSS_PATH = "splits.tcss"
@@ -230,11 +232,11 @@ class SplitsScreen(SplitActions):
 
     def _settle(self, settings: SplitSettings) -> None:
         if self._bench is not None:
-            placed = self._bench.prepared.settings.superclass_placed
+            before = self._bench.prepared.settings
             self._bench.settle(settings)
             self._show()
             self.sood.read_counts()
-            if placed != settings.superclass_placed:  # who takes part has changed, not only where the cut lies
+            if any(getattr(before, key) != getattr(settings, key) for key in WHO_TAKES_PART):
                 self.reload()
 
     def on_screen_suspend(self) -> None:

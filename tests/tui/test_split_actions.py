@@ -7,7 +7,7 @@ from engine.splits.change import copy_split, list_splits
 from engine.splits.prepare import prepare
 from engine.splits.settings import Change
 from engine.workspace import Workspace
-from sood_tui.screens.dialogs import ChooseDialog
+from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog
 from sood_tui.screens.splits import SplitsScreen
 from sood_tui.screens.view import ViewScreen
 from sood_tui.widgets.score_histogram import ScoreHistogram
@@ -36,6 +36,31 @@ async def test_a_remedy_is_offered_with_what_it_makes_and_can_be_taken_back(on_d
         assert [row.split for row in bench_of(app.screen).subclasses()][:2] == ["hard", "easy"]
         await press(pilot, "u")
         assert prepare(on_dog).settings.superclass_remedy == {}
+
+
+@keys("splits.rules")
+async def test_a_rule_says_what_it_would_do_before_it_is_set(on_dog: Workspace) -> None:
+    async with opened(on_dog, "splits") as (app, pilot):
+        before = bench_of(app.screen).subclasses()
+        await press(pilot, "r")
+        assert "both tails are left out" in seen(app)
+        await press(pilot, "down", "down", "down", "enter")  # fewest subclasses
+        assert isinstance(app.screen, AskDialog)
+        app.screen.query_one(Input).value = "many"
+        await press(pilot, "enter")
+        assert "'many' is no number" in seen(app)
+        app.screen.query_one(Input).value = "99"
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert "train: 0 pictures, now 80" in seen(app)
+        await press(pilot, "n")
+        assert prepare(on_dog).settings.minimum_subclasses == 1  # looking is not setting
+        await press(pilot, "r", "enter", "down", "down", "enter", "y")  # outliers: all stay
+        assert prepare(on_dog).settings.outlier_tails == "none"
+        assert sum(row.outliers for row in bench_of(app.screen).subclasses()) == 0
+        await press(pilot, "u")
+        assert prepare(on_dog).settings.outlier_tails == "both"
+        assert bench_of(app.screen).subclasses() == before
 
 
 @keys("splits.put")
