@@ -71,6 +71,15 @@ def negatives_of_run(cursor: Cursor, run_id: int, recipe: str = "plain") -> str:
     raise EngineError(f"The negative labels of evaluation {run_id} are gone.", "Run it again.")
 
 
+def words_of_run(cursor: Cursor, run_id: int) -> int:
+    """How many negative labels of the plain recipe a run scored with; 0: none, or it is no run.
+
+    Raises: UnknownRun.
+    """
+    texts = json.loads(store.fetch_evaluation(cursor, run_id).record).get("texts", {})
+    return int(texts.get("plain", {}).get("negatives", 0))
+
+
 def default_grid(words: int) -> Grid:
     """A grid that so many ranked words can fill: numbers of labels, groups that divide one another, temperatures."""
     groups = tuple(number for number in (1, 5, 10, 100) if number * 4 <= words) or (1,)

@@ -110,7 +110,7 @@ def recut(
 
     Args:
         run_id: a run whose sets are the bands of the split.
-        method: None: its first static method.
+        method: None: NegLabel if the run has it, else its first static method.
         split: its name.
         percentiles: None: where the split is cut now.
 
@@ -151,20 +151,26 @@ def separation_moved(workspace: Workspace, prepared: PreparedSplit, tuned: Tuned
     with workspace.opened().reading() as cursor:
         for run in reversed(store.fetch_evaluations(cursor)):
             parts = store.fetch_parts(cursor, run.run_id)
-            methods = [name for name in run.methods if name not in ADAPTIVE]
-            if run.kind == "run" and methods and parts[0].source in sources:
+            chosen = _main_method(run.methods)
+            if run.kind == "run" and chosen and parts[0].source in sources:
                 break
         else:
             raise EngineError(
                 f"The split {prepared.split} was not evaluated yet.",
                 f"`sood-tui evaluation sood --split {prepared.split}` does it once; then a new cut takes a second.",
             )
-    scored = _scored(workspace, run.run_id, methods[0])
+    scored = _scored(workspace, run.run_id, chosen)
     rows = {part.name: scored.part == part.position for part in parts if part.role != "ood"}
     rows = {"train": rows.pop(parts[0].name), **rows}
     sizes = {name: len(set(zip(scored.superclass[one], scored.wnid[one], strict=True))) for name, one in rows.items()}
     before = _report(scored, rows, sizes)
-    return Moved(run.run_id, methods[0], before, _cut(scored, run.run_id, prepared, tuned))
+    return Moved(run.run_id, chosen, before, _cut(scored, run.run_id, prepared, tuned))
+
+
+def _main_method(methods: Sequence[str]) -> str:
+    """NegLabel where it ran, else the first static method; empty where there is none."""
+    static = [name for name in methods if name not in ADAPTIVE]
+    return "neglabel" if "neglabel" in static else next(iter(static), "")
 
 
 def _cut(scored: "_Scored", run_id: int, prepared: PreparedSplit, tuned: Tuned) -> list[BandScores]:
@@ -192,7 +198,7 @@ def _scored(workspace: Workspace, run_id: int, method: str | None) -> _Scored:
         run = store.fetch_evaluation(cursor, run_id)
         parts = store.fetch_parts(cursor, run_id)
         pictures = store.fetch_pictures(cursor, run_id)
-        chosen = method or next((name for name in run.methods if name not in ADAPTIVE), "")
+        chosen = method or _main_method(run.methods)
         scores = read_scores(cursor, run_id, chosen)
     if not scores.of:
         raise EngineError(f"{chosen} depends on the order of the pictures: its bands cannot be cut anew.")

@@ -17,21 +17,12 @@ from pyarrow import compute
 
 from engine.errors import EngineError
 from engine.evaluation.plots import histogram, lines, roc
-from engine.evaluation.reading import (
-    CONVENTIONS,
-    GENERALISATION,
-    Number,
-    RunView,
-    Scores,
-    read_run,
-    read_scores,
-)
+from engine.evaluation.reading import Number, RunView, Scores, read_run, read_scores
+from engine.evaluation.tables import COLUMNS, latex, markdown, sweep_markdown
 from engine.workspace import Workspace
 from store import evaluation as store
 from store.evaluation import SweepRow
 
-COLUMNS = ("auroc", "fpr95_id_positive", "fpr95_ood_positive", "aupr_in", "aupr_out")
-HEADINGS = ("AUROC", "FPR95 ID-positive", "FPR95 OOD-positive", "AUPR-in", "AUPR-out")
 OOD_LABEL = -1
 
 
@@ -121,63 +112,6 @@ def _write_classes(folder: Path, view: RunView) -> None:
 
 def _parts(number: Number) -> list[object]:
     return [number.value, "" if number.low is None else number.low, "" if number.high is None else number.high]
-
-
-def markdown(view: RunView) -> str:
-    """The table in Markdown, static and adaptive methods apart, with the conventions below it."""
-    found = []
-    for adaptive in (False, True):
-        rows = [row for row in view.rows if row.is_adaptive is adaptive]
-        if not rows:
-            continue
-        if adaptive:
-            found.append("\nStream-adaptive methods in each order of the stream, not to be ranked with the others:\n")
-        found.append(f"| method | set | n ID | n OOD | {' | '.join(HEADINGS)} |")
-        found.append(f"|---|---|---|---|{'---|' * len(HEADINGS)}")
-        for row in rows:
-            part = row.part or f"{row.scope} of OOD sets"
-            mark = " (generalisation)" if row.role == "generalisation" else ""
-            cells = " | ".join(_percent(getattr(row, column)) for column in COLUMNS)
-            name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
-            found.append(f"| {name} | {_pipe(part)}{mark} | {row.n_id} | {row.n_ood or ''} | {cells} |")
-    found += ["", "Numbers in percent.", *CONVENTIONS]
-    if any(part.role == "generalisation" for part in view.parts):
-        found.append(GENERALISATION)
-    found += view.warnings
-    return "\n".join(found) + "\n"
-
-
-def latex(view: RunView) -> str:
-    """The table in LaTeX (booktabs), AUROC and both FPR95, conventions as comments."""
-    found = [f"% {sentence}" for sentence in CONVENTIONS]
-    found += [r"\begin{tabular}{llrrr}", r"\toprule"]
-    found.append(r"method & set & AUROC $\uparrow$ & FPR95\textsubscript{ID+} $\downarrow$ & "
-                 r"FPR95\textsubscript{OOD+} $\downarrow$ \\")  # fmt: skip
-    last = ""
-    for row in view.rows:
-        name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
-        if name != last:
-            found.append(r"\midrule")
-        last = name
-        cells = " & ".join(f"{100 * getattr(row, column).value:.2f}" for column in COLUMNS[:3])
-        found.append(rf"{_tex(name)} & {_tex(row.part or f'{row.scope} of OOD sets')} & {cells} \\")
-    return "\n".join([*found, r"\bottomrule", r"\end{tabular}", ""])
-
-
-def _tex(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(special.get(char, f"\\{char}" if char in "&%$#_{}" else char) for char in text)
-
-
-def _pipe(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _percent(number: Number) -> str:
-    value = f"{100 * number.value:.2f}"
-    if number.low is None or number.high is None:
-        return value
-    return f"{value} ({100 * number.low:.1f}-{100 * number.high:.1f})"
 
 
 def _write_method(
@@ -282,6 +216,7 @@ def _write_sweep(folder: Path, rows: Sequence[SweepRow]) -> None:
     writer.writerow(names)
     writer.writerows([getattr(row, name) for name in names] for row in rows)
     (folder / "sweep.csv").write_text(text.getvalue(), encoding="utf-8")
+    (folder / "table.md").write_text(sweep_markdown(rows), encoding="utf-8")
     (folder / "plots").mkdir()
     for setting in ("negatives", "temperature", "groups", "percentile"):
         if len({getattr(row, setting) for row in rows}) < 2:

@@ -68,8 +68,13 @@ class RunScores:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def mean_embeddings(encoder: TextEncoder, texts: Sequence[Sequence[str]], check: Callable[[], None]) -> Floats32:
-    """The normalised mean over the prompts of each word, float32 [n, d]."""
+def mean_embeddings(
+    encoder: TextEncoder,
+    texts: Sequence[Sequence[str]],
+    check: Callable[[], None],
+    on_words: Callable[[int, int], None] = lambda done, total: None,
+) -> Floats32:
+    """The normalised mean over the prompts of each word, float32 [n, d]; on_words is told how many are done, of all."""
     if not texts:
         raise EngineError("There are no texts to embed.")
     rows = []
@@ -81,6 +86,7 @@ def mean_embeddings(encoder: TextEncoder, texts: Sequence[Sequence[str]], check:
         means = np.add.reduceat(vectors, bounds[:-1], axis=0)
         rows.append(normalised(means, start))
         check()
+        on_words(start + len(part), len(texts))
     return np.concatenate(rows)
 
 
@@ -92,6 +98,7 @@ def make_banks(
     id_labels: Sequence[int | None],
     check: Callable[[], None] = lambda: None,
     noise: Floats32 | None = None,
+    on_words: Callable[[int, int], None] = lambda done, total: None,
 ) -> Banks:
     """The embeddings of all texts; negative labels are mined where the plan says so.
 
@@ -103,6 +110,7 @@ def make_banks(
         id_labels: label index of each of them.
         check: lets the user cancel in between.
         noise: embeddings of pictures of noise, for methods that begin with some.
+        on_words: told how many words of a corpus are embedded, of all.
 
     Raises: EngineError when nothing is left to choose from.
     """
@@ -117,7 +125,7 @@ def make_banks(
             continue
         table = words[name]
         prompts = recipe.texts(table["word"].to_pylist(), table["pos"].to_pylist())
-        embedded = mean_embeddings(encoder, prompts, check)
+        embedded = mean_embeddings(encoder, prompts, check, on_words)
         if negatives.given is None:
             chosen = _rank(negatives, embedded, labels, table, id_images, id_labels)
             table = table.take(pa.array(chosen.rows)).append_column("distance", pa.array(chosen.distance))

@@ -162,7 +162,9 @@ class Sweep:
                     if not source.given:
                         wanted = replace(source, percentile=percentile, count=max(self.grid.counts))
                     narrowed = replace(self.plan, recipes={"plain": recipe}, negatives={"plain": wanted})
-                    found = make_banks(narrowed, {"plain": table}, encoder, images[0], id_labels, check)
+                    found = make_banks(
+                        narrowed, {"plain": table}, encoder, images[0], id_labels, check, on_words=self._tell_words
+                    )
                     bank = found.banks["plain"]
                     assert bank.negatives is not None
                     order = evenly_mixed(found.mined.get("plain", table)["pos"].to_pylist())
@@ -205,6 +207,9 @@ class Sweep:
 
     def _of_ood(self, scores: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         return {part.name: scores[place] for place, part in enumerate(self.plan.sets) if place and part.role == "ood"}
+
+    def _tell_words(self, done: int, total: int) -> None:
+        self.progress.advance(0, stage="words", words=f"{done:,} of {total:,}")
 
     def _write(self, name: str, rows: Sequence["_Row"], stage: str) -> None:
         write_table(self.folder, name, _table(rows))

@@ -195,7 +195,9 @@ class _Work:
         encoder = self._text_encoder()
         self.run.advance(0, stage="texts")
         id_labels = pictures.filter(compute.equal(pictures["part"], 0))["label"].to_pylist()
-        banks = make_banks(self.plan, words, encoder, images[0], id_labels, self.run.check, self._noise())
+        banks = make_banks(
+            self.plan, words, encoder, images[0], id_labels, self.run.check, self._noise(), self._on_words
+        )
         self._save(encoder)
         save_texts(self.folder, _text_arrays(banks))
         scores = score_run(
@@ -293,7 +295,10 @@ class _Work:
         return _GivenTexts(self.plan)
 
     def _on_texts(self, done: int, total: int) -> None:
-        self.run.advance(0, texts=f"{done:,} of {total:,}")
+        self.run.check()
+
+    def _on_words(self, done: int, total: int) -> None:
+        self.run.advance(0, stage="words", words=f"{done:,} of {total:,}")
 
     def _save(self, encoder: TextEncoder) -> None:
         if isinstance(encoder, TextBank):

@@ -78,7 +78,7 @@ def sood(
 def bands(
     context: typer.Context,
     run: Annotated[int, typer.Argument(help="An evaluation of the split.")],
-    method: Annotated[str | None, typer.Option(help="Which method; without it, the run's first.")] = None,
+    method: Annotated[str | None, typer.Option(help="Which method; without it, neglabel or the run's first.")] = None,
     split: SplitName = "main",
     easy: Annotated[float | None, typer.Option(help="Percentile below which a subclass is not train.")] = None,
     hard: Annotated[float | None, typer.Option(help="Percentile below which a subclass is hard.")] = None,

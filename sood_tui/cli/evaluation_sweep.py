@@ -36,8 +36,13 @@ def sweep(
     negatives: Annotated[
         str | None, typer.Option("--negatives", help="Negative labels that were mined before.")
     ] = None,
-    counts: Annotated[str, typer.Option(help="Numbers of negative labels.")] = "1000,2000,5000,10000",
-    groups: Annotated[str, typer.Option(help="Numbers of groups that divide one another.")] = "1,5,10,100",
+    counts: Annotated[
+        str | None, typer.Option(help="Numbers of negative labels; without it, shares of what RUN has.")
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(help="Numbers of groups that divide one another; without it, what the counts can fill."),
+    ] = None,
     temperatures: Annotated[str, typer.Option(help="Temperatures.")] = "0.005,0.01,0.02,0.05,0.1",
     percentiles: Annotated[str, typer.Option(help="Percentiles of the ranking, each a variant.")] = "0.05",
     seed: Annotated[int | None, typer.Option("--seed", help="Of the groups, halves and intervals.")] = None,
@@ -56,8 +61,9 @@ def sweep(
     if pretrained is not None and len(models) != 1:
         raise EngineError("--pretrained belongs to a single --model.", "With several write --model MODEL,TAG.")
     one = models[0] if models else (None, None)
+    grid = _grid(context, run, counts, groups)
     plan = SweepPlan(
-        _whole(counts), _whole(groups), _numbers(temperatures), _numbers(percentiles), tuple(prompt or ()),
+        *grid, _numbers(temperatures), _numbers(percentiles), tuple(prompt or ()),
         tuple(corpus or ()) if negatives is None or corpus else (), tuple(models) if len(models) > 1 else (),
     )  # fmt: skip
     if run is None:
@@ -69,9 +75,13 @@ def sweep(
         request = _of_run(context, run, one, device, seed)
         _say_preview(context, run, plan)
     request = replace(
-        request, methods=("neglabel",), sweep=plan, labels=labels or request.labels, title=f"sweep {counts}",
+        request,
+        methods=("neglabel",),
+        sweep=plan,
+        labels=labels or request.labels,
+        title=f"sweep {','.join(map(str, plan.counts))}",
         mining=replace(request.mining, given=negatives or (None if corpus else request.mining.given)),
-    )  # fmt: skip
+    )
     evaluation_more.submit_and_show(context, request, detach, as_json)
 
 
@@ -92,6 +102,20 @@ def _whole(text: str) -> tuple[int, ...]:
     if any(number != int(number) for number in found):
         raise EngineError(f"{text!r} is not a list of whole numbers.", "Write them with commas: 1,5,100.")
     return tuple(int(number) for number in found)
+
+
+def _grid(
+    context: typer.Context, run_id: int | None, counts: str | None, groups: str | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Numbers of labels and of groups: those given, else what the words of the run can fill, else usual ones."""
+    from engine.evaluation.again import default_grid, words_of_run
+
+    most = max(_whole(counts)) if counts and _whole(counts) else 10_000
+    if run_id is not None and counts is None:
+        with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+            most = words_of_run(cursor, run_id) or most
+    usual = default_grid(min(_whole(counts)) if counts and _whole(counts) else most)
+    return _whole(counts) if counts else usual.counts, _whole(groups) if groups else usual.groups
 
 
 def _of_run(

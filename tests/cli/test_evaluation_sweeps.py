@@ -147,3 +147,22 @@ def test_sweeps_that_cannot_be_are_refused(command: Command, root: Path, first: 
         assert message in told, told
     assert command("list", "--json") == runs
     assert sorted((root / "evaluations").iterdir()) == folders
+
+
+def test_a_sweep_of_a_run_needs_no_numbers_and_is_exported(
+    command: Command, root: Path, first: int, tmp_path: Path
+) -> None:
+    found = json.loads(command("sweep", str(first), "--temperatures", "0.01,0.02", "--json"))
+    rows = found["sweep"]
+    assert {row["negatives"] for row in rows} == {1, 2, 5, 8, 12}  # shares of its twelve words
+    assert {row["groups"] for row in rows} == {1}
+    command("export", str(found["run"]["run"]["run_id"]), str(tmp_path / "out"))
+    lines = (tmp_path / "out" / "table.md").read_text().splitlines()
+    assert lines[0] == (
+        "| | temperature | negatives | set | n ID | n OOD | AUROC | FPR95 ID-positive | FPR95 OOD-positive |"
+    )
+    assert lines[2].startswith("| chosen on the other halves |")
+    assert len((tmp_path / "out" / "sweep.csv").read_text().splitlines()) == len(rows) + 1
+    assert {path.name for path in (tmp_path / "out" / "plots").iterdir()} == {
+        f"{name}.{kind}" for name in ("negatives", "temperature") for kind in ("svg", "png")
+    }

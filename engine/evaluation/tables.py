@@ -1,0 +1,86 @@
+"""The tables of evaluations and sweeps as a paper prints them: Markdown and LaTeX, with every convention named."""
+
+from collections.abc import Sequence
+
+from engine.evaluation.reading import CONVENTIONS, GENERALISATION, Number, RunView
+from store.evaluation import SweepRow
+
+COLUMNS = ("auroc", "fpr95_id_positive", "fpr95_ood_positive", "aupr_in", "aupr_out")
+HEADINGS = ("AUROC", "FPR95 ID-positive", "FPR95 OOD-positive", "AUPR-in", "AUPR-out")
+SWEEP_INTERVALS = "Intervals: 95 %, bootstrap of 200 resamples."
+
+
+def markdown(view: RunView) -> str:
+    """The table in Markdown, static and adaptive methods apart, with the conventions below it."""
+    found = []
+    for adaptive in (False, True):
+        rows = [row for row in view.rows if row.is_adaptive is adaptive]
+        if not rows:
+            continue
+        if adaptive:
+            found.append("\nStream-adaptive methods in each order of the stream, not to be ranked with the others:\n")
+        found.append(f"| method | set | n ID | n OOD | {' | '.join(HEADINGS)} |")
+        found.append(f"|---|---|---|---|{'---|' * len(HEADINGS)}")
+        for row in rows:
+            part = row.part or f"{row.scope} of OOD sets"
+            mark = " (generalisation)" if row.role == "generalisation" else ""
+            cells = " | ".join(_percent(getattr(row, column)) for column in COLUMNS)
+            name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
+            found.append(f"| {name} | {_pipe(part)}{mark} | {row.n_id} | {row.n_ood or ''} | {cells} |")
+    found += ["", "Numbers in percent.", *CONVENTIONS]
+    if any(part.role == "generalisation" for part in view.parts):
+        found.append(GENERALISATION)
+    found += view.warnings
+    return "\n".join(found) + "\n"
+
+
+def latex(view: RunView) -> str:
+    """The table in LaTeX (booktabs), AUROC and both FPR95, conventions as comments."""
+    found = [f"% {sentence}" for sentence in CONVENTIONS]
+    found += [r"\begin{tabular}{llrrr}", r"\toprule"]
+    found.append(r"method & set & AUROC $\uparrow$ & FPR95\textsubscript{ID+} $\downarrow$ & "
+                 r"FPR95\textsubscript{OOD+} $\downarrow$ \\")  # fmt: skip
+    last = ""
+    for row in view.rows:
+        name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
+        if name != last:
+            found.append(r"\midrule")
+        last = name
+        cells = " & ".join(f"{100 * getattr(row, column).value:.2f}" for column in COLUMNS[:3])
+        found.append(rf"{_tex(name)} & {_tex(row.part or f'{row.scope} of OOD sets')} & {cells} \\")
+    return "\n".join([*found, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _tex(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(char, f"\\{char}" if char in "&%$#_{}" else char) for char in text)
+
+
+def _pipe(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _percent(number: Number) -> str:
+    value = f"{100 * number.value:.2f}"
+    if number.low is None or number.high is None:
+        return value
+    return f"{value} ({100 * number.low:.1f}-{100 * number.high:.1f})"
+
+
+def sweep_markdown(rows: Sequence[SweepRow]) -> str:
+    """The settings of a sweep in Markdown, the chosen one first, then by OOD set from the best AUROC down."""
+    axes = ("model", "prompt", "corpus", "percentile", "temperature", "negatives", "groups")
+    shown = [axis for axis in axes if len({getattr(row, axis) for row in rows}) > 1]
+    found = [
+        f"| | {' | '.join(shown)} | set | n ID | n OOD | {' | '.join(HEADINGS[:3])} |",
+        f"|---|{'---|' * (len(shown) + 6)}",
+    ]
+    for row in sorted(rows, key=lambda row: (not row.is_chosen, row.part, -row.auroc)):
+        numbers = (
+            Number(getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high"))
+            for name in COLUMNS[:3]
+        )
+        settings = (_pipe(str(getattr(row, axis))) for axis in shown)
+        cells = " | ".join((*settings, _pipe(row.part), str(row.n_id), str(row.n_ood), *map(_percent, numbers)))
+        found.append(f"| {'chosen on the other halves' if row.is_chosen else ''} | {cells} |")
+    return "\n".join([*found, "", "Numbers in percent.", *CONVENTIONS[:3], SWEEP_INTERVALS]) + "\n"
