@@ -25,6 +25,7 @@ from sood_tui.cli.splits_options import (
     OneSuperclass,
     Remedy,
     Tails,
+    numbers,
 )
 from sood_tui.cli.splits_reports import app as reports_app
 from sood_tui.cli.splits_reports import defaults_of as defaults_of
@@ -253,7 +254,7 @@ def _changes(
     if bands is not None:
         if easy is not None or hard is not None:
             raise EngineError("--bands says all percentiles; leave --easy and --hard out.")
-        return [Change("percentiles", _numbers(bands), superclass)]
+        return [Change("percentiles", numbers(bands), superclass)]
     if easy is None and hard is None:
         return []
     with workspace.opened().reading() as cursor:
@@ -277,13 +278,6 @@ def _without(change: Change) -> Change:
     if change.key == "excluded_flags":
         return Change(change.key, tuple(flag for flag in change.value if flag != "none"))
     return change
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise EngineError(f"{text!r} is no list of percentiles.", "Example: --bands 10,20,40,60") from None
 
 
 def _apply(

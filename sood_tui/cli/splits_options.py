@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from engine.errors import EngineError
+
 Name = Annotated[str, typer.Option("--split", metavar="NAME", help="Which split; else the main one.")]
 OneSuperclass = Annotated[str | None, typer.Option(metavar="NAME", help="Only this superclass.")]
 By = Annotated[str | None, typer.Option(metavar="NAME", help="Who changes it; else the setting `reviewer`.")]
@@ -48,3 +50,14 @@ class MatchBands(StrEnum):
     none = "none"
     tests = "tests"
     all = "all"
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """The percentiles in a text like 20,40.
+
+    Raises: EngineError.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise EngineError(f"{text!r} is no list of percentiles.", "Example: --bands 10,20,40,60") from None

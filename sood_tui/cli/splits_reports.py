@@ -15,7 +15,7 @@ from engine.splits.settings import MAIN, SplitSettings, check_percentiles
 from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.output import emit_json, emit_table, say
-from sood_tui.cli.splits_options import Name
+from sood_tui.cli.splits_options import Name, numbers
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -60,14 +60,14 @@ def sensitivity(
 
     Example: sood-tui splits sensitivity --easy 35,40,45 --hard 15,20,25
     """
-    high, low = (check_percentiles([float(part) for part in text.split(",")]) for text in (easy, hard))
+    high, low = (check_percentiles(numbers(text)) for text in (easy, hard))
     with open_workspace(context) as workspace:
         found = moving.sensitivity(workspace, split, defaults_of(workspace), high, low, draws)
     if as_json:
         emit_json(found)
         return
     rows = [
-        {"hard": point.percentiles[0], "easy": point.percentiles[1], "jaccard_train": point.jaccard_train,
+        {"hard %": point.percentiles[0], "easy %": point.percentiles[1], "jaccard_train": point.jaccard_train,
          "moved": point.moved_subclasses, **point.pictures, "with empty band": point.superclasses_with_empty_band}
         for point in found.grid
     ]  # fmt: skip

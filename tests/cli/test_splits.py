@@ -64,6 +64,16 @@ def test_one_superclass_is_told_its_own_troubles_only(root: Path, capsys: pytest
     assert "cat: hard and easy would be empty." in capsys.readouterr().err
 
 
+def test_sensitivity_names_the_percentiles_and_refuses_words(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["-w", str(root), "splits", "sensitivity", "--hard", "15,20", "--draws", "0", "--easy"]
+    assert run([*command, "40"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split("\t")[:4] == ["hard %", "easy %", "jaccard_train", "moved"]
+    assert [row.split("\t")[:2] for row in rows] == [["15.0000", "40.0000"], ["20.0000", "40.0000"]]
+    assert run([*command, "forty"]) == 2
+    assert "'forty' is no list of percentiles" in capsys.readouterr().err
+
+
 def test_set_rules_undo_redo_log(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said(capsys, root, "set", "--easy", "50", "--hard", "10")
     assert shares(said(capsys, root, "show"), "dog") == {"hard": 0.1, "easy": 0.4, "train": 0.5}
