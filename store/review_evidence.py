@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from store.connection import Cursor
+from store.review import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,30 @@ def fetch_draws(cursor: Cursor, superclass: str | None = None) -> list[Draw]:
         {"superclass": superclass},
     ).fetchall()
     return [Draw(*row) for row in rows]
+
+
+def fetch_states(cursor: Cursor, superclass: str | None = None) -> list[tuple[str, str, State]]:
+    """Superclass, wnid and state of every candidate, by superclass and wnid."""
+    rows: list[tuple[str, str, State]] = cursor.execute(
+        """
+        SELECT superclass, wnid, state
+        FROM candidate_state
+        WHERE $superclass IS NULL OR superclass = $superclass
+        ORDER BY superclass, wnid
+        """,
+        {"superclass": superclass},
+    ).fetchall()
+    return rows
+
+
+def fetch_margins(cursor: Cursor) -> list[tuple[str, str, str, str, str, float]]:
+    """Kind, mode and model of each filter with superclass, wnid and the margin that it measured last, sorted."""
+    rows: list[tuple[str, str, str, str, str, float]] = cursor.execute(
+        """
+        SELECT kind, mode, model, superclass, wnid, margin
+        FROM latest_verdict
+        WHERE margin IS NOT NULL
+        ORDER BY kind, mode, model, superclass, wnid
+        """
+    ).fetchall()
+    return rows

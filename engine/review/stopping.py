@@ -5,7 +5,7 @@ weights where an audit drew them. What is left rests on the calibrated filter an
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,9 @@ from engine.review.decisions import require_superclass
 from engine.review.second_looks import Accepted, Basis, accepted_at_first, basis_of, first_decided_after
 from engine.review.undecided import GoodLeft, Labelled, Sampled, good_left, labels_for
 from store.connection import Cursor
-from store.filters import Verdict, fetch_verdicts
-from store.review import QueueItem, fetch_queue
-from store.review_evidence import Draw, Look, fetch_draws, fetch_looks
+from store.filters import fetch_decided
+from store.review import State
+from store.review_evidence import Draw, Look, fetch_draws, fetch_looks, fetch_margins, fetch_states
 
 Place = tuple[str, str]
 
@@ -99,12 +99,11 @@ def progress(cursor: Cursor, goal: Goal, superclass: str | None = None, seed: in
     """
     if superclass is not None:
         require_superclass(cursor, superclass)
-    items: dict[str, list[QueueItem]] = defaultdict(list)
-    for item in fetch_queue(cursor, None, False, None):
-        items[item.superclass].append(item)
-    evidence = _Evidence.read(cursor, items)
-    wanted = sorted(items) if superclass is None else [superclass] if superclass in items else []
-    return [_progress(name, items[name], evidence, goal, seed) for name in wanted]
+    states: dict[str, dict[str, State]] = defaultdict(dict)
+    for name, wnid, state in fetch_states(cursor, superclass):
+        states[name][wnid] = state
+    evidence = _Evidence.read(cursor, superclass)
+    return [_progress(name, states[name], evidence, goal, seed) for name in sorted(states)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +116,15 @@ class _Evidence:
     decided: Mapping[Place, bool]
 
     @classmethod
-    def read(cls, cursor: Cursor, items: Mapping[str, Iterable[QueueItem]]) -> "_Evidence":
+    def read(cls, cursor: Cursor, superclass: str | None) -> "_Evidence":
+        """Looks at the candidates of one superclass or of all, and what a calibration can learn from everywhere."""
         looks: dict[Place, list[Look]] = defaultdict(list)
-        for look in fetch_looks(cursor):
+        for look in fetch_looks(cursor, superclass):
             looks[look.superclass, look.wnid].append(look)
         margins: dict[tuple[str, str, str], dict[Place, float]] = defaultdict(dict)
-        for verdict in fetch_verdicts(cursor):
-            if verdict.margin is not None:
-                margins[_filter(verdict)][verdict.superclass, verdict.wnid] = verdict.margin
-        decided = {
-            (name, item.wnid): item.state == "accept"
-            for name, rows in items.items()
-            for item in rows
-            if item.state in ("accept", "reject")
-        }
+        for kind, mode, model, name, wnid, margin in fetch_margins(cursor):
+            margins[kind, mode, model][name, wnid] = margin
+        decided = {place: state == "accept" for place, state in fetch_decided(cursor).items()}
         return cls(looks, {(draw.superclass, draw.wnid): draw for draw in fetch_draws(cursor)}, margins, decided)
 
     def labelled(self, margins: Mapping[Place, float], superclass: str | None) -> Labelled:
@@ -157,14 +151,14 @@ class _Evidence:
         return Sampled(np.array([row[0] for row in rows], np.bool_), np.array([row[1] for row in rows], np.float64))
 
 
-def _progress(name: str, items: Sequence[QueueItem], evidence: _Evidence, goal: Goal, seed: int) -> Progress:
-    accepted = sum(item.state == "accept" for item in items)
-    undecided = [item for item in items if item.state in ("pending", "unsure")]
-    checked, basis, precision = _precision(name, items, accepted, evidence)
+def _progress(name: str, states: Mapping[str, State], evidence: _Evidence, goal: Goal, seed: int) -> Progress:
+    accepted = sum(state == "accept" for state in states.values())
+    undecided = [wnid for wnid, state in states.items() if state in ("pending", "unsure")]
+    checked, basis, precision = _precision(name, states, accepted, evidence)
     left = _left(name, undecided, evidence, seed)
     share = _share_left(left, accepted * (precision.value if precision is not None else 1.0), len(undecided))
     return Progress(
-        name, len(items), accepted, len(undecided), checked, basis, precision,
+        name, len(states), accepted, len(undecided), checked, basis, precision,
         left.judged, left.sampled, left.unknown, share,
         is_precise=precision is not None and basis in ("census", "audit") and precision.low >= goal.precision,
         is_complete=share is not None and left.unknown == 0 and share.high <= goal.left,
@@ -172,7 +166,7 @@ def _progress(name: str, items: Sequence[QueueItem], evidence: _Evidence, goal: 
 
 
 def _precision(
-    name: str, items: Sequence[QueueItem], accepted: int, evidence: _Evidence
+    name: str, states: Mapping[str, State], accepted: int, evidence: _Evidence
 ) -> tuple[int, Basis, Estimate | None]:
     """The share of what is accepted now that is right.
 
@@ -180,11 +174,11 @@ def _precision(
     would make every review look perfect. The right ones of that whole are what is right now.
     """
     found: list[Accepted] = []
-    for item in items:
-        place = (name, item.wnid)
+    for wnid, state in states.items():
+        place = (name, wnid)
         one = accepted_at_first(evidence.looks.get(place, ()), evidence.draws.get(place))
         # What its own reviewer took back without a second look was no error of what stands.
-        if one is not None and (item.state == "accept" or one.is_right is False):
+        if one is not None and (state == "accept" or one.is_right is False):
             found.append(one)
     basis, checked = basis_of(found)
     if basis == "none" or not accepted:
@@ -203,19 +197,19 @@ def _precision(
     return len(checked), basis, Estimate(min(max(min(1.0, value), ends[0]), ends[1]), *ends)
 
 
-def _left(name: str, undecided: Sequence[QueueItem], evidence: _Evidence, seed: int) -> GoodLeft:
+def _left(name: str, undecided: Sequence[str], evidence: _Evidence, seed: int) -> GoodLeft:
     """Count by the filter that judged most of what people have decided here."""
     margins: Mapping[Place, float] = {}
     if evidence.margins:
         own = {place for place in evidence.decided if place[0] == name} or set(evidence.decided)
-        asked = {(name, item.wnid) for item in undecided}
+        asked = {(name, wnid) for wnid in undecided}
         best = max(
             sorted(evidence.margins),
             key=lambda key: (len(asked & evidence.margins[key].keys()), len(own & evidence.margins[key].keys())),
         )
         margins = evidence.margins[best]
     labels = labels_for(evidence.labelled(margins, name), evidence.labelled(margins, None))
-    asked_margins = [margins.get((name, item.wnid)) for item in undecided]
+    asked_margins = [margins.get((name, wnid)) for wnid in undecided]
     return good_left(asked_margins, labels, evidence.sampled(name, {}), evidence.sampled(name, margins), seed)
 
 
@@ -230,7 +224,3 @@ def _share_left(left: GoodLeft, right: float, undecided: int) -> Estimate | None
     whole = np.maximum(left.draws + right, 1e-12)
     low, high = (float(end) for end in np.percentile(left.draws / whole, [2.5, 97.5]))
     return Estimate(value, min(low, value), max(high, value))
-
-
-def _filter(verdict: Verdict) -> tuple[str, str, str]:
-    return verdict.kind, verdict.mode, verdict.model
