@@ -7,13 +7,14 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.evaluation.mistakes import open_texts
+from engine.evaluation.reading import negatives_of
 from engine.evaluation.request import EvaluationRequest
 from engine.evaluation.running import evenly_mixed
 from engine.evaluation.sweep import Grid, SweepResult, check_grid, preview_rows, sweep_results, sweep_scores
 from engine.workspace import Workspace
 from store import evaluation as store
 from store.connection import Cursor
-from store.negatives import fetch_negative_set, fetch_negative_sets
+from store.negatives import fetch_negative_set
 
 
 def request_of_run(
@@ -58,17 +59,13 @@ def negatives_of_run(cursor: Cursor, run_id: int, recipe: str = "plain") -> str:
     Raises: EngineError when it has none of that recipe.
     """
     run = store.fetch_evaluation(cursor, run_id)
-    plan = json.loads(run.record)["negatives"].get(recipe)
-    if plan is None:
+    record = json.loads(run.record)
+    if recipe not in record.get("negatives", {}):
         raise EngineError(f"Evaluation {run_id} has no negative labels of the recipe {recipe}.")
-    if plan["given"]:
-        return fetch_negative_set(cursor, plan["given"]).name
-    for found in fetch_negative_sets(cursor):
-        if found.recipe == recipe and (found.name.startswith(run.job_id) or run.job_id in found.name):
-            return found.name
-        if found.recipe == recipe and plan["name"] and found.name.startswith(plan["name"]):
-            return found.name
-    raise EngineError(f"The negative labels of evaluation {run_id} are gone.", "Run it again.")
+    found = negatives_of(cursor, run, record).get(recipe)
+    if found is None:
+        raise EngineError(f"The negative labels of evaluation {run_id} are gone.", "Run it again.")
+    return fetch_negative_set(cursor, found).name
 
 
 def words_of_run(cursor: Cursor, run_id: int) -> int:

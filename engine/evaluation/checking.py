@@ -1,11 +1,14 @@
 """What can be refused before a model is loaded: settings out of range, grids and groups that the words cannot fill."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 
 import numpy as np
 
 from engine.errors import EngineError
 from engine.evaluation.calibration import calibration_part
+from engine.evaluation.formulas import Remainder
 from engine.evaluation.labels import Labels
 from engine.evaluation.methods import Method, find_method
 from engine.evaluation.passes import check_groups
@@ -14,6 +17,7 @@ from engine.evaluation.sets import PictureSet, read_npz
 from engine.evaluation.sweep import Grid, check_grid
 from engine.evaluation.words import Words
 
+REMAINDERS = get_args(Remainder)
 ORDERS = ("shuffled", "id-first", "ood-first")
 
 
@@ -34,9 +38,9 @@ def check_plan(plan: Plan, words: Mapping[str, Words], corpora: Sequence[Words])
         raise EngineError(f"{plan.calibration} of the ID pictures cannot calibrate.", "Give a share below 1, or 0.")
     if not 0 < plan.wanted <= 1:
         raise EngineError(f"A threshold cannot keep a share of {plan.wanted} of the ID pictures.", "Give 0.95, say.")
-    for key, value in ((k, v) for settings in plan.methods.values() for k, v in settings.items()):
-        if "temperature" in key and not float(value) > 0:
-            raise EngineError(f"The {key.replace('_', ' ')} {value} is not above 0.")
+    for name, settings in plan.methods.items():
+        for key, value in settings.items():
+            _check_setting(find_method(name), key, value)
     if plan.calibration:
         calibration_part(plan.sets[0].images, plan.calibration, plan.seed)
     methods = [find_method(name) for name in plan.methods]
@@ -46,6 +50,18 @@ def check_plan(plan: Plan, words: Mapping[str, Words], corpora: Sequence[Words])
         check_groups(_expected(one), [(m, plan.methods[m.name]) for m in methods if m.recipe == recipe])
     if plan.sweep is not None:
         _check_sweep(plan, corpora)
+
+
+def _check_setting(method: Method, key: str, value: Any) -> None:
+    told = f"The {key.replace('_', ' ')} {value} of {method.title}"
+    if "temperature" in key and not 0 < float(value) < math.inf:
+        raise EngineError(f"{told} is not above 0.")
+    if key == "remainder" and value not in REMAINDERS:
+        raise EngineError(f"{told} is unknown.", f"It is {' or '.join(REMAINDERS)}.")
+    if isinstance(method.defaults[key], int) and int(value) < 1:
+        raise EngineError(f"{told} is not at least 1.")
+    if isinstance(method.defaults[key], float) and not math.isfinite(float(value)):
+        raise EngineError(f"{told} is no number.")
 
 
 def _check_methods(plan: Plan, methods: Sequence[Method]) -> None:

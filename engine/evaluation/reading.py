@@ -13,6 +13,7 @@ from engine.evaluation.calibration import FEW_PICTURES, calibration_part, few_wa
 from store import evaluation as store
 from store.connection import Cursor
 from store.evaluation import Evaluation, EvaluationPart, Metric
+from store.negatives import fetch_negative_sets
 
 CONVENTIONS = (
     "id_score: higher = more ID. AUPR is average precision, with ID (in) or OOD (out) as positive.",
@@ -54,7 +55,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run with its tables."""
+    """A run with its tables; negatives: recipe to the name of the negative labels that it used or mined."""
 
     run: Evaluation
     parts: tuple[EvaluationPart, ...]
@@ -63,6 +64,7 @@ class RunView:
     calibration: tuple[Metric, ...]
     classes: tuple[Metric, ...]
     record: dict[str, Any]
+    negatives: dict[str, str]
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -83,6 +85,7 @@ def read_run(cursor: Cursor, run_id: int) -> RunView:
     run = store.fetch_evaluation(cursor, run_id)
     parts = store.fetch_parts(cursor, run_id)
     metrics = store.fetch_metrics(cursor, run_id)
+    record = json.loads(run.record)
     return RunView(
         run,
         tuple(parts),
@@ -90,8 +93,26 @@ def read_run(cursor: Cursor, run_id: int) -> RunView:
         tuple(row for row in metrics if row.scope == "accuracy"),
         tuple(row for row in metrics if row.scope == "calibration"),
         tuple(row for row in metrics if row.scope in ("superclass", "subclass", "ood_class")),
-        json.loads(run.record),
+        record,
+        negatives_of(cursor, run, record),
     )
+
+
+def negatives_of(cursor: Cursor, run: Evaluation, record: Mapping[str, Any]) -> dict[str, str]:
+    """Recipe to the name of the negative labels that a run used or mined; those that are gone are left out."""
+    known = {(found.recipe, found.name) for found in fetch_negative_sets(cursor)}
+    found = {}
+    for recipe, plan in record.get("negatives", {}).items():
+        if plan["given"]:
+            found[recipe] = str(plan["given"])
+            continue
+        # Mined ones are called as was asked, else after the job; with the recipe, and the job where a name was taken.
+        asked = plan["name"] or run.job_id
+        names = (f"{asked}-{recipe}-{run.job_id}", f"{asked}-{run.job_id}", f"{asked}-{recipe}", asked)
+        name = next((name for name in names if (recipe, name) in known), None)
+        if name is not None:
+            found[recipe] = name
+    return found
 
 
 def table_rows(metrics: Sequence[Metric], parts: Sequence[EvaluationPart]) -> list[TableRow]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from typing import Any, Protocol
 
 import numpy as np
@@ -249,8 +250,12 @@ def evenly_mixed(pos: Sequence[str]) -> NDArray[np.int64]:
 
 
 def facts_of(banks: Banks) -> dict[str, Any]:
-    """Numbers of labels and negative labels, for the record."""
+    """Numbers of labels and negative labels, and the hash of the words by rank, for the record."""
     return {
-        name: {"labels": len(bank.labels), "negatives": 0 if bank.negatives is None else len(bank.negatives)}
+        name: {
+            "labels": len(bank.labels),
+            "negatives": 0 if bank.negatives is None else len(bank.negatives),
+            "words_sha256": sha256("\n".join(bank.negative_words).encode()).hexdigest(),
+        }
         for name, bank in banks.banks.items()
     }

@@ -68,7 +68,7 @@ def words_of(
     Raises: EngineError or StoreError that names what is missing or does not fit.
     """
     if mining.given:
-        return Words(_given(cursor, mining.given, labels), NegativesPlan(given=mining.given))
+        return _given(cursor, mining.given, labels)
     if not has_model:
         return Words(_of_npz(id_set), NegativesPlan(given=f"{id_set.source.value}, negative_words"))
     return _of_corpus(cursor, mining, recipe, labels, seed)
@@ -103,7 +103,7 @@ def absolute(source: str) -> str:
     return FILE + os.path.abspath(os.path.expanduser(source.removeprefix(FILE)))
 
 
-def _given(cursor: Cursor, name: str, labels: Labels) -> pa.Table:
+def _given(cursor: Cursor, name: str, labels: Labels) -> Words:
     found = fetch_negative_set(cursor, name)
     if found.labels_sha256 != labels_sha256(labels.names):
         raise EngineError(
@@ -113,7 +113,7 @@ def _given(cursor: Cursor, name: str, labels: Labels) -> pa.Table:
     kept = [row for row in fetch_negative_labels(cursor, found.negatives_id) if row.dropped is None]
     if not kept:
         raise EngineError(f"All words of the negative labels {name} were taken out.", "Bring some back.")
-    return pa.table(
+    table = pa.table(
         {
             "word": pa.array([row.word for row in kept], pa.string()),
             "pos": pa.array([row.pos for row in kept], pa.string()),
@@ -122,6 +122,7 @@ def _given(cursor: Cursor, name: str, labels: Labels) -> pa.Table:
             "distance": pa.array([row.distance for row in kept], pa.float64()),
         }
     )
+    return Words(table, NegativesPlan(given=found.name))
 
 
 def _of_npz(id_set: PictureSet) -> pa.Table:

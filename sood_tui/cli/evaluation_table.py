@@ -98,6 +98,9 @@ def say_run(view: RunView) -> None:
         if part.note:
             notes.append(part.note)
         say(f"  {part.role:<15} {part.name}: {', '.join(notes)}")
+    for recipe, name in view.negatives.items():
+        count = view.record.get("texts", {}).get(recipe, {}).get("negatives", 0)
+        say(f"  negative labels ({recipe}): {name}, {count:,} words")
     for metric in view.accuracy:
         value = percent(Number(metric.value, metric.low, metric.high))
         say(f"  closed-set accuracy on {metric.part}: {value} % of {metric.n_id:,}")

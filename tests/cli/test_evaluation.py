@@ -61,6 +61,8 @@ def test_the_table_says_what_was_compared(command: Command, first: int) -> None:
     assert record["model"]["weights_sha256"]
     assert record["recipes"]["plain"]["label"] == ["the nice {}"]
     assert record["negatives"]["plain"]["left_out"] == {}
+    assert view["negatives"]["plain"] in {one["name"] for one in json.loads(command("negatives", "list", "--json"))}
+    assert len(record["texts"]["plain"]["words_sha256"]) == 64
     assert {"numpy", "torch", "open_clip_torch"} <= set(record["versions"])
     assert "FPR95 ID-positive" in command("show", str(first)).splitlines()[0]
 
