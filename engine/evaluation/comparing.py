@@ -46,7 +46,7 @@ class _Side:
     """One run's scores of one method, by picture."""
 
     title: str
-    of_id: dict[str, float]
+    of_id: dict[str, dict[str, float]]
     of_ood: dict[str, dict[str, float]]
     image_ids: dict[str, int | None]
 
@@ -94,22 +94,23 @@ def _side(cursor: Cursor, run_id: int, method: str | None) -> _Side:
     # A picture that set one run's threshold would flatter it; it is left out of both.
     paths[0] = [row for row, kept in zip(paths[0], scores.reported, strict=True) if kept]
     of_ood: dict[str, dict[str, float]] = {}
-    of_id: dict[str, float] = {}
+    of_id: dict[str, dict[str, float]] = {}
     ids: dict[str, int | None] = {}
     for part in parts[1:]:
         inside, outside = scores.against(part.position, part.name)
-        of_id = {row["path"]: float(score) for row, score in zip(paths[0], inside, strict=True)}
+        # An adaptive method gives the ID pictures other scores beside each OOD set.
+        of_id[part.name] = {row["path"]: float(score) for row, score in zip(paths[0], inside, strict=True)}
         of_ood[part.name] = {row["path"]: float(s) for row, s in zip(paths[part.position], outside, strict=True)}
         ids |= {row["path"]: row["image_id"] for row in (*paths[0], *paths[part.position])}
     return _Side(f"{run_id} {chosen}", of_id, of_ood, ids)
 
 
 def _compare_set(one: _Side, other: _Side, name: str, resamples: int, shown: int) -> Comparison:
-    id_paths = sorted(one.of_id.keys() & other.of_id.keys())
+    id_paths = sorted(one.of_id[name].keys() & other.of_id[name].keys())
     ood_paths = sorted(one.of_ood[name].keys() & other.of_ood[name].keys())
     if not id_paths or not ood_paths:
         raise EngineError(f"{one.title} and {other.title} have no pictures in common for {name}.")
-    sides = [(_values(side.of_id, id_paths), _values(side.of_ood[name], ood_paths)) for side in (one, other)]
+    sides = [(_values(side.of_id[name], id_paths), _values(side.of_ood[name], ood_paths)) for side in (one, other)]
     found = paired_differences(sides[0], sides[1], resamples=resamples)
     changed = []
     for kind, paths in ((0, id_paths), (1, ood_paths)):

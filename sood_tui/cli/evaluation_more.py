@@ -90,7 +90,7 @@ def submit_and_show(context: typer.Context, request: Any, detach: bool, as_json:
     root = workspace_of(context).root
     with open_workspace(context) as workspace:
         submitted = submit(workspace, request)
-    say_submitted(submitted)
+    say_submitted(submitted, request.relatives)
     if detach:
         say(f"{submitted.job_id} runs: `sood-tui jobs watch {submitted.job_id}` shows how far it is.")
         if as_json:
@@ -138,10 +138,11 @@ def with_model(
     return request
 
 
-def say_submitted(submitted: Any) -> None:
-    """What will be compared, on standard error."""
+def say_submitted(submitted: Any, relatives: str) -> None:
+    """What will be compared, on standard error; relatives: whether kin of ID synsets is dropped or reported."""
+    what = "of them of kin of ID synsets" if relatives == "report" else "further ones of kin of ID synsets left out"
     for part in submitted.sets:
-        kin = f", {part.relatives:,} pictures of kin of ID synsets" if part.relatives else ""
+        kin = f", {part.relatives:,} {what}" if part.relatives else ""
         say(f"{part.role}: {part.name}, {part.images:,} pictures from {part.source}{kin}")
         if part.note:
             say(f"  {part.note}")

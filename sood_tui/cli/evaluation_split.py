@@ -67,7 +67,7 @@ def sood(
     request = evaluation_more.with_model(context, request, model, pretrained, device)
     with open_workspace(context) as workspace:
         submitted = submit(workspace, request)
-    evaluation_more.say_submitted(submitted)
+    evaluation_more.say_submitted(submitted, request.relatives)
     code = follow(target.root, submitted.job_id)
     if code:
         raise typer.Exit(code)

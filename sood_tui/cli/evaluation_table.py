@@ -89,12 +89,14 @@ def say_run(view: RunView) -> None:
     run = view.run
     model = run.model or "embeddings from files"
     say(f"Evaluation {run.run_id}: {run.title}, {model}, {run.seconds:.1f} s, {run.job_id}")
+    are_kept = view.record.get("request", {}).get("relatives") == "report"
     for part in view.parts:
         notes = [f"{part.images:,} pictures", part.source, f"sha256 {part.sha256[:12]}"]
         if part.unreadable:
             notes.append(f"{part.unreadable} unreadable")
         if part.relatives:
-            notes.append(f"{part.relatives} of kin of ID synsets")
+            what = "of them of kin of ID synsets" if are_kept else "further ones of kin of ID synsets left out"
+            notes.append(f"{part.relatives:,} {what}")
         if part.note:
             notes.append(part.note)
         say(f"  {part.role:<15} {part.name}: {', '.join(notes)}")
@@ -104,19 +106,21 @@ def say_run(view: RunView) -> None:
     for metric in view.accuracy:
         value = percent(Number(metric.value, metric.low, metric.high))
         say(f"  closed-set accuracy on {metric.part}: {value} % of {metric.n_id:,}")
-    calibrated = {(row.method, row.part, row.metric): row for row in view.calibration}
-    for (method, name, number), row in calibrated.items():
-        if number == "id_recall":
-            found = {key: calibrated[method, name, key] for key in ("threshold", "kept_of_calibration", "accepted")}
-            aim, kept, accepted = (
-                percent(Number(one.value, one.low, one.high))
-                for one in (found["kept_of_calibration"], row, found["accepted"])
-            )
-            threshold = found["threshold"]
-            say(
-                f"  {method}, calibrated on {threshold.n_id:,} ID pictures, of which it keeps {aim} %: threshold "
-                f"{threshold.value:.6g} achieves a TPR of {kept} % on the others and accepts {accepted} % of {name}"
-            )
+    calibrated = {(row.method, row.stream_order, row.part, row.metric): row for row in view.calibration}
+    for method, order, name in dict.fromkeys(key[:3] for key in calibrated):
+        found = {
+            key: calibrated[method, order, name, key]
+            for key in ("threshold", "kept_of_calibration", "id_recall", "accepted")
+        }
+        aim, kept, accepted = (
+            percent(Number(one.value, one.low, one.high)) for key, one in found.items() if key != "threshold"
+        )
+        threshold = found["threshold"]
+        say(
+            f"  {method}{f' ({order})' if order else ''}, calibrated on {threshold.n_id:,} ID pictures, of which it "
+            f"keeps {aim} %: threshold {threshold.value:.6g} achieves a TPR of {kept} % on the others and accepts "
+            f"{accepted} % of {name}"
+        )
     for warning in view.warnings:
         say(f"  ! {warning}")
 

@@ -133,6 +133,10 @@ def test_two_methods_are_compared_on_the_same_pictures(command: Command, first: 
     auroc = found[0]["differences"][0]
     assert auroc["difference"] == pytest.approx(auroc["second"] - auroc["first"])
     assert auroc["low"] <= auroc["difference"] <= auroc["high"]
+    rows = json.loads(command("show", str(first), "--json"))["run"]["rows"]
+    table = {(row["part"], row["stream_order"]): row["auroc"]["value"] for row in rows if row["method"] == "tanl"}
+    for one in json.loads(command("compare", f"{first}:neglabel", f"{first}:tanl", "--json")):
+        assert one["differences"][0]["second"] == pytest.approx(table[one["part"], "shuffled"])
     same = json.loads(command("compare", f"{first}:mcm", f"{first}:mcm", "--json"))
     assert same[0]["changed_id"] == same[0]["changed_ood"] == 0
 
