@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from engine.review.decisions import Step
 from store.review import Event, QueueItem
+from store.review_words import Standing
 
 FILTERS = {
     "all": "every candidate",
@@ -91,13 +92,13 @@ class Desk:
         events = {(event.superclass, event.wnid): event for event in step.events}
         self.items = tuple(_after(item, events.get((item.superclass, item.wnid))) for item in self.items)
 
-    def take_states(self, items: Sequence[QueueItem]) -> set[str]:
-        """Take over the states that candidates have by now; order and place stay.
+    def take_states(self, standing: Sequence[Standing]) -> set[str]:
+        """Take over what stands of candidates by now; order and place stay.
 
         Returns: the wnids of those that changed.
         """
-        known = {(item.superclass, item.wnid): item for item in items}
-        fresh = tuple(known.get((item.superclass, item.wnid), item) for item in self.items)
+        known = {(row.superclass, row.wnid): row for row in standing}
+        fresh = tuple(_standing(item, known.get((item.superclass, item.wnid))) for item in self.items)
         changed = {one.wnid for one, other in zip(fresh, self.items, strict=True) if one != other}
         self.items = fresh
         return changed
@@ -117,6 +118,15 @@ class Desk:
             if word in (item.wnid, item.name.lower(), item.lemma.lower()):
                 return index
         return next((index for index, item in enumerate(self.items) if item.lemma.lower().startswith(word)), None)
+
+
+def _standing(item: QueueItem, row: Standing | None) -> QueueItem:
+    if row is None:
+        return item
+    return replace(
+        item, state=row.state, reviewer=row.reviewer, at=row.at, note=row.note, inherited_from=row.inherited_from,
+        is_adjudicated=row.is_adjudicated,
+    )  # fmt: skip
 
 
 def _after(item: QueueItem, event: Event | None) -> QueueItem:

@@ -1,7 +1,7 @@
 """What Review says of a candidate beside its row in the queue: filters, rules, and what it inherits."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from engine.filters.rules import verdicts as rule_verdicts
 from engine.review.opinions import FilterOpinion, Place, filter_opinions
@@ -34,9 +34,7 @@ def read_remarks(
     for verdict in rule_verdicts(cursor, [superclass]):
         rules.setdefault(verdict.wnid, []).append(verdict.reason)
     disputed = {conflict.wnid: conflict for conflict in conflicts(cursor, superclass)}
-    words: dict[str, list[Word]] = {}
-    for word in fetch_words(cursor, superclass):
-        words.setdefault(word.wnid, []).append(word)
+    words = words_by_wnid(fetch_words(cursor, superclass))
     wnids = {wnid for _, wnid in said} | rules.keys() | disputed.keys() | words.keys()
     return {
         wnid: Remarks(
@@ -45,3 +43,20 @@ def read_remarks(
         )
         for wnid in wnids
     }  # fmt: skip
+
+
+def with_words(remarks: Mapping[str, Remarks], words: Sequence[Word]) -> dict[str, Remarks]:
+    """The remarks with what reviewers say by now."""
+    said = words_by_wnid(words)
+    return {
+        wnid: replace(remarks.get(wnid, NOTHING), words=tuple(said.get(wnid, ())))
+        for wnid in remarks.keys() | said.keys()
+    }
+
+
+def words_by_wnid(words: Sequence[Word]) -> dict[str, list[Word]]:
+    """The words on each synset, in their order."""
+    said: dict[str, list[Word]] = {}
+    for word in words:
+        said.setdefault(word.wnid, []).append(word)
+    return said

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from store.connection import Cursor
+from store.review import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,34 @@ class Word:
     at: datetime
     note: str
     inherited_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands of a candidate, and whose word that is; pending where nobody's."""
+
+    superclass: str
+    wnid: str
+    state: State
+    reviewer: str | None
+    at: datetime | None
+    note: str | None
+    inherited_from: str | None
+    is_adjudicated: bool
+
+
+def fetch_standing(cursor: Cursor, superclass: str) -> list[Standing]:
+    """What stands of every candidate of a superclass, by wnid."""
+    rows = cursor.execute(
+        """
+        SELECT superclass, wnid, state, reviewer, "at", nullif(note, ''), inherited_from, is_adjudicated
+        FROM candidate_state
+        WHERE superclass = $superclass
+        ORDER BY wnid
+        """,
+        {"superclass": superclass},
+    ).fetchall()
+    return [Standing(*row) for row in rows]
 
 
 def fetch_words(cursor: Cursor, superclass: str | None = None, wnid: str | None = None) -> list[Word]:

@@ -26,7 +26,7 @@ from sood_tui.folio import Folio, read_folio, seen_by
 from sood_tui.keys import REVIEW
 from sood_tui.marks import MARKS, VERBS
 from sood_tui.plain import plain, some
-from sood_tui.remarks import NOTHING, Remarks, read_remarks
+from sood_tui.remarks import NOTHING, Remarks, read_remarks, with_words
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.stop_lines import interval
@@ -37,6 +37,7 @@ from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.thumbnails import Recent
 from store.candidates import Superclass, fetch_superclasses
 from store.review import QueueItem
+from store.review_words import Standing, Word, fetch_standing, fetch_words
 from store.splits import fetch_runs
 
 ORDER_WORDS: dict[Order, str] = {
@@ -101,12 +102,8 @@ class ReviewScreen(RoomScreen):
     def reload(self) -> None:
         """Read the superclasses and the queue; the cursor stays on its candidate."""
         place = self.sood.place
-        read = partial(self._reading, place.filter)
+        read = partial(_read, self.workspace, place.superclass, place.order, place.filter, self.sood.blind_for)
         self.in_thread("queue", read, self._take_queue)
-
-    def _reading(self, kept: str) -> _Read:
-        place = self.sood.place
-        return _read(self.workspace, place.superclass, place.order, kept, self.sood.blind_for)
 
     def _take_queue(self, read: _Read) -> None:
         place = self.sood.place
@@ -146,16 +143,16 @@ class ReviewScreen(RoomScreen):
         """Take over what others decided; the queue, the cursor and the pictures stay as they are."""
         if is_renewed or not self.desk.items:
             self.reload()
-        else:
+        elif not self.sood.is_blind:
             self.run_worker(self._take_states(), group="states", exit_on_error=False)
 
     async def _take_states(self) -> None:
         decided = -1
         while decided != self._decided:  # read again where a decision came meanwhile: an old state covers no newer one
             decided = self._decided
-            read = await asyncio.to_thread(self._reading, "all")
-        changed = self.desk.take_states(read.items)
-        self._remarks = read.remarks
+            standing, words = await asyncio.to_thread(_read_standing, self.workspace, self.sood.place.superclass)
+        changed = self.desk.take_states(standing)
+        self._remarks = with_words(self._remarks, words)
         current = self.desk.current
         if current is not None and current.wnid in changed:
             self._folios.forget((current.wnid, self._capacity, 0))
@@ -599,6 +596,11 @@ def _read(workspace: Workspace, superclass: str, order: str, kept: str, blind_fo
         )  # fmt: skip
         remarks = read_remarks(cursor, superclass, opinions) if blind_for is None else {}
         return _Read(superclasses, superclass, tuple(items), remarks)
+
+
+def _read_standing(workspace: Workspace, superclass: str) -> tuple[list[Standing], list[Word]]:
+    with workspace.opened().reading() as cursor:
+        return fetch_standing(cursor, superclass), fetch_words(cursor, superclass)
 
 
 def _selection(kept: str) -> tuple[Term, ...]:
