@@ -16,6 +16,9 @@ WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 _FILL = (
     "INSERT INTO synset SELECT wnid, 'n', 'sub_' || place || '.n.01', '', 'noun.animal', 0, 5 FROM subclass",
     "INSERT INTO lemma SELECT wnid, 0, 'subclass_' || place, 0 FROM subclass",
+    """INSERT INTO synset_card
+        SELECT wnid, 'sub_' || place || '.n.01', 0, ['subclass_' || place], [wnid], '|subclass_' || place || '|', ''
+        FROM subclass""",
     "INSERT INTO superclass SELECT DISTINCT superclass, NULL, $at FROM subclass",
     "INSERT INTO superclass_root SELECT superclass, min(wnid), 0 FROM subclass GROUP BY superclass",
     "INSERT INTO candidate SELECT superclass, wnid, 'hyponym', 1, NULL, $at FROM subclass",
