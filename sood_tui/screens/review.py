@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
@@ -37,6 +38,7 @@ from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.thumbnails import Recent
 from store.candidates import Superclass, fetch_superclasses
 from store.review import QueueItem
+from store.review_evidence import fetch_draws
 from store.review_words import Standing, Word, fetch_standing, fetch_words
 from store.splits import fetch_runs
 
@@ -64,6 +66,7 @@ class _Read:
     superclass: str
     items: tuple[QueueItem, ...]
     remarks: Mapping[str, Remarks]
+    drawn: Mapping[str, datetime]
 
 
 class ReviewScreen(RoomScreen):
@@ -80,6 +83,7 @@ class ReviewScreen(RoomScreen):
         self._superclasses: tuple[Superclass, ...] = ()
         self._folios: Recent[tuple[str, int, int], Folio] = Recent(256)
         self._remarks: Mapping[str, Remarks] = {}
+        self._drawn: Mapping[str, datetime] = {}
         self._page = 0
         self._deciding = asyncio.Lock()
         self._progress: Progress | None = None
@@ -114,7 +118,7 @@ class ReviewScreen(RoomScreen):
         wanted = current.wnid if current is not None and current.superclass == read.superclass else place.candidate
         self.desk.lay_out(read.items, "all", "" if changed else wanted)
         self._decided += 1
-        self._remarks = read.remarks
+        self._remarks, self._drawn = read.remarks, read.drawn
         self._folios = Recent(256)
         self._progress = None if changed or self.sood.is_blind else self._progress
         self._show()
@@ -123,9 +127,13 @@ class ReviewScreen(RoomScreen):
     def _count_progress(self, after: float = COUNT_AFTER) -> None:
         """Estimate anew how far the superclass is, once for many decisions in a row. Blind, nothing is told of it."""
         superclass = self.sood.place.superclass
-        if superclass and not self._counting and not self.sood.is_blind:
+        if not superclass or self.sood.is_blind:
+            return
+        if not after:
+            self._begin_counting()
+        elif not self._counting:
             self._counting = True
-            self.set_timer(after, self._begin_counting) if after else self._begin_counting()
+            self.set_timer(after, self._begin_counting)
 
     def _begin_counting(self) -> None:
         self._counting = False
@@ -327,7 +335,8 @@ class ReviewScreen(RoomScreen):
         async with self._deciding:
             superclass, reviewer = self.sood.place.superclass, self.sood.settings.reviewer
             before = [item for item in self.desk.items if item.wnid in set(wnids)]
-            if note is not None or any(item.state != kind or item.reviewer != reviewer for item in before):
+            says = [item.state != kind or item.reviewer != reviewer or self._is_to_check(item) for item in before]
+            if note is not None or any(says):
                 step = await asyncio.to_thread(review.decide, self.workspace, superclass, wnids, kind, reviewer, note)
                 self.desk.note_step(step)
                 self._decided += 1
@@ -345,6 +354,11 @@ class ReviewScreen(RoomScreen):
             elif moves:
                 self.desk.go(max(self.desk.marked or (self.desk.at,)) + 1)
             self._show()
+
+    def _is_to_check(self, item: QueueItem) -> bool:
+        """Whether an audit drew it after it was decided: to say the same again is a second look, and counts."""
+        drawn_at = self._drawn.get(item.wnid)
+        return drawn_at is not None and item.at is not None and item.at <= drawn_at
 
     def action_note(self) -> None:
         """Write a note to the decision on this candidate."""
@@ -587,7 +601,7 @@ def _read(workspace: Workspace, superclass: str, order: str, kept: str, blind_fo
         orders: tuple[Order, ...] = tuple(ORDER_WORDS)
         wanted = orders[orders.index(order)] if order in orders else "tree"
         if not superclass:
-            return _Read(superclasses, superclass, (), {})
+            return _Read(superclasses, superclass, (), {}, {})
         opinions = filter_opinions(cursor, superclass) if blind_for is None else {}
         runs = fetch_runs(cursor)
         items = queue(
@@ -595,7 +609,8 @@ def _read(workspace: Workspace, superclass: str, order: str, kept: str, blind_fo
             seed=workspace.seed, opinions=opinions, blind_for=blind_for,
         )  # fmt: skip
         remarks = read_remarks(cursor, superclass, opinions) if blind_for is None else {}
-        return _Read(superclasses, superclass, tuple(items), remarks)
+        drawn = {draw.wnid: draw.drawn_at for draw in fetch_draws(cursor, superclass)}
+        return _Read(superclasses, superclass, tuple(items), remarks, drawn)
 
 
 def _read_standing(workspace: Workspace, superclass: str) -> tuple[list[Standing], list[Word]]:

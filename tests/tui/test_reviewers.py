@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from engine.filters.audit import draw
 from engine.review.decisions import decide
 from engine.review.guest import sit_down
 from engine.review.host import Host
 from engine.workspace import Workspace
 from sood_tui.screens.review import ReviewScreen
+from store.review import fetch_history
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told
 from tests.tui.test_review import current, on_dog, state_of
@@ -143,3 +145,23 @@ async def test_review_and_home_tell_when_to_stop(workspace: Workspace) -> None:
         assert "goal ✓" in seen(app)
         await press(pilot, "b")
         assert "precision" not in seen(app)  # it would tell what others think
+
+
+async def test_to_say_the_same_again_is_a_second_look_once_an_audit_drew_it(workspace: Workspace) -> None:
+    decide(workspace, "dog", [BEAGLE, CHIHUAHUA], "accept", "anna")
+    async with opened(on_dog(workspace), "review") as (_, pilot):
+        await press(pilot, "home", "a")
+        assert decisions_on(workspace, BEAGLE) == 1  # nothing new was said
+    draw(workspace, 50, seed=1)
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "home", "a")
+        assert decisions_on(workspace, BEAGLE) == 2
+        await press(pilot, "home", "a")
+        assert decisions_on(workspace, BEAGLE) == 2
+        await press(pilot, "f2", "f4")
+        assert "audit of 1" in seen(app)
+
+
+def decisions_on(workspace: Workspace, wnid: str) -> int:
+    with workspace.opened().reading() as cursor:
+        return len(fetch_history(cursor, wnid))
