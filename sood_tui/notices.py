@@ -13,6 +13,8 @@ EXIT_INPUT = 2
 EXIT_JOB = 3
 EXIT_INTERRUPTED = 130
 
+DISK_FULL = "Free some space, then run the same command again."
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -32,7 +34,11 @@ def describe(error: BaseException) -> Notice | None:
         case duckdb.OutOfMemoryException():
             return Notice("DuckDB ran out of memory or disk.", "Free some, then run the command again.", "error", 2)
         case OSError(errno=28):
-            return Notice("The disk is full.", "Free some space, then run the same command again.", "error", EXIT_INPUT)
+            return Notice("The disk is full.", DISK_FULL, "error", EXIT_INPUT)
+        case duckdb.IOException() if "No space left" in str(error):
+            return Notice("The disk is full.", DISK_FULL, "error", EXIT_INPUT)
+        case duckdb.IOException():
+            return Notice(str(error).splitlines()[0], "Check the disk and the path's permissions.", "error", EXIT_INPUT)
         case PermissionError() | FileNotFoundError() | IsADirectoryError() | NotADirectoryError():
             return Notice(f"{error.strerror}: {error.filename}", "Check the path and its permissions.", "error", 2)
         case KeyboardInterrupt():

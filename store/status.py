@@ -59,7 +59,7 @@ def fetch_funnel(cursor: Cursor) -> Funnel:
         WITH
             states AS (SELECT state, wnid FROM candidate_state),
             shared AS (SELECT wnid FROM states WHERE state = 'accept' GROUP BY wnid HAVING count(*) > 1),
-            -- A synset under two superclasses is scored under both; counting pictures one by one takes six times as long.
+            -- A synset under two superclasses is scored under both; counting each picture takes six times as long.
             scored AS (
                 SELECT wnid, count(*) AS images
                 FROM similarity

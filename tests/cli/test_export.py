@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from sood_tui.cli import run
+from sood_tui.notices import describe
 from sood_tui.workspace import create_workspace
 from store.connection import open_store
 from tests.catalogues import scored_workspace, wnid_of
@@ -122,3 +124,11 @@ def test_decisions_taken_back_leave_the_export_as_it_was(
     assert run(["-w", str(root), "review", "undo"]) == 0
     assert run(["-w", str(root), "review", "undo"]) == 0
     assert said(capsys, root, "run", two, "--force")["manifest_sha256"] == first["manifest_sha256"]
+
+
+def test_a_full_disk_is_told_as_one_whoever_was_writing() -> None:
+    with pytest.raises(duckdb.IOException) as found:
+        duckdb.sql("COPY (SELECT range FROM range(100000)) TO '/dev/full' (FORMAT json)")
+    notice = describe(found.value)
+    assert notice is not None
+    assert (notice.message, notice.exit_code) == ("The disk is full.", 2)
