@@ -47,7 +47,9 @@ def export(workspace: Workspace, run_id: int, folder: Path, force: bool = False,
     with workspace.opened().reading() as cursor:
         view = read_run(cursor, run_id)
         swept = store.fetch_sweep(cursor, run_id)
-        scores = {name: read_scores(cursor, run_id, name) for name in view.run.methods} if not swept else {}
+        # A sweep and a classifier have tables only: the scores of their pictures are not in the catalogue.
+        names = view.run.methods if view.run.kind == "run" else ()
+        scores = {name: read_scores(cursor, run_id, name) for name in names}
         pictures = store.fetch_pictures(cursor, run_id)
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

@@ -27,6 +27,7 @@ def markdown(view: RunView) -> str:
             cells = " | ".join(_percent(getattr(row, column)) for column in COLUMNS)
             name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
             found.append(f"| {name} | {_pipe(part)}{mark} | {row.n_id} | {row.n_ood or ''} | {cells} |")
+    found += accuracy_markdown(view)
     found += ["", "Numbers in percent.", *CONVENTIONS]
     if any(part.role == "generalisation" for part in view.parts):
         found.append(GENERALISATION)
@@ -34,21 +35,64 @@ def markdown(view: RunView) -> str:
     return "\n".join(found) + "\n"
 
 
+ACCURACY_NUMBERS = ("accuracy", "macro_f1", "f1", "drop")
+
+
+def accuracy_rows(view: RunView) -> list[dict[str, str]]:
+    """Closed-set numbers with intervals and n: a row a superclass (all first) and number, a column a set."""
+    cells = {(row.class_, row.metric, row.part): row for row in view.accuracy}
+    found = []
+    for class_ in ("", *sorted({row.class_ for row in view.accuracy if row.class_})):
+        for metric in ACCURACY_NUMBERS:
+            here = {part.name: cells.get((class_, metric, part.name)) for part in view.parts}
+            if any(here.values()):
+                values = {
+                    name: "" if row is None else f"{_percent(Number(row.value, row.low, row.high))} of {row.n_id:,}"
+                    for name, row in here.items()
+                }
+                found.append({"class": class_ or "all", "metric": metric, **values})
+    return found
+
+
+def accuracy_markdown(view: RunView) -> list[str]:
+    """The closed-set numbers as lines of Markdown; none where no set has labels."""
+    rows = accuracy_rows(view)
+    if not rows:
+        return []
+    names = [name for name in rows[0] if any(row.get(name) for row in rows)]
+    found = ["", "Closed-set numbers, in percent, with their pictures:", "", f"| {' | '.join(map(_pipe, names))} |"]
+    found.append(f"|{'---|' * len(names)}")
+    found += [f"| {' | '.join(_pipe(row[name]) for name in names)} |" for row in rows]
+    return found
+
+
 def latex(view: RunView) -> str:
-    """The table in LaTeX (booktabs), AUROC and both FPR95, conventions as comments."""
-    found = [f"% {sentence}" for sentence in CONVENTIONS]
-    found += [r"\begin{tabular}{llrrr}", r"\toprule"]
-    found.append(r"method & set & AUROC $\uparrow$ & FPR95\textsubscript{ID+} $\downarrow$ & "
-                 r"FPR95\textsubscript{OOD+} $\downarrow$ \\")  # fmt: skip
+    """The table in LaTeX (booktabs): n, AUROC and both FPR95 with their intervals, conventions as comments."""
+    found = [f"% {sentence}" for sentence in (*CONVENTIONS, GENERALISATION + " They bear a dagger.")]
+    found += [r"\begin{tabular}{llrrrrr}", r"\toprule"]
+    found.append(
+        r"method & set & $n_{\mathrm{ID}}$ & $n_{\mathrm{OOD}}$ & AUROC $\uparrow$ & "
+        r"FPR95\textsubscript{ID+} $\downarrow$ & FPR95\textsubscript{OOD+} $\downarrow$ \\"
+    )
     last = ""
     for row in view.rows:
         name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
         if name != last:
             found.append(r"\midrule")
         last = name
-        cells = " & ".join(f"{100 * getattr(row, column).value:.2f}" for column in COLUMNS[:3])
-        found.append(rf"{_tex(name)} & {_tex(row.part or f'{row.scope} of OOD sets')} & {cells} \\")
+        mark = r"$^\dagger$" if row.role == "generalisation" else ""
+        counts = f"{row.n_id} & {row.n_ood or ''}"
+        cells = " & ".join(_tex_number(getattr(row, column)) for column in COLUMNS[:3])
+        part = _tex(row.part or f"{row.scope} of OOD sets")
+        found.append(rf"{_tex(name)} & {part}{mark} & {counts} & {cells} \\")
     return "\n".join([*found, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _tex_number(number: Number) -> str:
+    value = f"{100 * number.value:.2f}"
+    if number.low is None or number.high is None:
+        return value
+    return rf"{value} {{\scriptsize ({100 * number.low:.1f}--{100 * number.high:.1f})}}"
 
 
 def _tex(text: str) -> str:

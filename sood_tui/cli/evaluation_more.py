@@ -214,22 +214,17 @@ def show_classifier(context: typer.Context, key: str, as_json: bool) -> None:
 
 def say_classifier(view: Any) -> None:
     """The tables of a classifier's run."""
+    from engine.evaluation.tables import accuracy_rows
+
     run = view.run
     say(f"Evaluation {run.run_id}: classifier {run.title}")
     for part in view.parts:
         missing = f", {part.unreadable:,} without a prediction" if part.unreadable else ""
         say(f"  {part.name}: {part.images:,} pictures{missing}")
-    parts = [part.name for part in view.parts]
-    cells = {(row.class_, row.metric, row.part): row for row in view.accuracy}
-    rows = []
-    for class_ in ("", *sorted({row.class_ for row in view.accuracy if row.class_})):
-        for metric in ("accuracy", "macro_f1", "f1", "drop"):
-            found = {part: cells.get((class_, metric, part)) for part in parts}
-            if any(found.values()):
-                values = {part: f"{100 * row.value:.2f}" if row else "" for part, row in found.items()}
-                rows.append({"class": class_ or "all", "metric": metric, **values})
-    emit_table(rows, {"class": "superclass", "metric": "number", **{part: part for part in parts}})
+    shown = {part.name: part.name for part in view.parts}
+    emit_table(accuracy_rows(view), {"class": "superclass", "metric": "number", **shown})
     detection = [row for row in run_rows(view) if row["part"]]
     if detection:
         emit_table(detection, table_columns(False, False))
-    say("Numbers in percent. The bands are generalisation sets: their classes are still valid.")
+    say("Numbers in percent, with 95 % intervals and the number of pictures.")
+    say("The bands are generalisation sets: their classes are still valid.")

@@ -76,6 +76,13 @@ def test_a_network_runs_as_a_job_and_its_numbers_are_those_of_its_logits(
             own = network(transform(Image.open(path).convert("RGB"))[None])[0].numpy()
             np.testing.assert_allclose(logits[path], own, atol=0.05 * np.ptp(own) + 1e-3)
 
+    command("export", str(view["run"]["run_id"]), str(tmp_path / "out"))
+    tables = {path.name for path in (tmp_path / "out").iterdir()}
+    assert tables == {"table.csv", "table.md", "table.tex", "classes.csv", "record.json", "manifest.json"}
+    row = next(row for row in view["accuracy"] if (row["part"], row["metric"]) == ("train-holdout", "macro_f1"))
+    cell = f"{100 * row['value']:.2f} ({100 * row['low']:.1f}-{100 * row['high']:.1f}) of {row['n_id']}"
+    assert f"| all | macro_f1 | {cell} |" in (tmp_path / "out" / "table.md").read_text()
+
     bands = pictures_by_band(root)
     check_accuracy(view, bands, logits, wnids)
     check_detection(view, bands, logits)
