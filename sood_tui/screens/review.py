@@ -218,11 +218,12 @@ class ReviewScreen(RoomScreen):
     def _show_head(self, item: QueueItem) -> None:
         """What stands in the frames: where in the queue, which candidate, what is left."""
         panel, facts_panel = self.query_one("#sheet_panel", Frame), self.query_one("#facts_panel", Frame)
-        title = f"{item.superclass} · candidate {self.desk.at + 1} of {len(self.desk.items)}"
-        row = self._progress
+        place, row = f"{self.desk.at + 1} of {len(self.desk.items)}", self._progress
         if row is not None and row.precision is not None and self.has_class("-narrow") and not self.sood.is_blind:
-            title += f" · right {interval(row.precision)}"  # the facts show it further down than a small screen reaches
-        panel.title = title
+            # The facts show it further down than a small screen reaches.
+            panel.title = f"{item.superclass} · {place} · right {interval(row.precision)}"
+        else:
+            panel.title = f"{item.superclass} · candidate {place}"
         facts_panel.title = f"{_word(item)}  {item.wnid}"
         facts_panel.caption = self._standing()
 

@@ -145,6 +145,8 @@ async def test_review_and_home_tell_when_to_stop(workspace: Workspace) -> None:
         assert "goal ✓" in seen(app)
         await press(pilot, "b")
         assert "precision" not in seen(app)  # it would tell what others think
+    async with opened(workspace, "review", (80, 24)) as (app, _):
+        assert "of 4 · right 100 % (100–100) ─" in seen(app)
 
 
 async def test_to_say_the_same_again_is_a_second_look_once_an_audit_drew_it(workspace: Workspace) -> None:
