@@ -38,6 +38,12 @@ class RunLine:
     auroc: Number
     fpr95_id_positive: Number
     fpr95_ood_positive: Number
+    order: str = ""
+
+    @property
+    def label(self) -> str:
+        """The method; of an adaptive one with the order of its stream."""
+        return f"{self.method}, {self.order}" if self.order else self.method
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ def read_lines(workspace: Workspace) -> list[RunLine]:
                         RunLine(
                             run.run_id, run.kind, run.title, row.method, row.part, row.role, row.is_adaptive, row.n_id,
                             row.n_ood, row.auroc, row.fpr95_id_positive, row.fpr95_ood_positive,
+                            row.stream_order,
                         )
                     )  # fmt: skip
     return found
@@ -116,9 +123,9 @@ def read_detail(workspace: Workspace, line: RunLine, of: str = "ood") -> Detail:
         part = find_part(store.fetch_parts(cursor, line.run_id), line.part)
         scores = read_scores(cursor, line.run_id, line.method)
         id_name = store.fetch_parts(cursor, line.run_id)[0].name
-    of_id, of_ood = scores.against(part.position, part.name)
+    of_id, of_ood = scores.against(part.position, part.name, line.order)
     accepted, kept = roc_points(of_id, of_ood)
-    found = worst_mistakes(workspace, line.run_id, line.method, line.part, SHOWN_MISTAKES, of)
+    found = worst_mistakes(workspace, line.run_id, line.method, line.part, SHOWN_MISTAKES, of, line.order)
     return Detail(
         of_id,
         of_ood,

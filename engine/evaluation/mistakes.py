@@ -144,12 +144,19 @@ def _nearest(similarity: NDArray[np.float32], words: Sequence[str], temperature:
 
 
 def worst_mistakes(
-    workspace: Workspace, run_id: int, method: str, ood: str | None = None, count: int = 16, of: str = "ood"
+    workspace: Workspace,
+    run_id: int,
+    method: str,
+    ood: str | None = None,
+    count: int = 16,
+    of: str = "ood",
+    order: str = "",
 ) -> list[Mistake]:
     """The pictures that a method is most wrong about, the worst first.
 
     Args:
         of: ood: OOD pictures with the highest id_score; id: ID pictures with the lowest.
+        order: of the stream, for adaptive methods; empty: shuffled.
 
     Raises: EngineError or StoreError when the run, the method or the set is not there.
     """
@@ -160,13 +167,13 @@ def worst_mistakes(
         pictures = store.fetch_pictures(cursor, run_id)
         recipe = "csp" if method in ("csp", "negrefine") else "plain"
         texts = open_texts(workspace, cursor, run_id, recipe)
-    of_id, of_ood = scores.against(part.position, part.name)
+    of_id, of_ood = scores.against(part.position, part.name, order)
     wanted, values = (part.position, of_ood) if of == "ood" else (0, of_id)
-    order = np.argsort(-values if of == "ood" else values, kind="stable")[:count]
+    worst = np.argsort(-values if of == "ood" else values, kind="stable")[:count]
     mine = pictures.filter(np.asarray(pictures["part"].to_numpy() == wanted))
     if wanted == 0:
         mine = mine.filter(scores.reported)
-    rows = mine.take(order).to_pylist()
+    rows = mine.take(worst).to_pylist()
     temperature = float(texts.plan.methods[method].get("temperature", 0.01))
     explained = explain(texts, texts.images(rows), temperature)
     names = texts.plan.label_names
@@ -182,7 +189,7 @@ def worst_mistakes(
             labels,
             negatives,
         )
-        for row, place, (labels, negatives) in zip(rows, order, explained, strict=True)
+        for row, place, (labels, negatives) in zip(rows, worst, explained, strict=True)
     ]
 
 

@@ -115,7 +115,7 @@ class EvaluateScreen(RoomScreen):
     def _show(self, detail: Detail | EngineError) -> None:
         line = self._at()
         panel = self.query_one("#histogram_panel")
-        panel.border_title = Content(plain(f"{line.method} · {line.part}"))
+        panel.border_title = Content(plain(f"{line.label} · {line.part}"))
         if isinstance(detail, EngineError):
             self._detail = None
             self.query_one("#words", Static).update(Content(plain(f"{detail.message} {detail.hint}")))
@@ -413,7 +413,7 @@ def _problem(text: str) -> str:
 
 def _sentence(line: RunLine) -> str:
     return (
-        f"#{line.run_id} {line.method} on {line.part}: AUROC {_percent(line.auroc)}, FPR95 ID-positive "
+        f"#{line.run_id} {line.label} on {line.part}: AUROC {_percent(line.auroc)}, FPR95 ID-positive "
         f"{_percent(line.fpr95_id_positive)}, OOD-positive {_percent(line.fpr95_ood_positive)}; "
         f"{line.n_id:,} ID, {line.n_ood:,} {'OOD' if line.role == 'ood' else 'of the band'}"
     )
@@ -461,7 +461,7 @@ def _row(line: RunLine, width: int, marked: bool) -> Words:
     texts = [_percent(number) if width >= WIDE else f"{100 * number.value:.2f}" for number in numbers]
     return [
         (f"{sign}{line.run_id:>4} ", "accent" if marked else "muted"),
-        (set_cell_size(plain(line.method), _room(width) - 1) + " ", tone),
+        (set_cell_size(plain(line.label), _room(width) - 1) + " ", tone),
         (set_cell_size(plain(line.part), 9) + " ", tone),
         ("".join(f"{text:>{_cell(width)}}" for text in texts), tone),
     ]
