@@ -19,8 +19,8 @@ class CatalogueLocked(StoreError):
         holder = f"process {pid}" if pid else "another process"
         super().__init__(
             f"The catalogue {path} is open in {holder}.",
-            "Close that sood-tui, or wait until its command ends. Beside open screens `sood-tui` alone opens a guest "
-            "seat; `sood-tui jobs` works all the same.",
+            "Close that sood-tui, or wait until its command ends. Beside open screens `sood-tui` alone and its command "
+            "`review` work from a guest seat; `sood-tui jobs` works all the same.",
         )
         self.path = path
         self.pid = pid

@@ -76,6 +76,15 @@ class Guest:
             os.close(self._handle)
             self._handle = -1
 
+    def is_taken_in(self, patience: float) -> bool:
+        """Whether the owner has taken in everything, once the seat was left; waits for it so many seconds."""
+        ends = time.monotonic() + patience
+        while self.seat.path.exists():
+            if time.monotonic() > ends:
+                return False
+            time.sleep(PAUSE)
+        return True
+
     def _keep(self, entries: Sequence[Entry]) -> None:
         append_batch(self.seat.journal, entries)
 

@@ -19,6 +19,7 @@ from store.review_tail import Rows, fetch_after, fetch_last_rows
 from store.snapshot import copy_catalogue
 
 REFRESH_AFTER = 15.0  # seconds at least between two snapshots
+KEPT_FOR = 60.0  # seconds that a snapshot is kept for the next guest: commands come one after the other
 SHARE_OF_TIME = 20  # a snapshot that took a second is followed by so many seconds without one
 
 
@@ -105,12 +106,14 @@ class Host:
         self._published: Published | None = None
         self._changes = -1
         self._rows: Rows = (-1, -1)
-        self._next_at = 0.0
+        self._next_at = self._wanted_until = 0.0
 
     def look(self) -> list[TakenFrom]:
         """Take in what guests decided, and show them what changed here. Takes long only where a snapshot is due."""
         taken = self._journals.take_in()
         if any(seat.is_taken for seat in self._seats.seats()):
+            self._wanted_until = time.monotonic() + KEPT_FOR
+        if time.monotonic() < self._wanted_until:
             try:
                 self._show_guests()
             except (StoreError, OSError) as error:

@@ -14,7 +14,7 @@ from engine.review.queue import queue
 from engine.review.selection import parse
 from engine.review.subtrees import decide_subtree
 from engine.wordnet.resolve import AmbiguousWord, resolve
-from sood_tui.cli.context import AsJson, open_workspace, settings_of
+from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, emit_json, plain, say
 from sood_tui.cli.review_reviewers import Blind, blind_reviewer
 from sood_tui.cli.review_reviewers import app as reviewers_app
@@ -79,7 +79,7 @@ def list_command(
     Example: sood-tui review list dog --pending --order uncertain --only "pictures>100"
     """
     terms = parse(only)
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+    with open_review(context) as workspace, workspace.opened().reading() as cursor:
         blind_for = blind_reviewer(workspace, blind)
         said = filter_opinions(cursor, superclass) if blind_for is None else {}
         run_id, seed = _newest_run(cursor), workspace.seed
@@ -162,7 +162,7 @@ def undo(
 
     Example: sood-tui review undo
     """
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         step = engine.undo(workspace, by or settings_of(workspace).reviewer, of)
     _tell("Taken back", step, as_json)
 
@@ -178,7 +178,7 @@ def redo(
 
     Example: sood-tui review redo
     """
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         step = engine.redo(workspace, by or settings_of(workspace).reviewer, of)
     _tell("Brought back", step, as_json)
 
@@ -197,7 +197,7 @@ def replicas(
 
     Example: sood-tui review replicas --settle nearest
     """
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         with workspace.opened().reading() as cursor:
             run_id = _newest_run(cursor)
         if settle is not None:
@@ -230,7 +230,7 @@ def assign(
 
     Example: sood-tui review assign lynx.n.02 wildcat
     """
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         with workspace.opened().reading() as cursor:
             wnid = candidate_named(cursor, superclass, synset)
         step = engine.assign(workspace, wnid, superclass, by or settings_of(workspace).reviewer, note)
@@ -248,7 +248,7 @@ def log(
 
     Example: sood-tui review log dog --limit 20
     """
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+    with open_review(context) as workspace, workspace.opened().reading() as cursor:
         entries = fetch_log(cursor, superclass, limit)
     columns = {
         "at": "when",
@@ -273,7 +273,7 @@ def export_command(
 
     Example: sood-tui review export anna.jsonl
     """
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         events = engine.export_events(workspace, file)
     say(f"{events} events written to {file}.")
 
@@ -288,7 +288,7 @@ def import_command(
 
     Example: sood-tui review import anna.jsonl
     """
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         report = engine.import_events(workspace, file)
     if as_json:
         emit_json(report)
@@ -307,7 +307,7 @@ def _decide(
     subtree: bool,
     as_json: bool,
 ) -> None:
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         name = by or settings_of(workspace).reviewer
         with workspace.opened().reading() as cursor:
             engine.require_superclass(cursor, superclass)

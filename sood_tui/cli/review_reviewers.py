@@ -9,7 +9,7 @@ from engine.review.agreement import reviewer_agreement
 from engine.review.decisions import require_superclass
 from engine.review.disputes import Dispute, adjudicate, disputes
 from engine.workspace import Workspace
-from sood_tui.cli.context import AsJson, open_workspace, settings_of
+from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, emit_json, say
 from sood_tui.marks import MARKS
 
@@ -48,7 +48,7 @@ def agreement(
 
     Example: sood-tui review agreement
     """
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+    with open_review(context) as workspace, workspace.opened().reading() as cursor:
         if superclass is not None:
             require_superclass(cursor, superclass)
         rows = reviewer_agreement(cursor, superclass)
@@ -77,7 +77,7 @@ def disagreements_command(
 
     Example: sood-tui review disagreements dog
     """
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+    with open_review(context) as workspace, workspace.opened().reading() as cursor:
         found = disputes(cursor, superclass)
     if as_json:
         emit_json(found)
@@ -112,7 +112,7 @@ def adjudicate_command(
     """
     from sood_tui.cli.review import candidate_named
 
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         with workspace.opened().reading() as cursor:
             require_superclass(cursor, superclass)
             wnids = [candidate_named(cursor, superclass, text) for text in synsets]

@@ -6,7 +6,7 @@ import typer
 
 from engine.review.stopping import Goal, progress
 from engine.workspace import Workspace
-from sood_tui.cli.context import AsJson, open_workspace, settings_of
+from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, plain, say
 from sood_tui.stop_lines import BASIS_WORDS, goal_words
 
@@ -32,7 +32,7 @@ def stop_command(
 
     Example: sood-tui review stop dog --precision 0.95
     """
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         goal = _goal(workspace, precision, left)
         with workspace.opened().reading() as cursor:
             rows = progress(cursor, goal, superclass, workspace.seed)

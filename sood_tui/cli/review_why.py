@@ -13,7 +13,7 @@ from engine.review.story import Story, own_story, story
 from engine.review.subtrees import conflicts
 from engine.wordnet.resolve import resolve
 from engine.workspace import Workspace
-from sood_tui.cli.context import AsJson, open_workspace, settings_of
+from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, emit_json, say
 from sood_tui.cli.review_reviewers import Blind, blind_reviewer
 from sood_tui.story_lines import picture_lines, place_lines, story_lines
@@ -46,7 +46,7 @@ def why(
 
     Example: sood-tui review why dog papillon
     """
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         with workspace.opened().reading() as cursor:
             require_superclass(cursor, superclass)
             runs = fetch_runs(cursor)
@@ -84,7 +84,7 @@ def mark_command(
 
     Example: sood-tui review mark imagenet21k_train/n02086910/n02086910_12.JPEG --as bad --note "a drawing"
     """
-    with open_workspace(context) as workspace:
+    with open_review(context) as workspace:
         with workspace.opened().reading() as cursor:
             image_ids = [find_picture(cursor, text).image_id for text in pictures]
         step = mark(workspace, image_ids, kind.value, by or settings_of(workspace).reviewer, note)
@@ -104,7 +104,7 @@ def pictures_command(
 
     Example: sood-tui review pictures papillon
     """
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+    with open_review(context) as workspace, workspace.opened().reading() as cursor:
         rows = fetch_marked_pictures(cursor, resolve(cursor, synset) if synset else None)
     columns = {
         "mark": "mark", "root": "root", "path": "path", "name": "subclass", "reviewer": "by", "at": "when",
@@ -123,7 +123,7 @@ def conflicts_command(
 
     Example: sood-tui review conflicts dog
     """
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+    with open_review(context) as workspace, workspace.opened().reading() as cursor:
         if superclass is not None:
             require_superclass(cursor, superclass)
         found = [claim for conflict in conflicts(cursor, superclass) for claim in conflict.claims]

@@ -244,3 +244,25 @@ def test_kills_at_random_moments_lose_nothing_that_was_acknowledged(root: Path, 
     assert {event_id for step in steps for event_id in step} <= set(ids)
     assert len(ids) % 4 == 0  # no step came in halves
     assert {who for _, who, _ in found} == {"anna", "ben"}
+
+
+def test_commands_decide_as_guests_of_open_screens(root: Path) -> None:
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "sood_tui", "-w", str(root), "--as", "dora", *arguments]
+        return subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE)
+
+    with running(root, "anna") as owner:
+        awaited("the owner never came", lambda: Seats(root / "seats").owner() is not None)
+        done = command("review", "accept", "dog", "beagle", "papillon")
+        assert done.returncode == 0, done.stderr
+        assert f"open in process {owner.process.pid}" in done.stderr
+        listed = json.loads(command("review", "list", "dog", "--only", "by:dora", "--json").stdout)
+        assert {item["state"] for item in listed} == {"accept"}
+        assert len(listed) == 2
+        assert command("review", "undo", "--of", "dora").returncode == 0
+        assert json.loads(command("review", "list", "dog", "--only", "by:dora", "--json").stdout) == []
+        refused = command("candidates", "remove", "dog")
+        assert refused.returncode == 2
+        assert f"open in process {owner.process.pid}" in refused.stderr
+        assert list(Seats(root / "seats").seats()) == []
+    assert [what for _, who, what in decisions(root) if who == "dora"] == ["accept", "accept", "undo"]
