@@ -69,12 +69,14 @@ def negatives_of_run(cursor: Cursor, run_id: int, recipe: str = "plain") -> str:
 
 
 def words_of_run(cursor: Cursor, run_id: int) -> int:
-    """How many negative labels of the plain recipe a run scored with; 0: none, or it is no run.
+    """How many negative labels of the plain recipe a run scored with, or a sweep had at most; 0: none.
 
     Raises: UnknownRun.
     """
-    texts = json.loads(store.fetch_evaluation(cursor, run_id).record).get("texts", {})
-    return int(texts.get("plain", {}).get("negatives", 0))
+    record = json.loads(store.fetch_evaluation(cursor, run_id).record)
+    if record.get("sweep"):
+        return int(max(record["sweep"]["counts"]))
+    return int(record.get("texts", {}).get("plain", {}).get("negatives", 0))
 
 
 def default_grid(words: int) -> Grid:

@@ -50,7 +50,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class HurtClass:
-    """An ID class that loses too many pictures, with the negative labels that take most of their mass."""
+    """An ID class with its recall; of one that loses too many pictures, the negative labels that take their mass."""
 
     label: str
     pictures: int
@@ -101,6 +101,8 @@ def open_texts(workspace: Workspace, cursor: Cursor, run_id: int, recipe: str = 
     Raises: EngineError when its folder is gone.
     """
     run = store.fetch_evaluation(cursor, run_id)
+    if run.kind != "run":
+        raise EngineError(f"Evaluation {run_id} is a {run.kind}, which keeps no texts of its own.", "Take a run.")
     folder = workspace.root / run.folder
     if not (folder / "texts.npz").exists():
         raise EngineError(f"The folder {run.folder} of evaluation {run_id} is gone.", "Run the evaluation again.")
@@ -194,9 +196,24 @@ def worst_mistakes(
 
 
 def hurt_classes(
-    workspace: Workspace, run_id: int, method: str, ood: str | None = None, below: float = LOW_RECALL
+    workspace: Workspace,
+    run_id: int,
+    method: str,
+    ood: str | None = None,
+    below: float = LOW_RECALL,
+    with_others: bool = False,
 ) -> list[HurtClass]:
     """ID classes that keep too few of their pictures, with the negative labels of the largest mean mass.
+
+    Args:
+        workspace: open.
+        run_id: of a run.
+        method: one with negative labels.
+        ood: the set whose threshold counts; None: the first.
+        below: a recall, in [0, 1]; classes under it are hurt.
+        with_others: list the other classes too, without negative labels.
+
+    Raises: EngineError when the method has no negative labels.
 
     Source: METHODS of NegRefine made a person's decision: the words can be taken out, with a reason.
     """
@@ -223,6 +240,8 @@ def hurt_classes(
         if recall < below:
             images = texts.images([rows[place] for place in mine])
             found.append(HurtClass(name, len(mine), recall, _mean_mass(texts, images, temperature)))
+        elif with_others and mine:
+            found.append(HurtClass(name, len(mine), recall, ()))
     return sorted(found, key=lambda one: one.id_recall)
 
 

@@ -156,7 +156,11 @@ def test_a_sweep_of_a_run_needs_no_numbers_and_is_exported(
     rows = found["sweep"]
     assert {row["negatives"] for row in rows} == {1, 2, 5, 8, 12}  # shares of its twelve words
     assert {row["groups"] for row in rows} == {1}
-    command("export", str(found["run"]["run"]["run_id"]), str(tmp_path / "out"))
+    number = str(found["run"]["run"]["run_id"])
+    again = json.loads(command("sweep", number, "--temperatures", "0.01,0.02", "--json"))["sweep"]
+    assert [{**row, "run_id": 0} for row in again] == [{**row, "run_id": 0} for row in rows]
+    assert "is a sweep, which keeps no score" in command("compare", number, str(first), code=2)
+    command("export", number, str(tmp_path / "out"))
     lines = (tmp_path / "out" / "table.md").read_text().splitlines()
     assert lines[0] == (
         "| | temperature | negatives | set | n ID | n OOD | AUROC | FPR95 ID-positive | FPR95 OOD-positive |"
