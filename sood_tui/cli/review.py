@@ -16,6 +16,7 @@ from engine.review.subtrees import decide_subtree
 from engine.wordnet.resolve import AmbiguousWord, resolve
 from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, emit_json, plain, say
+from sood_tui.cli.review_duplicates import app as duplicates_app
 from sood_tui.cli.review_reviewers import Blind, blind_reviewer
 from sood_tui.cli.review_reviewers import app as reviewers_app
 from sood_tui.cli.review_stop import app as stop_app
@@ -355,3 +356,4 @@ def _tell(what: str, step: Step, as_json: bool) -> None:
 app.add_typer(why_app)
 app.add_typer(reviewers_app)
 app.add_typer(stop_app)
+app.add_typer(duplicates_app)
