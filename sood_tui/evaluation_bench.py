@@ -134,35 +134,12 @@ def read_detail(workspace: Workspace, line: RunLine, of: str = "ood") -> Detail:
         accepted,
         kept,
         tuple(found),
-        tuple(_picture(one) for one in found if not one.path.startswith("row ")),
+        tuple(picture_of(one.path, one.image_id) for one in found if not one.path.startswith("row ")),
     )
 
 
-def _picture(mistake: Mistake) -> Picture:
+def picture_of(path: str, image_id: int | None) -> Picture:
+    """A picture of an evaluation, by its path as text."""
     # Pictures outside the catalogue have no id; a number of their path's own keeps their thumbnails apart.
-    digest = hashlib.sha256(mistake.path.encode()).digest()
-    number = mistake.image_id if mistake.image_id is not None else -1 - int.from_bytes(digest[:6])
-    return Picture(number, path_of_text(mistake.path))
-
-
-def heat_rows(rows: Sequence[tuple[float, int, int, float]]) -> list[list[tuple[str, float]]]:
-    """A table of AUROC: one line a temperature, one column a number of words, the best over the groups in each.
-
-    Args:
-        rows: temperature, number of words, groups, AUROC.
-
-    Returns: lines of (text, share of the range from worst to best); the first line and column are headings.
-    """
-    temperatures = sorted({row[0] for row in rows})
-    counts = sorted({row[1] for row in rows})
-    best: dict[tuple[float, int], float] = {}
-    for temperature, words, _, auroc in rows:
-        best[temperature, words] = max(best.get((temperature, words), 0.0), auroc)
-    low, high = min(best.values()), max(best.values())
-    head = [(f"{'t / words':>9}", 0.0), *((f"{count:>8,}", 0.0) for count in counts)]
-
-    def cell(temperature: float, count: int) -> tuple[str, float]:
-        value = best[temperature, count]
-        return f"{100 * value:>8.2f}", (value - low) / ((high - low) or 1)
-
-    return [head, *([(f"{t:>9g}", 0.0), *(cell(t, count) for count in counts)] for t in temperatures)]
+    digest = hashlib.sha256(path.encode()).digest()
+    return Picture(image_id if image_id is not None else -1 - int.from_bytes(digest[:6]), path_of_text(path))

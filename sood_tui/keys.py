@@ -261,10 +261,16 @@ SPLITS = (
 
 EVALUATE = (
     _key("evaluate.new", "n", "new", "new run", "Begin an evaluation: methods, ID set and OOD sets."),
-    _key("evaluate.sweep", "w", "sweep", "sweep", "Try many settings of NegLabel on a sample; then exactly, as a job."),
+    _key(
+        "evaluate.sweep",
+        "w",
+        "sweep",
+        "sweep",
+        "A sweep: of this line, the one at work, or a preview and then the exact one.",
+    ),
     _key("evaluate.compare", "c", "compare", "compare", "Mark this line, or compare it with the marked one."),
     _key("evaluate.mistakes", "m", "mistakes", "mistakes", "Turn between OOD that looks like ID, and the opposite."),
-    _key("evaluate.hurt", "x", "hurt", "words that hurt", "Words that cost ID classes their pictures; drop them."),
+    _key("evaluate.hurt", "x", "hurt", "recall", "Recall of each ID class; drop the words that cost it pictures."),
     _key("evaluate.sort", "t", "sort", "sort", "The next order: by run, AUROC, or either FPR95."),
     _key("evaluate.export", "e", "export", "export", "Write tables, scores and plots."),
     _key("evaluate.labels", "l", "app.go('labels')", "labels", "Several valid labels: queue of proposals, numbers."),

@@ -7,6 +7,7 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.evaluation.mistakes import open_texts
+from engine.evaluation.plan import SweepPlan
 from engine.evaluation.reading import negatives_of
 from engine.evaluation.request import EvaluationRequest
 from engine.evaluation.running import evenly_mixed
@@ -14,7 +15,7 @@ from engine.evaluation.sweep import Grid, SweepResult, check_grid, preview_rows,
 from engine.workspace import Workspace
 from store import evaluation as store
 from store.connection import Cursor
-from store.negatives import fetch_negative_set
+from store.negatives import fetch_negative_sets
 
 
 def request_of_run(
@@ -65,7 +66,31 @@ def negatives_of_run(cursor: Cursor, run_id: int, recipe: str = "plain") -> str:
     found = negatives_of(cursor, run, record).get(recipe)
     if found is None:
         raise EngineError(f"The negative labels of evaluation {run_id} are gone.", "Run it again.")
-    return fetch_negative_set(cursor, found).name
+    if found not in {one.name for one in fetch_negative_sets(cursor)}:
+        raise EngineError(
+            f"The negative labels of evaluation {run_id} are those of {found}, which is no artefact of this workspace.",
+            "Change the words there, or mine some: `sood-tui evaluation negatives mine`.",
+        )
+    return found
+
+
+def sweep_request(workspace: Workspace, run_id: int, reviewer: str, device: str) -> EvaluationRequest:
+    """The request that sweeps NegLabel over the sets and the negative labels of a run, on the grid these can fill.
+
+    Raises: UnknownRun; EngineError for a run without negative labels, or one that cannot be asked again.
+    """
+    request = request_of_run(workspace, run_id, reviewer, device, with_bands=False)
+    with workspace.opened().reading() as cursor:
+        run = store.fetch_evaluation(cursor, run_id)
+        words = words_of_run(cursor, run_id)
+        named = negatives_of(cursor, run, json.loads(run.record)).get("plain")
+        artefacts = {found.name for found in fetch_negative_sets(cursor)}
+    if not words:
+        raise EngineError(f"Evaluation {run_id} has no negative labels to sweep over.", "Run it with neglabel.")
+    grid = default_grid(words)
+    plan = SweepPlan(grid.counts, grid.groups, grid.temperatures)
+    request = replace(request, methods=("neglabel",), sweep=plan, title=f"sweep of {run_id}")
+    return with_negatives(request, named) if named in artefacts else request
 
 
 def words_of_run(cursor: Cursor, run_id: int) -> int:

@@ -14,6 +14,8 @@ LINE = "│"
 
 Floats = NDArray[np.float64]
 
+EDGE = 9  # columns for a number at either end of the axis
+
 
 class OverlaidHistogram(Widget):
     """Two histograms that share their axis: shares of ID pictures grow up, those of OOD pictures hang down."""
@@ -50,6 +52,10 @@ class OverlaidHistogram(Widget):
         self._inside, self._outside, self._threshold, self._names = of_id, of_ood, threshold, names
         self.refresh()
 
+    def clear(self) -> None:
+        """Show nothing."""
+        self.show_scores(np.empty(0), np.empty(0), 0.0, ("ID", "OOD"))
+
     def render_line(self, y: int) -> Strip:
         """One line: the upper half of the widget is ID, the lower OOD, the last line the axis."""
         width, height = self.size
@@ -62,10 +68,9 @@ class OverlaidHistogram(Widget):
             return Strip.blank(width, base)
         low, high = self._limits()
         if y == height - 1:
-            words = f"{low:.3g}".ljust(8) + f"id_score · threshold {self._threshold:.4g} · heights: √share".center(
-                width - 16
-            )
-            return Strip([Segment((words + f"{high:.3g}".rjust(8))[:width], style["axis"])])
+            told = f"id_score · threshold {self._threshold:.4g} · heights: √share".center(width - 2 * EDGE)
+            words = f"{low:.2g}".ljust(EDGE) + told + f"{high:.2g}".rjust(EDGE)
+            return Strip([Segment(words[:width], style["axis"])])
         upper = (height - 1) // 2
         shares = self._shares(width)
         column = int((self._threshold - low) / (high - low) * (width - 1)) if high > low else 0

@@ -7,19 +7,32 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from engine.evaluation.again import request_of_run, with_negatives, words_of_run
+from engine.evaluation.labels_hash import labels_sha256
+from engine.evaluation.mistakes import hurt_classes
 from engine.evaluation.request import EvaluationRequest, SetArgument, submit
+from engine.events import now
 from engine.jobs.ingest import ingest_ready
 from engine.jobs.runner import find_job, list_jobs
 from engine.workspace import Workspace
-from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog
-from sood_tui.screens.evaluate import EvaluateScreen, parsed
+from sood_tui.evaluation_request import parsed
+from sood_tui.screens.comparison import ComparisonScreen
+from sood_tui.screens.dialogs import AskDialog, ChooseDialog
+from sood_tui.screens.evaluate import EvaluateScreen
 from sood_tui.screens.picture import PictureScreen
+from sood_tui.screens.recall import RecallScreen
+from sood_tui.screens.sweep import SweepScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
 from store.evaluation import fetch_evaluations
+from store.negatives import append_negative_labels, insert_negative_set
 from tests.tui import birds
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
+
+BIRDS = ["crane", "eagle", "parrot"]
+SIZES = [27, 27, 6]  # a small class can lose its pictures while 95 % of all are kept
 
 
 def write_embeddings(folder: Path, pictures: Path) -> None:
@@ -27,14 +40,15 @@ def write_embeddings(folder: Path, pictures: Path) -> None:
     generator = np.random.default_rng(2)
     labels, words = generator.normal(size=(3, 8)), generator.normal(size=(12, 8))
     paths = [str(path) for path in sorted(pictures.rglob("*_1*.JPEG"))]
-    inside = labels[np.repeat([0, 1, 2], 20)] + 0.8 * generator.normal(size=(60, 8))
+    inside = labels[np.repeat([0, 1, 2], SIZES)] + 0.3 * generator.normal(size=(60, 8))
+    inside[54:] += 4 * words[0]  # word 0 takes the mass of the last class
     outside = words[generator.integers(12, size=30)] + 0.8 * generator.normal(size=(30, 8))
     np.savez(
         folder / "id.npz",
         embeddings=inside,
-        labels=np.repeat(["crane", "parrot", "eagle"], 20),
+        labels=np.repeat(["crane", "parrot", "eagle"], SIZES),
         paths=[paths[row % len(paths)] + ("" if row < len(paths) else f"?{row}") for row in range(60)],
-        label_names=["crane", "eagle", "parrot"],
+        label_names=BIRDS,
         label_embeddings=labels[[0, 2, 1]],
         negative_words=[f"word {k}" for k in range(12)],
         negative_embeddings=words,
@@ -158,8 +172,14 @@ async def test_two_lines_are_compared(evaluated: Workspace) -> None:
         assert "Marked" in told(app)
         assert "»" in seen(app)
         await press(pilot, "down", "c")
+        assert isinstance(app.screen, ComparisonScreen)
         assert "1 mcm less 1 neglabel on far" in seen(app)
-        assert "changed sides" in seen(app)
+        assert "pictures changed sides" in seen(app)
+        assert len(app.screen.query_one(ContactSheet).pictures) > 0
+        await press(pilot, "enter")
+        assert isinstance(app.screen, PictureScreen)
+        await press(pilot, "escape", "escape")
+        assert isinstance(app.screen, EvaluateScreen)
 
 
 @keys("evaluate.sweep")
@@ -167,22 +187,86 @@ async def test_a_sweep_shows_a_preview_and_asks_for_the_job(evaluated: Workspace
     async with opened(evaluated, "evaluate", (140, 44)) as (app, pilot):
         await press(pilot, "w")
         await rest(pilot)
-        assert isinstance(app.screen, ConfirmDialog)
-        await press(pilot, "n")
-        assert "Preview, 60 ID and 30 far" in seen(app)
-        assert len(list_jobs(evaluated.root)) == len([job for job in list_jobs(evaluated.root) if job.outcome()])
+        assert isinstance(app.screen, SweepScreen)
+        assert "preview on a sample" in seen(app)
+        assert "t / words" in seen(app)
+        await press(pilot, "escape")
+        assert all(job.outcome() for job in list_jobs(evaluated.root))  # nothing was begun
+
+
+@keys("evaluate.sweep")
+async def test_an_exact_sweep_is_followed_to_its_end_and_looked_at_again(evaluated: Workspace) -> None:
+    async with opened(evaluated, "evaluate", (140, 44)) as (app, pilot):
+        await press(pilot, "w")
+        await rest(pilot)
+        await press(pilot, "enter")
+        await rest(pilot)
+        assert isinstance(app.screen, SweepScreen)
+        for _ in range(900):
+            sight = app.screen._sight
+            if sight is not None and not sight.is_running and sight.chosen:
+                break
+            await pilot.pause(0.1)
+        await rest(pilot)
+        assert "all pictures" in seen(app)
+        assert "Chosen on one half, reported on the other" in seen(app)
+        await press(pilot, "escape")
+        for _ in range(100):  # the desk takes the results in by itself
+            if any(line.kind == "sweep" for line in screen_of(app)._lines):
+                break
+            await pilot.pause(0.1)
+            screen_of(app).reload()
+        assert screen_of(app)._at().kind == "sweep"
+        assert "keeps no score of each picture" in seen(app)
+        await press(pilot, "w")
+        await rest(pilot)
+        assert "Sweep #2 · far" in seen(app)
+
+
+def with_artefact(workspace: Workspace) -> None:
+    """The words of the file as an artefact that can be changed, and a run with it: evaluation 2."""
+    words = [f"word {k}" for k in range(12)]
+    with workspace.opened().writing() as cursor:
+        number = insert_negative_set(cursor, "ours", "plain", "", "", "{}", labels_sha256(BIRDS), now())
+        columns = {"negatives_id": [number] * 12, "rank": list(range(12)), "word": words, "pos": ["noun"] * 12}
+        more = {"wnid": pa.nulls(12, pa.string()), "lexname": [""] * 12, "distance": [0.0] * 12}
+        append_negative_labels(cursor, pa.table(columns | more))
+    request = request_of_run(workspace, 1, "anna", "cpu")
+    job_id = submit(workspace, replace(with_negatives(request, "ours"), methods=("neglabel",))).job_id
+    assert finished(workspace, job_id) == "finished"
+    ingest_ready(workspace)
+
+
+def finished(workspace: Workspace, job_id: str) -> str:
+    """How a job ended."""
+    job = find_job(workspace.root, job_id)
+    while job.state() in ("queued", "running"):
+        time.sleep(0.1)
+    return job.state()
 
 
 @keys("evaluate.hurt")
-async def test_words_that_hurt_are_named_before_they_are_dropped(evaluated: Workspace) -> None:
+async def test_words_that_hurt_are_dropped_and_the_run_is_scored_again(evaluated: Workspace) -> None:
+    with_artefact(evaluated)
+    hurt = hurt_classes(evaluated, 2, "neglabel", "far", with_others=True)
+    assert [one.id_recall for one in hurt] == sorted(one.id_recall for one in hurt)
+    assert len(hurt) == 3
     async with opened(evaluated, "evaluate", (140, 44)) as (app, pilot):
         await press(pilot, "x")
+        assert isinstance(app.screen, RecallScreen)
+        assert all(one.label in seen(app) for one in hurt)
+        await press(pilot, "escape")
+        assert hurt[0].negatives, hurt
+        await press(pilot, "x", "x")
+        assert f"{hurt[0].negatives[0].word} " in seen(app)
+        assert "dropped" in seen(app)
+        await press(pilot, "enter")
         await rest(pilot)
-        hurt = isinstance(app.screen, ConfirmDialog)
-        assert hurt or "keeps at least 80 %" in told(app)
-        if hurt:
-            assert "word " in seen(app)
-            await press(pilot, "n")
+        assert "scores without" in told(app)
+    assert finished(evaluated, list_jobs(evaluated.root)[-1].spec().id) == "finished"
+    ingest_ready(evaluated)
+    with evaluated.opened().reading() as cursor:
+        assert words_of_run(cursor, 3) == 11
 
 
 @keys("evaluate.export")

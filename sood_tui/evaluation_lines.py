@@ -1,0 +1,64 @@
+"""Evaluations in words: the lines of the table, what a line says, and what a mistake looks like."""
+
+from rich.cells import set_cell_size
+
+from engine.evaluation.mistakes import Mistake
+from engine.evaluation.reading import Number
+from sood_tui.evaluation_bench import RunLine
+from sood_tui.plain import plain
+from sood_tui.widgets.lines import Tone, Words
+
+WIDE = 100
+"""From so many columns on the table has room for intervals."""
+
+
+def sentence(line: RunLine) -> str:
+    """A line of the table with its conventions named."""
+    return (
+        f"#{line.run_id} {line.label} on {line.part}: AUROC {_percent(line.auroc)}, FPR95 ID-positive "
+        f"{_percent(line.fpr95_id_positive)}, OOD-positive {_percent(line.fpr95_ood_positive)}; "
+        f"{line.n_id:,} ID, {line.n_ood:,} {'OOD' if line.role == 'ood' else 'of the band'}"
+    )
+
+
+def mistake_lines(mistake: Mistake) -> tuple[str, str]:
+    """A mistake in two lines: the picture with its top ID labels, then the negative labels that won."""
+    labels = ", ".join(f"{named.word} {named.share:.0%}" for named in mistake.labels[:3])
+    won = ", ".join(f"{named.word} {named.share:.0%}" for named in mistake.negatives[:3])
+    name = mistake.path.rpartition("/")[2]
+    return f"{mistake.id_score:.4f} {name}: {labels}", f"       against {won}" if won else ""
+
+
+def _percent(number: Number) -> str:
+    if number.low is None or number.high is None:
+        return f"{100 * number.value:.2f}"
+    return f"{100 * number.value:.2f} ({100 * number.low:.1f}-{100 * number.high:.1f})"
+
+
+def table_head(width: int) -> str:
+    """The two lines over the table; FPR95 says who is positive."""
+    cell = _cell(width)
+    first = f"    # {'method':<{_room(width)}}{'set':<10}{'AUROC':>{cell}}{'FPR95':>{cell}}{'FPR95':>{cell}}"
+    return f"{first}\n{'':<{6 + _room(width) + 10}}{'':>{cell}}{'ID+':>{cell}}{'OOD+':>{cell}}"
+
+
+def _cell(width: int) -> int:
+    return 20 if width >= WIDE else 7
+
+
+def _room(width: int) -> int:
+    return max(width - 17 - 3 * _cell(width), 8)
+
+
+def table_row(line: RunLine, width: int, marked: bool) -> Words:
+    """One line of the table: » marked to be compared, ~ adaptive, b a band."""
+    tone: Tone = "muted" if line.is_adaptive else "plain"
+    sign = "»" if marked else "~" if line.is_adaptive else "b" if line.role == "generalisation" else " "
+    numbers = (line.auroc, line.fpr95_id_positive, line.fpr95_ood_positive)
+    texts = [_percent(number) if width >= WIDE else f"{100 * number.value:.2f}" for number in numbers]
+    return [
+        (f"{sign}{line.run_id:>4} ", "accent" if marked else "muted"),
+        (set_cell_size(plain(line.label), _room(width) - 1) + " ", tone),
+        (set_cell_size(plain(line.part), 9) + " ", tone),
+        ("".join(f"{text:>{_cell(width)}}" for text in texts), tone),
+    ]
