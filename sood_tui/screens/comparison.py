@@ -19,6 +19,14 @@ from sood_tui.widgets.contact_sheet import ContactSheet
 if TYPE_CHECKING:
     from sood_tui.app import SoodApp
 
+METRICS = {
+    "auroc": "AUROC",
+    "fpr95_id_positive": "FPR95 ID-positive",
+    "fpr95_ood_positive": "FPR95 OOD-positive",
+    "aupr_in": "AUPR-in",
+    "aupr_out": "AUPR-out",
+}
+
 
 class ComparisonScreen(ModalScreen[None]):
     """One OOD set at a time; tab turns to the next."""
@@ -91,7 +99,8 @@ def _numbers(one: Comparison) -> Content:
     lines = [Content.styled(f"{one.n_id:,} ID and {one.n_ood:,} OOD pictures that both have", "$foreground 60%")]
     for row in one.differences:
         is_sure = not row.low <= 0 <= row.high
-        text = f"{row.metric:<22}{100 * row.difference:+8.2f}  ({100 * row.low:+.2f} to {100 * row.high:+.2f})"
+        name = METRICS.get(row.metric, row.metric)
+        text = f"{name:<19}{100 * row.difference:+7.2f} ({100 * row.low:+.2f} to {100 * row.high:+.2f})"
         lines.append(Content.styled(text + ("  *" if is_sure else ""), "bold" if is_sure else ""))
     lines += [
         Content.styled("* the 95 % interval of the paired bootstrap leaves zero out", "$foreground 60%"),

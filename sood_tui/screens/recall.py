@@ -48,7 +48,8 @@ class RecallScreen(ModalScreen[Dropped | None]):
         """A box with a head that stays and a line for each class."""
         with Vertical(classes="dialog view") as box:
             box.border_title = Content(plain(self._title))
-            yield Static(f"{'keeps':>6} {'pictures':>9}  {'class':<24}words that take its mass", classes="head")
+            head = f"{'keeps':>6} {'pictures':>9}  {'class':<{self._room()}}words that take its mass"
+            yield Static(head, classes="head")
             yield Lines(id="recalls")
 
     def on_mount(self) -> None:
@@ -63,12 +64,16 @@ class RecallScreen(ModalScreen[Dropped | None]):
         self.query_one(".view").border_subtitle = Content(told)
         self.query_one(Lines).show([self._line(one) for one in self._found])
 
+    def _room(self) -> int:
+        """Columns for the name of a class."""
+        return 24 if self.app.size.width >= 100 else 16
+
     def _line(self, one: HurtClass) -> Words:
         tone: Tone = "bad" if one.id_recall < LOW_RECALL / 2 else "warn" if one.id_recall < LOW_RECALL else "good"
         pieces: list[tuple[str, Tone]] = [
             (f"{one.id_recall:>6.0%}", tone),
             (f" {one.pictures:>9,}  ", "muted"),
-            (set_cell_size(plain(one.label), 23) + " ", "plain"),
+            (set_cell_size(plain(one.label), self._room() - 1) + " ", "plain"),
         ]
         for named in one.negatives:
             is_out = named.word in self._dropped

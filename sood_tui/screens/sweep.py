@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import set_cell_size
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -28,6 +28,7 @@ class SweepScreen(ModalScreen[bool]):
     """Answers whether the exact sweep is wanted; of a sweep that is exact already, no."""
 
     CSS_PATH = "sweep.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal")]  # noqa: RUF012 (as Textual declares it)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,w", "answer(False)", "close", id="sweep.close"),
         Binding("enter,y", "answer(True)", "start it", id="sweep.start"),
@@ -55,7 +56,7 @@ class SweepScreen(ModalScreen[bool]):
         with Vertical(classes="dialog sweep") as box:
             box.border_title = "Sweep"
             yield Static("", classes="summary", markup=False)
-            with Horizontal():
+            with Container(classes="body"):
                 with Vertical(classes="rows"):
                     yield Static("", classes="head", markup=False)
                     yield Lines(id="sweep_rows")
