@@ -290,8 +290,8 @@ def test_tanl_begins_with_the_negative_labels_that_noise_activates() -> None:
     bank = TextBank(labels, negatives, permutation(60, 0), noise=noise)
     empty = TextBank(labels, negatives, permutation(60, 0))
     assert method.stream is not None
-    for given, of_ood in ((bank, activation(noise[:15])), (empty, np.zeros(60))):
+    for start, of_ood in ((bank, activation(noise[:15])), (empty, np.zeros(60))):
         order = np.argsort(-(of_ood - activation(labels)), kind="stable")[:10]
         expected = activation_aware_score(pictures @ labels.T, pictures @ negatives[order].T, 0.1)
-        np.testing.assert_allclose(method.stream(pictures, given, chosen), expected, atol=2e-6)
+        np.testing.assert_allclose(method.stream(pictures, start, chosen), expected, atol=2e-6)
     assert not np.allclose(method.stream(pictures, bank, chosen), method.stream(pictures, empty, chosen))
