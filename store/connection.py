@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ Cursor = duckdb.DuckDBPyConnection
 
 # Nothing is fetched behind the user's back.
 _SETTINGS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+PATIENCE, MOMENT = 10.0, 0.005
+"""Seconds that closing waits for statements of other threads, and between two tries."""
 _HOLDER = re.compile(r"PID (\d+)")
 
 
@@ -70,8 +73,19 @@ class Store:
             cursor.commit()
 
     def close(self) -> None:
-        """Write everything into the one file and give it back. Closing twice is harmless."""
-        self._connection.close()
+        """Write everything into the one file and give it back. Closing twice is harmless.
+
+        DuckDB refuses to close while another thread has a statement under way; those end soon, and are waited for.
+        """
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._connection.close()
+                return
+            except duckdb.ResourceInUseException:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(MOMENT)
 
 
 def open_store(path: Path) -> Store:

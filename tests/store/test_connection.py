@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from store.connection import memory_store, open_store
+from store.connection import Store, memory_store, open_store
 from store.errors import CatalogueEdited, CatalogueLocked, CatalogueTooNew, NotACatalogue
 from store.migrate import all_migrations, migrate
 
@@ -121,3 +121,24 @@ def test_writers_of_many_threads_take_turns() -> None:
         thread.join()
     with store.reading() as cursor:
         assert cursor.execute("SELECT value FROM workspace_fact WHERE key = 'n'").fetchone() == ("80",)
+
+
+def test_closing_waits_for_statements_of_other_threads(tmp_path: Path) -> None:
+    for number in range(20):  # without the wait most of these closings were refused
+        store = open_store(tmp_path / f"{number}.duckdb")
+
+        def read(store: Store = store) -> None:
+            try:
+                while True:
+                    with store.reading() as cursor:
+                        cursor.execute("SELECT count(*) FROM range(1000)").fetchall()
+            except duckdb.Error:
+                return  # closed under its hands, which a reader must bear
+
+        readers = [threading.Thread(target=read) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        store.close()
+        for reader in readers:
+            reader.join(10)
+        assert not any(reader.is_alive() for reader in readers)
