@@ -1,5 +1,6 @@
 """How a state is told: by a sign and a word, and only besides by a colour."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -20,9 +21,22 @@ MARKS = {
     "superclass": Mark("◆", "superclass", "$text-accent"),
 }
 
+UNDER = {
+    "all": Mark("●", "all accepted", "$text-success"),
+    "some": Mark("◐", "some accepted", "$text-warning"),
+    "none": Mark("○", "none accepted", "$foreground 60%"),
+}
+"""What is accepted of the candidates at and under a synset: all of them, some, or none."""
+
 SAID = {
     "bad": "bad or off-topic", "several": "several objects", "clear": "put back", "undo": "undo", "redo": "redo",
 }  # fmt: skip
 """Words for the kinds of events that are no state of a candidate."""
 
 VERBS = {"accept": "Accept", "reject": "Reject", "unsure": "Mark as unsure", "clear": "Put back as undecided"}
+
+
+def under_of(tally: Mapping[str, int]) -> str:
+    """all, some or none: how much of what lies at and under a synset is accepted."""
+    accepted = tally.get("accept", 0)
+    return "none" if not accepted else "all" if accepted == sum(tally.values()) else "some"

@@ -1,12 +1,14 @@
 """What Browse reads of WordNet: the lines that are unfolded, the marks, and what a decision on a subtree touches."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import EngineError
 from engine.review.subtrees import conflicts
 from engine.workspace import Workspace
 from store.candidates import fetch_candidates, fetch_superclasses
+from store.review_subtrees import fetch_candidates_below
 from store.review_words import fetch_words
 from store.wordnet import (
     TreeNode,
@@ -39,11 +41,14 @@ class Marks:
         signs: superclass, accept, reject, unsure, pending or conflict, by wnid.
         states: by wnid, the state under each superclass that has it as a candidate.
         roots: the superclasses that a synset is a root of.
+        tallies: how many synsets of each state lie at and under a synset that has candidates below it. A synset counts
+            once, however many ways lead to it and however many superclasses propose it.
     """
 
     signs: Mapping[str, str]
     states: Mapping[str, Mapping[str, str]]
     roots: Mapping[str, Sequence[str]]
+    tallies: Mapping[str, Mapping[str, int]]
 
 
 def read_unfolded(workspace: Workspace, unfolded: Iterable[Path], wnid: str = "") -> Unfolded:
@@ -110,12 +115,16 @@ def read_marks(workspace: Workspace, blind_for: str | None = None) -> Marks:
             states = {
                 wnid: {name: own.get((name, wnid), "pending") for name in under} for wnid, under in states.items()
             }
-    signs = {wnid: _sign(list(under.values())) for wnid, under in states.items()}
-    return Marks({**signs, **disputed, **dict.fromkeys(roots, "superclass")}, states, roots)
-
-
-def _sign(states: Sequence[str]) -> str:
+        below = fetch_candidates_below(cursor)
+    best = {wnid: _best(under.values()) for wnid, under in states.items()}
     # Accepted under two superclasses is a replica that must be settled; accepted here and rejected there is not.
-    if states.count("accept") > 1:
-        return "conflict"
+    replicas = {wnid: "conflict" for wnid, under in states.items() if list(under.values()).count("accept") > 1}
+    signs = {**best, **replicas, **disputed, **dict.fromkeys(roots, "superclass")}
+    tallies = {
+        wnid: Counter(best[name] for name in {wnid, *names} if name in best) for wnid, names in below.items()
+    }  # fmt: skip
+    return Marks(signs, states, roots, tallies)
+
+
+def _best(states: Collection[str]) -> str:
     return next((state for state in ("accept", "unsure", "pending", "reject") if state in states), "pending")

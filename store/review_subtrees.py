@@ -87,3 +87,16 @@ def fetch_lines_between(cursor: Cursor, wnids: Sequence[str]) -> set[tuple[str, 
         {"wnids": list(wnids)},
     ).fetchall()
     return {(row[0], row[1]) for row in rows}
+
+
+def fetch_candidates_below(cursor: Cursor) -> dict[str, list[str]]:
+    """The candidates strictly below each synset, by its wnid, each once however many ways lead to it; sorted."""
+    rows = cursor.execute(
+        """
+        SELECT ancestor_wnid, list(wnid ORDER BY wnid)
+        FROM hyponym_closure
+        SEMI JOIN candidate USING (wnid)
+        GROUP BY ancestor_wnid
+        """
+    ).fetchall()
+    return dict(rows)

@@ -1,6 +1,6 @@
 """Browse: WordNet as a tree, what lies under what, and pictures of all of it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -13,19 +13,15 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.candidates.superclasses import AddReport, add_superclass
 from engine.errors import EngineError
-from engine.review import decisions as review
-from engine.review.decisions import DecisionKind, Step
-from engine.review.subtrees import Reach, decide_subtree, reach
 from engine.wordnet.finding import find
 from engine.workspace import Workspace
 from sood_tui.folio import Folio, read_folio, seen_by
 from sood_tui.keys import BROWSE
-from sood_tui.marks import MARKS, VERBS
-from sood_tui.plain import plain, some
-from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog, FindDialog
-from sood_tui.screens.room import RoomScreen
+from sood_tui.marks import under_of
+from sood_tui.screens.browse_decisions import BrowseDecisions
+from sood_tui.screens.dialogs import Choice, FindDialog
+from sood_tui.synset_lines import synset_facts
 from sood_tui.tree_reading import (
     Marks,
     Unfolded,
@@ -35,7 +31,7 @@ from sood_tui.tree_reading import (
     read_unfolded,
 )
 from sood_tui.widgets.contact_sheet import ContactSheet
-from sood_tui.widgets.facts import Facts, synset_facts
+from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.synset_tree import WIDE, Line, Path, SynsetTree
 from store.wordnet import TreeNode
@@ -53,7 +49,7 @@ class _Tree:
     has_pictures: bool
 
 
-class BrowseScreen(RoomScreen):
+class BrowseScreen(BrowseDecisions):
     """The tree on the left; the synset under the cursor in words and pictures on the right."""
 
     CSS_PATH = "browse.tcss"
@@ -63,7 +59,7 @@ class BrowseScreen(RoomScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._marks = Marks({}, {}, {})
+        self._marks = Marks({}, {}, {}, {})
         self._page = 0
         self._resting: Timer | None = None
 
@@ -99,7 +95,7 @@ class BrowseScreen(RoomScreen):
         self._marks = read.marks
         tree.pictured = self.sood.place.pictured and read.has_pictures
         tree.show(read.unfolded.roots, read.unfolded.below, read.unfolded.unfolded, read.unfolded.cursor)
-        tree.mark(read.marks.signs)
+        tree.mark(read.marks.signs, {wnid: under_of(tally) for wnid, tally in read.marks.tallies.items()})
         self._head()
         if tree.line is not None:
             self._load(tree.line.node.wnid)
@@ -139,7 +135,8 @@ class BrowseScreen(RoomScreen):
             return
         facts, panel = self.query_one(Facts), self.query_one("#sheet_panel", Frame)
         self.query_one("#facts_panel", Frame).title = f"{folio.synset.name}  {folio.synset.wnid}"
-        facts.show(synset_facts(seen_by(folio, self.sood.blind_for), max(facts.size.width - 2, 20)))
+        under = self._marks.tallies.get(folio.synset.wnid, {})
+        facts.show(synset_facts(seen_by(folio, self.sood.blind_for), max(facts.size.width - 2, 20), under))
         sheet = self.query_one(ContactSheet)
         marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()}
         sheet.show(folio.pictures, "No pictures here or below", marks)
@@ -246,105 +243,13 @@ class BrowseScreen(RoomScreen):
         self._head()
         self._keep()
 
-    # ---- deciding ----
-
-    def action_make_superclass(self) -> None:
-        """Make the synset a superclass, by a name that can be changed first."""
-        node = self._line().node
-
-        def named(name: str | None) -> None:
-            if name is not None:
-                act = partial(add_superclass, self.workspace, [node.wnid], name.strip() or None)
-                self.in_thread("superclass", act, self._told_superclass)
-
-        there = f"{some(node.subtree_synsets, 'synset')} with {some(node.subtree_images, 'picture')} at and under it."
-        asked = f"{there}\nIts name in prompts and exports:"
-        self.app.push_screen(AskDialog(f"New superclass: {node.name}", asked, node.lemma.lower()), named)
-
-    def _told_superclass(self, report: AddReport) -> None:
-        told = f"{report.superclass}: {some(report.candidates, 'candidate')}, {some(report.images, 'picture')}."
-        touching = [overlap.other for overlap in report.overlaps]
-        self.sood.say(f"{told} Shares synsets with {', '.join(touching)}." if touching else told)
-        self.sood.place.superclass = report.superclass
-        self._changed()
-
-    def action_decide(self, kind: DecisionKind) -> None:
-        """Decide on the synset under the cursor."""
-        node = self._line().node
-        under = self._marks.states.get(node.wnid, {})
-        if not under:
-            raise EngineError(f"{node.lemma} is no candidate.", "s on a synset above it makes that a superclass.")
-        choices = [Choice(name, name, f"{MARKS[state].sign} {MARKS[state].word}") for name, state in under.items()]
-        self._with_superclass(
-            f"{VERBS[kind]} {node.lemma} under", choices,
-            lambda superclass: self._take(superclass, kind, partial(
-                review.decide, self.workspace, superclass, [node.wnid], kind, self.sood.settings.reviewer)),
-        )  # fmt: skip
-
-    def action_decide_subtree(self, kind: DecisionKind) -> None:
-        """Give a decision to the synset and every candidate under it, after a question with their number."""
-        node, workspace = self._line().node, self.workspace
-
-        def read() -> list[Reach]:
-            with workspace.opened().reading() as cursor:
-                return reach(cursor, node.wnid, kind)
-
-        self.in_thread("under", read, partial(self._ask_subtree, kind, node))
-
-    def _ask_subtree(self, kind: DecisionKind, node: TreeNode, found: list[Reach]) -> None:
-        if not found:
-            error = EngineError(f"No candidate lies at or under {node.lemma}.", "Press s to make it a superclass.")
-            self.sood.report(error)
-            return
-        by_name = {row.superclass: row for row in found}
-
-        def ask(superclass: str) -> None:
-            question = reach_words(by_name[superclass], VERBS[kind], node.lemma)
-
-            def answered(yes: bool | None) -> None:
-                if yes:
-                    self._record(superclass, node.wnid, kind)
-
-            number = by_name[superclass].changed
-            self.app.push_screen(ConfirmDialog("Subtree", question, f"{VERBS[kind].lower()} {number}"), answered)
-
-        choices = [Choice(row.superclass, row.superclass, some(row.candidates, "candidate")) for row in found]
-        self._with_superclass(f"{VERBS[kind]} the subtree of {node.lemma} under", choices, ask)
-
-    def _with_superclass(self, title: str, choices: list[Choice], act: Callable[[str], None]) -> None:
-        """Ask for the superclass only where there are several."""
-        if len(choices) == 1:
-            act(choices[0].key)
-            return
-
-        def chosen(superclass: str | None) -> None:
-            if superclass is not None:
-                act(superclass)
-
-        self.app.push_screen(ChooseDialog(title, choices, self.sood.place.superclass), chosen)
-
-    def _record(self, superclass: str, wnid: str, kind: DecisionKind) -> None:
-        act = partial(decide_subtree, self.workspace, superclass, wnid, kind, self.sood.settings.reviewer)
-        self._take(superclass, kind, act)
-
-    def _take(self, superclass: str, kind: DecisionKind, act: Callable[[], Step]) -> None:
-        def told(step: Step) -> None:
-            self.sood.say(f"{some(len(step.wnids), 'synset')} {MARKS[kind].word} under {superclass}")
-            self._changed()
-
-        self.in_thread("decisions", act, told)
-
-    def _changed(self) -> None:
-        self.sood.read_counts()
-        self.reload()
-
     # ---- elsewhere ----
 
     async def action_open_review(self) -> None:
         """Open the superclass or the candidate in Review."""
         wnid = self._line().node.wnid
         place = self.sood.place
-        names = [*self._marks.roots.get(wnid, ()), *self._marks.states.get(wnid, {})]
+        names = [*self._marks.roots.get(wnid, ()), *self._states_of(wnid)]
         if not names:
             raise EngineError("This synset is neither superclass nor candidate.", "Press s to make it a superclass.")
         if place.superclass not in names:
@@ -373,7 +278,7 @@ class BrowseScreen(RoomScreen):
         pictures = self.query_one(ContactSheet).pictures
         if pictures:
             node = self._line().node
-            superclass = next(iter(self._marks.states.get(node.wnid, {})), "")
+            superclass = next(iter(self._states_of(node.wnid)), "")
 
             def closed(changed: bool | None) -> None:
                 if changed:
@@ -381,6 +286,9 @@ class BrowseScreen(RoomScreen):
 
             word = node.lemma.replace("_", " ")
             self.app.push_screen(PictureScreen(pictures, index, word, superclass, node.wnid), closed)
+
+    def _states_of(self, wnid: str) -> Mapping[str, str]:
+        return self._marks.states.get(wnid, {})
 
     def _line(self) -> Line:
         line = self.synsets.line
@@ -392,14 +300,3 @@ class BrowseScreen(RoomScreen):
 def _read_tree(workspace: Workspace, unfolded: Iterable[Path], wnid: str, blind_for: str | None) -> _Tree:
     tree = read_unfolded(workspace, unfolded, wnid)
     return _Tree(tree, read_marks(workspace, blind_for), any(root.subtree_images for root in tree.roots))
-
-
-def reach_words(row: Reach, verb: str, lemma: str) -> str:
-    """What a decision on a subtree would do, as a question with its numbers."""
-    below = f"of {plain(row.superclass)} at and under {plain(lemma.replace('_', ' '))}"
-    words = [f"{verb} {some(row.candidates, 'candidate')} {below}?", f"{row.changed:,} would change."]
-    if row.earlier:
-        words.append(f"{some(row.earlier, 'earlier decision')} among them would change.")
-    if row.own:
-        words.append(f"{some(row.own, 'decision')} on single candidates {'stays' if row.own == 1 else 'stay'}.")
-    return "\n".join([*words, "One u takes it all back."])

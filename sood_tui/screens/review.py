@@ -31,8 +31,9 @@ from sood_tui.remarks import NOTHING, Remarks, read_remarks, with_words
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.stop_lines import interval
+from sood_tui.synset_lines import candidate_facts
 from sood_tui.widgets.contact_sheet import ContactSheet
-from sood_tui.widgets.facts import Facts, candidate_facts
+from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.film_strip import FilmStrip
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.thumbnails import Recent

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from sood_tui.marks import MARKS
+from sood_tui.marks import MARKS, UNDER
 from sood_tui.plain import count, plain
 from sood_tui.widgets.painting import LinePainter
 from store.wordnet import TreeNode
@@ -46,7 +46,7 @@ class SynsetTree(ScrollView, LinePainter, can_focus=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "synset-tree--cursor", "synset-tree--arrow", "synset-tree--number", "synset-tree--instance",
         "synset-tree--accept", "synset-tree--reject", "synset-tree--unsure", "synset-tree--pending",
-        "synset-tree--superclass", "synset-tree--bare",
+        "synset-tree--superclass", "synset-tree--bare", "synset-tree--all", "synset-tree--some", "synset-tree--none",
     }  # fmt: skip
     DEFAULT_CSS = """
     SynsetTree {
@@ -61,6 +61,9 @@ class SynsetTree(ScrollView, LinePainter, can_focus=False):
         & .synset-tree--unsure { color: $text-warning; }
         & .synset-tree--pending { color: $foreground 70%; }
         & .synset-tree--superclass { color: $text-accent; text-style: bold; }
+        & .synset-tree--all { color: $text-success; }
+        & .synset-tree--some { color: $text-warning; }
+        & .synset-tree--none { color: $foreground 60%; }
     }
     """
 
@@ -95,6 +98,7 @@ class SynsetTree(ScrollView, LinePainter, can_focus=False):
         self._below: dict[str, Sequence[TreeNode]] = {}
         self._unfolded: set[Path] = set()
         self._marks: Mapping[str, str] = {}
+        self._under: Mapping[str, str] = {}
 
     # ---- what is shown ----
 
@@ -123,9 +127,14 @@ class SynsetTree(ScrollView, LinePainter, can_focus=False):
         self._roots, self._below, self._unfolded = tuple(roots), dict(below), set(unfolded)
         self._lay_out(kept)
 
-    def mark(self, marks: Mapping[str, str]) -> None:
-        """Mark synsets: superclass, accept, reject, unsure, pending or conflict by wnid."""
-        self._marks = marks
+    def mark(self, marks: Mapping[str, str], under: Mapping[str, str]) -> None:
+        """Mark synsets.
+
+        Args:
+            marks: superclass, accept, reject, unsure, pending or conflict, by wnid.
+            under: whether all, some or none of the candidates at and under a synset are accepted, by wnid.
+        """
+        self._marks, self._under = marks, under
         self.refresh()
 
     def set_pictured(self, pictured: bool) -> None:
@@ -230,7 +239,7 @@ class SynsetTree(ScrollView, LinePainter, can_focus=False):
         numbers = self._numbers(node, width)
         head = f"{' ' * self._indent(line)}{arrow} "
         word = plain(node.lemma.replace("_", " "))
-        room = max(0, width - cell_len(head) - 2 - cell_len(numbers) - 1)
+        room = max(0, width - cell_len(head) - (3 if self._under else 2) - cell_len(numbers) - 1)
         kind = state if state and state != "conflict" else "unsure" if state else ""
         word_style = base
         if kind:
@@ -242,12 +251,19 @@ class SynsetTree(ScrollView, LinePainter, can_focus=False):
         return Strip(
             [
                 Segment(head, base + self.part_style("arrow", alone=True)),
-                Segment(f"{sign} ", word_style),
+                *self._signs(sign, self._under.get(node.wnid, ""), word_style, base),
                 Segment(_cut(word, room), word_style),
                 Segment(" ", base),
                 Segment(numbers, base + self.part_style("number", alone=True)),
             ]
         ).adjust_cell_length(width, base)
+
+    def _signs(self, sign: str, under: str, word_style: Style, base: Style) -> list[Segment]:
+        """The synset's own sign and, in a tree with candidates, the one of all that lies at and under it."""
+        if not self._under:
+            return [Segment(f"{sign} ", word_style)]
+        below = Segment(UNDER[under].sign, base + self.part_style(under, alone=True)) if under else Segment(" ", base)
+        return [Segment(sign, word_style), below, Segment(" ", base)]
 
     def _numbers(self, node: TreeNode, width: int) -> str:
         if not node.subtree_images:

@@ -2,15 +2,19 @@
 
 from textual.widgets import Input
 
+from engine.review.decisions import decide
 from engine.workspace import Workspace
 from sood_tui.folio import read_folio
+from sood_tui.marks import under_of
 from sood_tui.screens.browse import BrowseScreen
 from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.picture import PictureScreen
+from sood_tui.tree_reading import read_marks
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.synset_tree import SynsetTree
-from store.candidates import fetch_superclasses
+from store.candidates import fetch_candidates, fetch_superclasses
 from store.review import fetch_events, fetch_states_of
+from store.wordnet import fetch_ancestors
 from tests.tui.birds import BEAGLE, CAR, CHIHUAHUA, DOG, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
 
@@ -140,7 +144,7 @@ async def test_making_a_superclass(workspace: Workspace) -> None:
         app.screen.query_one(Input).value = "motor_car"
         await press(pilot, "enter")
         assert "motor_car: 2 candidates, 18 pictures" in told(app)
-        assert "◆ car" in seen(app)
+        assert "◆○ car" in seen(app)
     with workspace.opened().reading() as cursor:
         assert "motor_car" in [row.superclass for row in fetch_superclasses(cursor)]
 
@@ -153,7 +157,7 @@ async def test_deciding_on_one_synset(workspace: Workspace) -> None:
         assert isinstance(app.screen, ChooseDialog)
         await press(pilot, "j", "enter")
         assert states(workspace, "dog")[PAPILLON] == "accept"
-        assert "✓ papillon" in seen(app)
+        assert "✓  papillon" in seen(app)
         await press(pilot, "u")
         assert states(workspace, "dog")[PAPILLON] == "pending"
         await press(pilot, "U")
@@ -186,6 +190,45 @@ async def test_deciding_on_a_subtree_is_one_step_after_a_question(workspace: Wor
     with workspace.opened().reading() as cursor:
         steps = {event.step_id for event in fetch_events(cursor)}
     assert len(steps) == 2  # the rejection and the undo
+
+
+def under(screen: object) -> dict[str, str]:
+    """all, some or none by the name of each synset above candidates that the tree shows."""
+    marks = read_marks(screen.workspace)  # type: ignore[attr-defined]
+    return {line.node.name: under_of(marks.tallies[line.node.wnid])
+            for line in tree_of(screen).lines if line.node.wnid in marks.tallies}  # fmt: skip
+
+
+async def test_a_synset_above_tells_whether_all_some_or_none_below_it_is_accepted(workspace: Workspace) -> None:
+    async with opened(at(workspace, PAPILLON), "browse") as (app, pilot):
+        assert set(under(app.screen).values()) == {"none"}
+        assert "○ toy spaniel" in seen(app)
+        await press(pilot, "a", "j", "enter")
+        assert "● toy spaniel" in seen(app)
+        assert "◐ toy dog" in seen(app)
+        assert "○ hunting dog" in seen(app)
+        assert "◆◐ dog" in seen(app)
+        assert under(app.screen)["entity.n.01"] == "some"
+        await press(pilot, "h")
+        assert "● all accepted of 1 candidate" in seen(app)
+        await press(pilot, "u")
+        assert "○ toy spaniel" in seen(app)
+
+
+def test_a_synset_with_two_hypernyms_counts_once_above_both(workspace: Workspace) -> None:
+    decide(workspace, "carnivore", (CHIHUAHUA, BEAGLE), "accept", "anna")
+    decide(workspace, "dog", (CHIHUAHUA, PEKINESE), "reject", "anna")
+    marks = read_marks(workspace)
+    with workspace.opened().reading() as cursor:
+        above = {row.wnid: {ancestor.wnid for ancestor in fetch_ancestors(cursor, row.wnid)}
+                 for name in ("dog", "carnivore", "bird") for row in fetch_candidates(cursor, name)}  # fmt: skip
+    best = {wnid: under_of(dict.fromkeys(marks.states[wnid].values(), 1)) for wnid in above}
+    assert best[CHIHUAHUA] == "some"  # accepted here, rejected there
+    for wnid, tally in marks.tallies.items():
+        below = {candidate for candidate, ways in above.items() if wnid in ways or wnid == candidate}
+        accepted = {candidate for candidate in below if "accept" in marks.states[candidate].values()}
+        assert (sum(tally.values()), tally.get("accept", 0)) == (len(below), len(accepted))
+    assert set(marks.tallies) == set().union(*above.values())
 
 
 @keys("browse.review")
