@@ -1,5 +1,6 @@
 """Small pictures: made when first looked at, kept on disk, bounded, and thrown away without regret."""
 
+import io
 import os
 import shutil
 import tempfile
@@ -121,10 +122,15 @@ class Thumbnails:
             # Not made yet, or damaged by a full disk: made again below.
             pass
         made = decoded(picture, SIDE)
-        if not isinstance(made, Broken):
-            made.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
-            self._keep(made, file)
-        return made
+        if isinstance(made, Broken):
+            return made
+        made.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+        packed = io.BytesIO()
+        made.save(packed, "JPEG", quality=QUALITY)
+        self._keep(packed.getvalue(), file)
+        # Read back, so that the first look shows the very pixels that all later ones show.
+        with Image.open(packed) as kept:
+            return kept.convert("RGB")
 
     def prune(self) -> int:
         """Keep the folder below its limit by throwing away what was not touched longest; bytes thrown away."""
@@ -148,14 +154,14 @@ class Thumbnails:
     def _file(self, picture: Picture) -> Path:
         return self.folder / str(picture.image_id // FOLDER_OF) / f"{picture.image_id}.jpg"
 
-    def _keep(self, image: "Image", file: Path) -> None:
+    def _keep(self, packed: bytes, file: Path) -> None:
         # A thumbnail is only there to be quick: when the disk is full or read-only, the next look decodes again.
         temporary = ""
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
             with os.fdopen(handle, "wb") as out:
-                image.save(out, "JPEG", quality=QUALITY)
+                out.write(packed)
             os.replace(temporary, file)
         except OSError:
             if temporary and os.path.exists(temporary):

@@ -135,6 +135,14 @@ def test_a_thumbnail_is_made_once_and_read_from_then_on(tmp_path: Path) -> None:
     assert not isinstance(again, Broken)
 
 
+def test_the_first_look_shows_what_later_looks_show(tmp_path: Path) -> None:
+    picture = Picture(3, str(tmp_path / "slope.jpg"))
+    Image.linear_gradient("L").resize((300, 200)).convert("RGB").save(picture.path)
+    looks = [Thumbnails(tmp_path / "thumbs").tile(picture, 40, 30, (0, 0, 0)) for _ in range(2)]
+    assert isinstance(looks[0], np.ndarray)
+    assert np.array_equal(*looks)
+
+
 def test_a_damaged_thumbnail_is_made_again(tmp_path: Path) -> None:
     picture = saved(draw(5, (200, 100)), tmp_path / "a.jpg")
     folder = tmp_path / "thumbnails"
