@@ -8,12 +8,12 @@ import pyarrow as pa
 
 from engine.errors import EngineError
 from engine.export.plan import Plan
-from engine.splits.duplicates import MOST, near_pairs, same_content
+from engine.likeness.hashes import MOST, near_pairs, same_content
+from engine.likeness.prints import OnProgress, read_prints
 from engine.splits.formulas import Flags, Integers
 from engine.splits.matching import cut_pictures
 from engine.splits.measure import Measured
 from engine.splits.prepare import PreparedSplit, Tuned
-from engine.splits.prints import OnProgress, read_prints
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.picture_prints import fetch_paths, fetch_prints

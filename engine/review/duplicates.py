@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from engine.errors import EngineError
+from engine.likeness.hashes import MOST, Pairs, groups, near_pairs, same_content
+from engine.likeness.prints import OnProgress, read_prints
 from engine.review.decisions import require_superclass
 from engine.review.steps import Step, record_pictures
-from engine.splits.duplicates import MOST, Pairs, groups, near_pairs, same_content
 from engine.splits.formulas import Integers
-from engine.splits.prints import OnProgress, read_prints
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.paths import path_of_text

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from engine.splits.duplicates import groups, near_pairs, same_content
+from engine.likeness.hashes import groups, near_pairs, same_content
 from engine.splits.formulas import Flags, Integers
 from engine.splits.matching import cut_pictures, match
 from engine.splits.measure import AFTER_THE_CUT, EXCLUSIONS, NEAR, RELATIVE, Measured

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from engine.likeness.prints import read_prints
 from engine.splits.after import leave_out
 from engine.splits.crowding import check
 from engine.splits.formulas import Integers
 from engine.splits.matching import cut_pictures
 from engine.splits.measure import Measured
 from engine.splits.prepare import PreparedSplit, Tuned, prepare_with_pictures
-from engine.splits.prints import read_prints
 from engine.splits.sensitivity import spearman
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace

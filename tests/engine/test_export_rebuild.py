@@ -15,12 +15,12 @@ from engine.export.manifest import canonical, manifest_hash, read_manifest
 from engine.export.options import Options
 from engine.export.rebuild import rebuild
 from engine.export.run import run
+from engine.likeness.hashes import groups, near_pairs, same_content
+from engine.likeness.prints import difference_hash
 from engine.review.decisions import decide
 from engine.splits.after import leave_out, train_relatives
 from engine.splits.change import change_settings
-from engine.splits.duplicates import groups, near_pairs, same_content
 from engine.splits.prepare import prepare_with_pictures
-from engine.splits.prints import difference_hash
 from engine.splits.settings import Change
 from engine.workspace import Workspace
 from tests.catalogues import add_pictures, add_table, scored_workspace, wnid_of

@@ -1,4 +1,4 @@
-"""Pictures that are the same, or nearly, and stand on several sides of a split."""
+"""Pictures that are the same, or nearly so, by the hashes of their content."""
 
 from dataclasses import dataclass
 
