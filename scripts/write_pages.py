@@ -23,6 +23,11 @@ def keys_page() -> str:
         "# Keys",
         MADE,
         "Everything works with the keyboard alone, and with the mouse too. `?` shows this for the screen you are on.",
+        "Keys are yours to change, in `~/.config/sood-tui/settings.toml`, by the names of the actions below:",
+        '```toml\n[keys]\nreview.accept = "y"\nreview.reject = ["n", "ctrl+n"]\nreview.next = "right"\n```',
+        "A key is a character, a name such as `space`, `enter`, `left` or `f9`, or one of them with `ctrl+`. Two actions of\n"
+        "one screen, or one of a screen and one of the frame, cannot have the same key: the error names both. Footer,\n"
+        "help and palette show your keys.",
         "## Everywhere",
         key_table(FRAME),
     ]
@@ -33,8 +38,11 @@ def keys_page() -> str:
 
 def key_table(bindings: Iterable[Binding]) -> str:
     """A table of keys."""
-    rows = [f"| {marked_keys(binding)} | {plain(binding.tooltip or binding.description)} |" for binding in bindings]
-    return "\n".join(["| keys | what they do |", "|---|---|", *rows])
+    rows = [
+        f"| {marked_keys(binding)} | {plain(binding.tooltip or binding.description)} | `{binding.id}` |"
+        for binding in bindings
+    ]
+    return "\n".join(["| keys | what they do | action |", "|---|---|---|", *rows])
 
 
 def marked_keys(binding: Binding) -> str:
@@ -54,6 +62,7 @@ def settings_page() -> str:
             ["| key | variable | default | what it is | what a change changes |", "|---|---|---|---|---|"]
             + [setting_row(setting) for setting in SETTINGS]
         ),
+        "`[keys]` in the user's file gives actions other keys; [Keys](keys.md) says how.",
         "`SOOD_WORKSPACE` names the workspace. `HF_HUB_OFFLINE` and `HF_HOME` are Hugging Face's own; `NO_COLOR` is\n"
         "respected.",
     ]

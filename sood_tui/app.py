@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
 from sood_tui.graphics import Graphics, graphics_of
-from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_KEYS, SCREEN_TITLES, sign
+from sood_tui.keymap import with_keymap
+from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_KEYS, SCREEN_TITLES, every_binding, sign
 from sood_tui.messages import CatalogueChanged, JobsSeen, JobsTakenIn, OthersDecided
 from sood_tui.notices import describe
 from sood_tui.place import Place
@@ -92,6 +93,7 @@ class SoodApp(App[int], inherit_bindings=False):
         self.DEFAULT_MODE = "start" if workspace is None else place.screen  # type: ignore[misc]
         super().__init__()
         self.settings = settings
+        self.set_keymap(settings.keys)
         self.graphics = graphics
         self.key_at = 0.0
         self.last_key = ""
@@ -257,7 +259,15 @@ class SoodApp(App[int], inherit_bindings=False):
         from sood_tui.screens.help import HelpScreen
 
         room = self.current_mode
-        self.push_screen(HelpScreen(SCREEN_TITLES[room], BY_SCREEN[room]))
+        self.push_screen(HelpScreen(SCREEN_TITLES[room], self.bound(BY_SCREEN[room]), self.bound(FRAME)))
+
+    def bound(self, bindings: Iterable[Binding]) -> tuple[Binding, ...]:
+        """The bindings with the keys that the user gave to them."""
+        return with_keymap(bindings, self.settings.keys)
+
+    def sign_of(self, action: str) -> str:
+        """The key of an action as screens show it."""
+        return sign(next(iter(self.bound(binding for binding in every_binding() if binding.id == action))))
 
     def action_cycle_graphics(self) -> None:
         """Draw pictures in the next way."""
@@ -278,7 +288,7 @@ class SoodApp(App[int], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of this screen and of the frame, for the palette."""
         room = BY_SCREEN.get(self.current_mode, ())
-        for binding in (*room, *FRAME):
+        for binding in self.bound((*room, *FRAME)):
             if binding.description and binding.id not in ("frame.palette", "splits.digits"):
                 # The palette reads its titles as markup, in which a bracket would begin a tag.
                 key = sign(binding) if "[" not in sign(binding) else "left bracket"

@@ -333,11 +333,22 @@ BY_SCREEN: dict[str, tuple[Binding, ...]] = {
     "evaluate": EVALUATE, "labels": LABELS, "settings": SETTINGS, "picture": PICTURE, "why": WHY,
 }  # fmt: skip
 
+MODAL = frozenset({"picture", "why"})
+"""Dialogs with keys of their own: what lies below them is not heard."""
+
+FIXED = frozenset({"splits.digits"})
+"""Actions whose keys are what they mean: nobody gives them others."""
+
 _SIGNS = {
     "question_mark": "?", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]",
     "left_curly_bracket": "{", "right_curly_bracket": "}", "escape": "esc", "backspace": "bksp",
     "pagedown": "pgdn", "pageup": "pgup", "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
+
+
+def every_binding() -> tuple[Binding, ...]:
+    """The bindings of every screen, those of all screens first."""
+    return tuple(binding for bindings in (FRAME, *BY_SCREEN.values()) for binding in bindings)
 
 
 def sign(binding: Binding) -> str:

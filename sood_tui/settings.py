@@ -8,7 +8,7 @@ import difflib
 import getpass
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,11 @@ _BY_KEY = {setting.key: setting for setting in SETTINGS}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All values, and for each the source it came from."""
+    """All values, for each the source it came from, and the keys that the user gave to actions."""
 
     values: dict[str, Value]
     sources: dict[str, str]
+    keys: dict[str, str] = field(default_factory=dict)
 
     def text(self, key: str) -> str:
         """The value of a setting that is text."""
@@ -112,9 +113,12 @@ def load_settings(workspace_file: Path | None, flags: dict[str, Value | None] | 
     """
     values: dict[str, Value] = {setting.key: setting.default for setting in SETTINGS}
     sources = dict.fromkeys(values, "default")
+    keys: dict[str, str] = {}
     for file in (user_settings_file(), workspace_file):
         if file is not None and file.is_file():
-            for key, raw in _read(file).items():
+            tables = _read(file)
+            keys |= _keys(tables, file)
+            for key, raw in _flatten(tables).items():
                 values[key] = _checked(key, raw, str(file))
                 sources[key] = str(file)
     for setting in SETTINGS:
@@ -125,7 +129,7 @@ def load_settings(workspace_file: Path | None, flags: dict[str, Value | None] | 
         if flag is not None:
             values[key] = _checked(key, flag, "the command line")
             sources[key] = "command line"
-    return Settings(values, sources)
+    return Settings(values, sources, keys)
 
 
 def sign_as(name: str) -> None:
@@ -168,7 +172,21 @@ def _read(file: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         hint = "Correct it, or remove it to go back to the defaults."
         raise EngineError(f"{file} cannot be read: {error}", hint) from error
-    return _flatten(tables)
+    return tables
+
+
+def _keys(tables: dict[str, Any], file: Path) -> dict[str, str]:
+    """Take the table of keys out of a file's tables."""
+    table = tables.pop("keys", None)
+    if table is None:
+        return {}
+    if file != user_settings_file():
+        raise EngineError(f"{file} has [keys].", f"Keys are a person's own: {user_settings_file()} is their place.")
+    if not isinstance(table, dict):
+        raise EngineError(f"{file} sets keys to {table!r}.", '[keys] is a table, as in review.accept = "y".')
+    from sood_tui.keymap import keymap_of
+
+    return keymap_of(_flatten(table), str(file))
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:

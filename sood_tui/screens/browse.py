@@ -239,7 +239,9 @@ class BrowseScreen(BrowseDecisions):
         if tree.line is not None and tree.line.path != found.cursor and tree.pictured:
             self.sood.place.pictured = tree.pictured = False
             tree.show(found.roots, found.below, found.unfolded, found.cursor)
-            self.sood.say("It has no pictures: the tree now shows all synsets. w goes back.")
+            self.sood.say(
+                f"It has no pictures: the tree now shows all synsets. {self.sood.sign_of('browse.pictured')} goes back."
+            )
         self._head()
         self._keep()
 
@@ -251,7 +253,8 @@ class BrowseScreen(BrowseDecisions):
         place = self.sood.place
         names = [*self._marks.roots.get(wnid, ()), *self._states_of(wnid)]
         if not names:
-            raise EngineError("This synset is neither superclass nor candidate.", "Press s to make it a superclass.")
+            hint = f"Press {self.sood.sign_of('browse.superclass')} to make it a superclass."
+            raise EngineError("This synset is neither superclass nor candidate.", hint)
         if place.superclass not in names:
             place.superclass = names[0]
         if wnid in self._marks.states:

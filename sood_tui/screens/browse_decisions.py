@@ -50,7 +50,10 @@ class BrowseDecisions(RoomScreen):
         node = self._line().node
         under = self._states_of(node.wnid)
         if not under:
-            raise EngineError(f"{node.lemma} is no candidate.", "s on a synset above it makes that a superclass.")
+            raise EngineError(
+                f"{node.lemma} is no candidate.",
+                f"{self.sood.sign_of('browse.superclass')} on a synset above it makes that a superclass.",
+            )
         choices = [Choice(name, name, f"{MARKS[state].sign} {MARKS[state].word}") for name, state in under.items()]
         self._with_superclass(
             f"{VERBS[kind]} {node.lemma} under", choices,
@@ -70,13 +73,14 @@ class BrowseDecisions(RoomScreen):
 
     def _ask_subtree(self, kind: DecisionKind, node: TreeNode, found: list[Reach]) -> None:
         if not found:
-            error = EngineError(f"No candidate lies at or under {node.lemma}.", "Press s to make it a superclass.")
-            self.sood.report(error)
+            hint = f"Press {self.sood.sign_of('browse.superclass')} to make it a superclass."
+            self.sood.report(EngineError(f"No candidate lies at or under {node.lemma}.", hint))
             return
         by_name = {row.superclass: row for row in found}
 
         def ask(superclass: str) -> None:
-            question = reach_words(by_name[superclass], VERBS[kind], node.lemma)
+            undo = self.sood.sign_of("browse.undo")
+            question = f"{reach_words(by_name[superclass], VERBS[kind], node.lemma)}\nOne {undo} takes it all back."
 
             def answered(yes: bool | None) -> None:
                 if yes:
@@ -124,4 +128,4 @@ def reach_words(row: Reach, verb: str, lemma: str) -> str:
         words.append(f"{some(row.earlier, 'earlier decision')} among them would change.")
     if row.own:
         words.append(f"{some(row.own, 'decision')} on single candidates {'stays' if row.own == 1 else 'stay'}.")
-    return "\n".join([*words, "One u takes it all back."])
+    return "\n".join(words)

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from sood_tui.keys import FRAME, signs
+from sood_tui.keys import signs
 
 INSIDE = 76  # columns of text in the box
 
@@ -27,9 +27,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("pageup", "scroll(-10)", "page up", id="help.page_up"),
     ]
 
-    def __init__(self, title: str, bindings: Sequence[Binding]) -> None:
+    def __init__(self, title: str, own: Sequence[Binding], everywhere: Sequence[Binding]) -> None:
         super().__init__()
-        self._title, self._keys = title, tuple(bindings)
+        self._title, self._keys, self._everywhere = title, tuple(own), tuple(everywhere)
 
     def compose(self) -> Iterable[Widget]:
         """The keys of the screen, then those of every screen."""
@@ -37,7 +37,7 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = f"Keys of {self._title}"
             box.border_subtitle = "esc closes"
             with VerticalScroll(can_focus=False):
-                yield Static(help_content(self._keys, FRAME))
+                yield Static(help_content(self._keys, self._everywhere))
 
     def action_scroll(self, lines: int) -> None:
         """Scroll."""

@@ -73,7 +73,7 @@ class PictureScreen(ModalScreen[bool]):
         sood = cast("SoodApp", self.app)
         with Frame():
             yield ContactSheet(sood.thumbnails, sood.graphics)
-        yield KeyFooter(PICTURE, ())
+        yield KeyFooter(sood.bound(PICTURE), ())
 
     def on_mount(self) -> None:
         """Show the picture that was chosen, and read what was said of all."""

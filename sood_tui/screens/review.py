@@ -204,15 +204,20 @@ class ReviewScreen(RoomScreen):
         self.call_after_refresh(self._note_shown, item.wnid)
 
     def _show_nothing(self, panel: Frame, facts_panel: Frame) -> None:
-        place = self.sood.place
+        place, key = self.sood.place, self.sood.sign_of
         panel.title = place.superclass or "Review"
         panel.caption = facts_panel.caption = facts_panel.title = ""
         if not self._superclasses:
-            note, more = "No superclass yet", "Press F3 to browse WordNet, and s on a synset to make it a superclass."
+            make = f"{key('browse.superclass')} on a synset to make it a superclass."
+            note, more = "No superclass yet", f"Press {key('frame.browse').upper()} to browse WordNet, and {make}"
         elif place.filter != "all":
-            note, more = f"No candidate is {filter_words(place.filter)}", "Press f to choose what the queue holds."
+            more = f"Press {key('review.filter')} to choose what the queue holds."
+            note = f"No candidate is {filter_words(place.filter)}"
         else:
-            note, more = "No candidate", "Nothing with pictures lies under this superclass. Press c for another one."
+            more = (
+                f"Nothing with pictures lies under this superclass. Press {key('review.superclass')} for another one."
+            )
+            note = "No candidate"
         self.query_one(ContactSheet).show((), note)
         self.query_one(Facts).show(Content(more))
 
@@ -367,7 +372,11 @@ class ReviewScreen(RoomScreen):
         item = self._present()
         state = item.state
         if state == "pending":
-            raise EngineError("A note belongs to a decision.", "Press a, r or s first, then p and e.")
+            accept, reject, unsure, previous, note = (
+                self.sood.sign_of(f"review.{name}") for name in ("accept", "reject", "unsure", "previous", "note")
+            )
+            hint = f"Press {accept}, {reject} or {unsure} first, then {previous.split()[0]} and {note}."
+            raise EngineError("A note belongs to a decision.", hint)
 
         def written(text: str | None) -> None:
             if text is not None:
@@ -589,7 +598,11 @@ class ReviewScreen(RoomScreen):
     def _present(self) -> QueueItem:
         item = self.desk.current
         if item is None:
-            raise EngineError("There is no candidate here.", "Press c for another superclass, f for another filter.")
+            superclass, chosen = self.sood.sign_of("review.superclass"), self.sood.sign_of("review.filter")
+            raise EngineError(
+                "There is no candidate here.",
+                f"Press {superclass} for another superclass, {chosen} for another filter.",
+            )
         return item
 
 

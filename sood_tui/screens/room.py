@@ -59,7 +59,7 @@ class RoomScreen(Screen[None]):
         yield Funnel(self.ROOM, self.sood.settings.reviewer, self.sood.is_guest)
         yield from self.compose_body()
         yield JobStrip()
-        yield KeyFooter(self.KEYS, HELP)
+        yield KeyFooter(self.sood.bound(self.KEYS), self.sood.bound(HELP))
 
     def compose_body(self) -> Iterable[Widget]:
         """What the screen itself shows."""

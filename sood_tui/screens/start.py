@@ -63,7 +63,7 @@ class StartScreen(RoomScreen):
             )  # fmt: skip
             yield Lines(id="places")
             yield Static("", id="told", markup=False)
-        yield KeyFooter((*START, *QUIT), HELP)
+        yield KeyFooter(self.sood.bound((*START, *QUIT)), self.sood.bound(HELP))
 
     def compose_body(self) -> Iterable[Widget]:
         """There is no frame here."""

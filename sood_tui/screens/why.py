@@ -72,7 +72,7 @@ class WhyScreen(ModalScreen[None]):
                 yield ContactSheet(sood.thumbnails, sood.graphics)
             with Frame(id="why_story", title=f"Why · {self._word}  {self._wnid}"):
                 yield Facts()
-        yield KeyFooter(WHY, ())
+        yield KeyFooter(sood.bound(WHY), ())
 
     def on_mount(self) -> None:
         """Read: first the story, then the split, which takes longer."""
