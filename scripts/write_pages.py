@@ -25,9 +25,9 @@ def keys_page() -> str:
         "Everything works with the keyboard alone, and with the mouse too. `?` shows this for the screen you are on.",
         "Keys are yours to change, in `~/.config/sood-tui/settings.toml`, by the names of the actions below:",
         '```toml\n[keys]\nreview.accept = "y"\nreview.reject = ["n", "ctrl+n"]\nreview.next = "right"\n```',
-        "A key is a character, a name such as `space`, `enter`, `left` or `f9`, or one of them with `ctrl+`. Two actions of\n"
-        "one screen, or one of a screen and one of the frame, cannot have the same key: the error names both. Footer,\n"
-        "help and palette show your keys.",
+        "A key is a character, a name such as `space`, `enter`, `left` or `f9`, or one of them with `ctrl+`. Two\n"
+        "actions of one screen, or one of a screen and one of the frame, cannot have the same key: the error names\n"
+        "both. Footer, help and palette show your keys.",
         "## Everywhere",
         key_table(FRAME),
     ]
