@@ -1,5 +1,6 @@
 """Shared by all tests."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+NUMBERS = itertools.count()
+
+
 @pytest.fixture(autouse=True)
 def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the developer's own settings and workspace out of the tests."""
@@ -46,6 +50,13 @@ def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
         if name.startswith("SOOD_") and not name.startswith("SOOD_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
+    monkeypatch.setenv("SOOD_DEVICES", str(tmp_path_factory.getbasetemp() / "devices" / str(next(NUMBERS))))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _queues_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Jobs of fixtures that outlive a test wait for no job of another run on this machine."""
+    os.environ["SOOD_DEVICES"] = str(tmp_path_factory.getbasetemp() / "devices")
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ class Place:
 
     Attributes:
         name: as it is shown: cpu, cpu:1, cuda:2.
-        queue: the queue that it stands in; processes of one processor share one.
+        queue: the queue that it stands in, named by the UUID of a GPU; processes of one processor share one.
         device: what torch is told inside that process.
         environment: to be set before torch is imported.
     """
@@ -147,7 +147,7 @@ def _ask_driver() -> list[Gpu]:
 
 def _on(gpu: Gpu) -> Place:
     name = f"cuda:{gpu.index}"
-    return Place(name, name, "cuda:0", {"CUDA_VISIBLE_DEVICES": gpu.uuid, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"})
+    return Place(name, gpu.uuid, "cuda:0", {"CUDA_VISIBLE_DEVICES": gpu.uuid, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"})
 
 
 def _processor(processes: int) -> tuple[Place, ...]:

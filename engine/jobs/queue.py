@@ -1,11 +1,10 @@
 """One queue for each device, by priority and then first come, first served; kept by the waiting workers themselves.
 
 A worker holds the lock of its device while it works. A waiting one looks a few times a second whether it is the first
-in line, and only then tries for the lock. No process has to be there to manage this, and the kernel gives the lock of
-a killed worker back.
+in line, and only then tries for the lock. No process has to be there to manage this. All workspaces of a user share the
+queues of a machine, see ``turns``.
 """
 
-import os
 import re
 import time
 from collections.abc import Callable
@@ -13,11 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import EngineError
+from engine.jobs import turns
 from engine.jobs.devices import Place, places_of
-from engine.jobs.files import take_lock
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import find_kind
 from engine.jobs.spec import JobSpec
+from store.paths import text_of_path
 
 PAUSE = 0.2
 JOB_FOLDER = re.compile(r"\d{4,}-[a-z0-9-]+")
@@ -67,43 +67,64 @@ def wait_for_turn(folder: JobFolder, spec: JobSpec, check: Callable[[], None]) -
         memory on the device is free.
     """
     queues = queues_of(spec)
-    held: list[int] | None = [] if not queues else None
-    while held is None:
-        check()
-        if _is_first(folder, queues):
-            held = _take_all(folder.path.parent, queues)
-        if held is None:
-            time.sleep(PAUSE)
-    return held
-
-
-def _is_first(folder: JobFolder, queues: tuple[str, ...]) -> bool:
-    mine = (-folder.priority(), folder.queued_at(), folder.id)
-    return not any(_waits_before(other, mine, queues) for other in list_folders(folder.path.parent))
-
-
-def _waits_before(other: JobFolder, mine: tuple[int, datetime | None, str], queues: tuple[str, ...]) -> bool:
-    if other.id == mine[2] or other.outcome_file.exists() or not other.is_alive():
-        return False
-    since = other.queued_at()
-    if since is None or mine[1] is None:
-        return False
+    if not queues:
+        return []
     try:
-        if (-other.priority(), since, other.id) > mine:
-            return False
-        return not set(queues).isdisjoint(queues_of(other.spec()))
-    except EngineError:  # a damaged specification: that worker is about to end
-        return False
+        while True:
+            check()
+            if not turns.is_announced(folder):
+                turns.announce(folder, queues)
+            if not jobs_before(folder, queues) and (held := turns.take_all(folder, queues)) is not None:
+                return held
+            time.sleep(PAUSE)
+    finally:
+        turns.withdraw(folder)
 
 
-def _take_all(jobs: Path, queues: tuple[str, ...]) -> list[int] | None:
-    """The locks of all queues, or none of them: whoever keeps one while waiting for another could wait for ever."""
-    held: list[int] = []
-    for queue in queues:
-        handle = take_lock(jobs / f".device-{re.sub(r'[^a-z0-9]+', '-', queue.lower())}.lock", attempts=1)
-        if handle is None:
-            for other in held:
-                os.close(other)
-            return None
-        held.append(handle)
-    return held
+def announce(folder: JobFolder, spec: JobSpec) -> None:
+    """Put a job in its queues before its worker runs, so that a later job does not overtake it.
+
+    Raises:
+        EngineError: its device cannot be understood, or there is no folder to meet in.
+    """
+    if queues := queues_of(spec):
+        turns.announce(folder, queues)
+
+
+def jobs_before(folder: JobFolder, queues: tuple[str, ...]) -> list[JobFolder]:
+    """The waiting jobs that go before this one on one of its devices, the next one first."""
+    mine = _rank(folder)
+    others = [
+        (rank, ticket.job)
+        for ticket in turns.waiting()
+        if ticket.job.path != folder.path and not set(queues).isdisjoint(ticket.queues)
+        if (rank := _rank(ticket.job)) is not None and (mine is None or rank < mine)
+    ]
+    return [job for _, job in sorted(others, key=lambda pair: pair[0])]
+
+
+def waits_for(folder: JobFolder, spec: JobSpec) -> tuple[str, ...]:
+    """What a queued job waits for: who has its devices, then who goes before it; ids, with the workspace of others.
+
+    Raises:
+        EngineError: its device cannot be understood, or there is no folder to meet in.
+    """
+    queues = queues_of(spec)
+    holders = [holder for queue in queues if (holder := turns.holder_of(queue)) is not None]
+    before = jobs_before(folder, queues) if queues else []
+    found = dict.fromkeys(job.path for job in (*holders, *before) if job.path != folder.path)
+    return tuple(_name_of(JobFolder(path), folder) for path in found)
+
+
+def _name_of(other: JobFolder, folder: JobFolder) -> str:
+    same = other.path.parent == folder.path.parent
+    return other.id if same else f"{other.id} of {text_of_path(str(other.workspace_root))}"
+
+
+def _rank(folder: JobFolder) -> tuple[int, datetime, str] | None:
+    """Its place in line; None where it does not wait (any more) or its specification is damaged."""
+    since = folder.queued_at()
+    try:
+        return None if since is None else (-folder.priority(), since, str(folder.path))
+    except EngineError:
+        return None

@@ -7,6 +7,7 @@ from datetime import datetime
 from engine.errors import EngineError
 from engine.jobs.events import MemberProgress
 from engine.jobs.folder import JobFolder, JobProgress, JobState
+from engine.jobs.queue import waits_for
 from engine.jobs.spec import JobSpec, JsonValue, Outcome
 from engine.jobs.timing import Bottleneck
 
@@ -36,6 +37,7 @@ class JobSummary:
         priority: jobs of a higher one go first.
         members: what each process of it has told; empty where there is nothing to tell of a single one.
         bottleneck: the phase that takes most of the time; None where none was measured.
+        waits_for: ids of the jobs that have its devices or go before it, with the workspace of those of another one.
     """
 
     job_id: str
@@ -58,6 +60,7 @@ class JobSummary:
     priority: int = 0
     members: Sequence[MemberProgress] = ()
     bottleneck: Bottleneck | None = None
+    waits_for: Sequence[str] = ()
 
 
 def summarise(folder: JobFolder) -> JobSummary:
@@ -89,6 +92,7 @@ def summarise(folder: JobFolder) -> JobSummary:
         priority=_priority_of(folder),
         members=progress.members,
         bottleneck=progress.bottleneck,
+        waits_for=_waits_for(folder, spec) if spec is not None and state == "queued" else (),
     )
 
 
@@ -126,6 +130,13 @@ def _priority_of(folder: JobFolder) -> int:
         return folder.priority()
     except EngineError:
         return 0
+
+
+def _waits_for(folder: JobFolder, spec: JobSpec) -> tuple[str, ...]:
+    try:
+        return waits_for(folder, spec)
+    except EngineError:  # the worker is about to end for the same reason, and says so
+        return ()
 
 
 def _total(spec: JobSpec | None, progress: JobProgress) -> int | None:

@@ -1,16 +1,18 @@
 """Following a job from the command line: a bar on a terminal, plain lines elsewhere, then its results are taken in."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from engine.jobs.folder import JobFolder
 from engine.jobs.ingest import TakenIn, ingest_ready
 from engine.jobs.runner import ACTIVE, find_job
 from engine.jobs.summary import JobSummary, summarise
+from engine.jobs.waiting import wait_for
 from engine.workspace import Workspace
 from sood_tui.cli.output import emit_json, messages, say
 from sood_tui.notices import EXIT_INTERRUPTED, EXIT_JOB
@@ -50,6 +52,28 @@ def follow(workspace_root: Path, job_id: str, as_json: bool = False) -> int:
     return 0 if summary.state == "finished" else EXIT_JOB
 
 
+def finish_job(workspace: Workspace, job: JobFolder) -> None:
+    """Show a job until it ends, and take its results into the catalogue, which is open in this process.
+
+    Ctrl-C leaves the job running, and ends the command with that exit code.
+
+    Raises:
+        EngineError: it was cancelled, failed or died, or its results cannot be taken in.
+        typer.Exit: the user pressed Ctrl-C.
+    """
+    try:
+        summary = _watch(job)
+    except KeyboardInterrupt:
+        say(f"{job.id} goes on without this command, which uses its results when it is given again.")
+        say(f"Watch it: sood-tui jobs watch {job.id}    End it: sood-tui jobs cancel {job.id}")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    say(printable(f"{job.id} {summary.state}: {progress_text(summary)}"))
+    for report in take_in_results(workspace):
+        if report.job_id == job.id and report.error is not None:
+            raise report.error
+    wait_for(job)  # it has ended: this only raises what went wrong
+
+
 def take_in_results(workspace: Workspace) -> list[TakenIn]:
     """Take in what jobs have left since the last time, and tell of those that cannot be taken in.
 
@@ -67,7 +91,8 @@ def take_in_results(workspace: Workspace) -> list[TakenIn]:
 def progress_text(summary: JobSummary) -> str:
     """How far a job is, in words: ``1,024 of 4,096 pictures (25 %), 512/s, 6 s left, batch 64``."""
     if summary.state == "queued":
-        return f"waits for {summary.device}" if summary.device else "waits to start"
+        waits = f"waits for {summary.device}" if summary.device else "waits to start"
+        return ", after ".join([waits, *filter(None, [waits_text(summary.waits_for)])])
     total = "" if summary.total is None else f" of {summary.total:,}"
     share = f" ({summary.done / summary.total:.0%})".replace("%", " %") if summary.total else ""
     words = [f"{summary.done:,}{total} {summary.unit}{share}"]
@@ -81,6 +106,12 @@ def progress_text(summary: JobSummary) -> str:
     if summary.warnings:
         words.append(f"{summary.warnings:,} warning{'s' if summary.warnings > 1 else ''}")
     return ", ".join(words)
+
+
+def waits_text(jobs: Sequence[str]) -> str:
+    """The jobs that one waits for: ``0003-scoring of /data/birds and 2 more``; empty where there is none."""
+    more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+    return f"{jobs[0]}{more}" if jobs else ""
 
 
 def rate_text(rate: float) -> str:

@@ -63,6 +63,8 @@ def _facts(job: JobSummary, root: Path) -> list[Content]:
     rows = [("state", f"{sign}   {job_numbers(job)}"), ("done", _amount(job))]
     if job.device:
         rows.append(("device", job.device))
+    if job.waits_for:
+        rows.append(("waits for", ", ".join(job.waits_for)))
     if job.priority:
         rows.append(("priority", f"{job.priority:+d}"))
     if job.bottleneck is not None:

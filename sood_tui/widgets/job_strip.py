@@ -90,7 +90,10 @@ def job_bar(job: "JobSummary", width: int) -> tuple[str, str]:
 def job_numbers(job: "JobSummary") -> str:
     """How far it is in words: `47 %  11,830/s  4 min left`."""
     if job.state == "queued":
-        return "waits for its device" if job.device else "queued"
+        if not job.waits_for:
+            return "waits for its device" if job.device else "queued"
+        more = f" and {len(job.waits_for) - 1} more" if len(job.waits_for) > 1 else ""
+        return f"waits for {plain(job.waits_for[0])}{more}"
     fraction = job_fraction(job)
     parts = [f"{fraction:.0%}" if fraction is not None else f"{job.done:,} {job.unit}"]
     if job.state == "running" and job.rate:

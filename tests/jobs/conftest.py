@@ -3,17 +3,14 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from engine.errors import EngineError
-from engine.jobs.runner import ACTIVE, cancel, list_jobs
 from engine.workspace import Workspace
 from sood_tui.workspace import create_workspace
 from tests.jobs.s3 import _server, bucket  # noqa: F401
-from tests.jobs.waiting import PLUGIN
+from tests.jobs.waiting import PLUGIN, end_jobs
 
 sys.path.insert(0, str(PLUGIN))
 
@@ -28,7 +25,4 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """A workspace without a catalogue yet; jobs that a test leaves behind are ended."""
     made = create_workspace(tmp_path / "workspace")
     yield made
-    for job in list_jobs(made.root):
-        if job.state() in ACTIVE:
-            with suppress(EngineError):
-                cancel(job, patience=0.2)
+    end_jobs(made)

@@ -45,7 +45,7 @@ def test_a_process_sees_its_own_gpu_only_and_knows_it_by_its_uuid() -> None:
     assert first.environment == {"CUDA_VISIBLE_DEVICES": "GPU-aaaa1111-0000", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     assert second.environment["CUDA_VISIBLE_DEVICES"] == "GPU-cccc3333-0000"
     assert (first.device, second.device) == ("cuda:0", "cuda:0")
-    assert (first.queue, second.queue) == ("cuda:0", "cuda:2")
+    assert (first.queue, second.queue) == ("GPU-aaaa1111-0000", "GPU-cccc3333-0000")
 
 
 def test_processes_of_the_processor_stand_in_one_queue_and_see_no_gpu() -> None:
@@ -77,7 +77,7 @@ def test_what_the_user_lets_through(visible: str, indices: list[int]) -> None:
 
 def test_numbers_count_what_the_user_lets_through_and_queues_the_real_cards() -> None:
     (place,) = places_of("cuda:0", visible_among(GPUS, "2,0"))
-    assert place.queue == "cuda:2"
+    assert (place.name, place.queue) == ("cuda:2", "GPU-cccc3333-0000")
     assert place.environment["CUDA_VISIBLE_DEVICES"] == "GPU-cccc3333-0000"
 
 

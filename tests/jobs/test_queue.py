@@ -2,18 +2,26 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from jobs_for_tests import work_list
 
+from engine.errors import EngineError
 from engine.events import now
+from engine.jobs import runner, turns
 from engine.jobs.folder import JobFolder
 from engine.jobs.queue import queues_of
-from engine.jobs.runner import cancel, resume, submit
+from engine.jobs.runner import cancel, resume, set_priority, submit
 from engine.jobs.spec import JobSpec
+from engine.jobs.staging import staged
+from engine.jobs.summary import summarise
 from engine.workspace import Workspace
-from tests.jobs.waiting import pid_of, wait_for, wait_until
+from sood_tui.cli.following import progress_text
+from sood_tui.workspace import create_workspace
+from tests.jobs.waiting import end_jobs, pid_of, wait_for, wait_until
 
 
 def slow_job(workspace: Workspace, device: str = "cpu", count: int = 20) -> JobFolder:
@@ -60,6 +68,73 @@ def test_a_waiting_job_is_cancelled_without_having_started(workspace: Workspace)
     assert waiting.state() == "cancelled"
     assert [event.kind for event in waiting.events()] == ["queued", "cancelled"]
     assert first.state() == "running"
+
+
+@pytest.fixture
+def neighbour(tmp_path: Path) -> Iterator[Workspace]:
+    """Another workspace of the same user."""
+    made = create_workspace(tmp_path / "neighbour")
+    yield made
+    end_jobs(made)
+
+
+def test_jobs_of_two_workspaces_wait_for_each_other_by_priority(workspace: Workspace, neighbour: Workspace) -> None:
+    first = slow_job(workspace, count=100)
+    wait_for(first, "running")
+    late, urgent = slow_job(neighbour, count=2), slow_job(neighbour, count=2)
+    set_priority(urgent, 3)
+    own = slow_job(workspace, count=2)
+    assert summarise(late).waits_for == (f"{first.id} of {workspace.root}", urgent.id)
+    assert summarise(urgent).waits_for == (f"{first.id} of {workspace.root}",)
+    waits = f"waits for cpu, after {first.id} and 2 more"
+    wait_until(lambda: progress_text(summarise(own)) == waits)
+    assert summarise(own).waits_for == (first.id, f"{urgent.id} of {neighbour.root}", f"{late.id} of {neighbour.root}")
+    cancel(first)
+    assert [wait_for(job) for job in (urgent, late, own)] == ["finished"] * 3
+    assert moment_of(first, "cancelled") < moment_of(urgent, "started")
+    assert moment_of(urgent, "finished") < moment_of(late, "started")
+    assert moment_of(late, "finished") < moment_of(own, "started")
+
+
+def test_a_killed_waiting_job_stands_in_nobodys_way(workspace: Workspace, neighbour: Workspace) -> None:
+    first = slow_job(workspace, count=100)
+    wait_for(first, "running")
+    dead = slow_job(neighbour)
+    wait_until(lambda: len(turns.waiting()) == 1)
+    os.kill(pid_of(dead), signal.SIGKILL)
+    assert wait_for(dead) == "died"
+    last = slow_job(workspace, count=1)
+    assert summarise(last).waits_for == (first.id,)
+    os.kill(pid_of(first), signal.SIGKILL)  # and the lock of the one that worked is free, too
+    assert wait_for(last) == "finished"
+    assert turns.waiting() == []
+
+
+def test_a_meeting_folder_that_cannot_be_says_what_to_do(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SOOD_DEVICES", str(tmp_path / "file"))
+    with pytest.raises(EngineError, match="cannot meet in") as caught:
+        slow_job(workspace)
+    assert "SOOD_DEVICES" in caught.value.hint
+    assert runner.list_jobs(workspace.root) == []
+
+
+def test_what_a_killed_start_left_is_cleared_away_and_a_start_at_work_is_not(workspace: Workspace) -> None:
+    jobs = workspace.root / "jobs"
+    jobs.mkdir()
+    left = jobs / ".new-0123"
+    left.mkdir()
+    (left / "work.parquet").write_bytes(b"PAR1")
+    (left / "alive.lock").touch()
+    with staged(jobs) as growing:  # clears away what was left, and is not cleared away by the next one
+        assert not left.exists()
+        slow_job(workspace, count=1)
+        assert growing.folder.path.exists()
+    assert [entry.name for entry in jobs.glob(".new-*")] == [growing.folder.path.name]
+    slow_job(workspace, count=1)
+    assert list(jobs.glob(".new-*")) == []
 
 
 @pytest.mark.parametrize(

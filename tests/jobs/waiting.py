@@ -5,9 +5,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from engine.errors import EngineError
 from engine.jobs.folder import JobFolder, JobState
+from engine.jobs.runner import ACTIVE, cancel, list_jobs
+from engine.workspace import Workspace
 
 LIMIT = 20.0
 PLUGIN = Path(__file__).parent / "plugin"
@@ -31,6 +35,14 @@ def wait_for(job: JobFolder, *states: JobState) -> JobState:
 def wait_for_parts(job: JobFolder, count: int) -> None:
     """Come back when that many parts are there."""
     wait_until(lambda: len(job.parts()) >= count)
+
+
+def end_jobs(workspace: Workspace) -> None:
+    """End the jobs that a test has left behind."""
+    for job in list_jobs(workspace.root):
+        if job.state() in ACTIVE:
+            with suppress(EngineError):
+                cancel(job, patience=0.2)
 
 
 def pid_of(job: JobFolder) -> int:

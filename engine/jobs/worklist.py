@@ -1,0 +1,87 @@
+"""The work list of a job, as it is written: rows in shards, one row group each."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.jobs.devices import places_of
+from engine.jobs.execution import Execution
+from engine.jobs.files import write_whole
+from engine.jobs.kinds import find_kind
+from engine.jobs.spec import JsonValue
+
+if TYPE_CHECKING:
+    import pyarrow
+
+SHARD_ROWS = 4096
+SHARDS_EACH = 4
+ON_A_CLUSTER = 16
+"""Processes that a cluster is taken to have before anybody has asked it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenWork:
+    """What the work list holds: rows in all, and shards."""
+
+    rows: int
+    shards: int
+
+
+def rows_of_a_shard(
+    kind: str,
+    settings: Mapping[str, JsonValue],
+    work: "pyarrow.Table | Iterable[pyarrow.RecordBatch] | None",
+    device: str | None,
+    execution: Execution,
+) -> int:
+    """Shards so small that every process gets several, but none smaller than a batch."""
+    count = getattr(work, "num_rows", 0)
+    if not find_kind(kind).parallel:
+        return SHARD_ROWS
+    processes = ON_A_CLUSTER if execution.executor == "ray" else len(places_of(device))
+    if processes == 1:
+        return SHARD_ROWS
+    batch = settings.get("batch_size")
+    least = batch if isinstance(batch, int) else 1
+    return max(1, least, min(SHARD_ROWS, -(-count // (processes * SHARDS_EACH))))
+
+
+def write_work(
+    path: Path, work: "pyarrow.Table | Iterable[pyarrow.RecordBatch] | None", shard_rows: int
+) -> WrittenWork:
+    """Write the work list, whole; nothing where there is none, which counts as one shard.
+
+    Args:
+        path: where.
+        work: a table, which is cut into shards, or batches, each of which is one.
+        shard_rows: rows of a shard of a table.
+    """
+    if work is None:
+        return WrittenWork(0, 1)
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    if isinstance(work, pyarrow.Table):
+        write_whole(
+            path, lambda stream: parquet.write_table(work, stream, row_group_size=shard_rows, compression="zstd")
+        )
+    else:
+        write_whole(path, lambda stream: _write_batches(stream, work))
+    metadata = parquet.read_metadata(path)
+    return WrittenWork(metadata.num_rows, metadata.num_row_groups if metadata.num_rows else 0)
+
+
+def _write_batches(stream: object, batches: "Iterable[pyarrow.RecordBatch]") -> None:
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    filled = (pyarrow.Table.from_batches([batch]) for batch in batches if batch.num_rows)
+    first = next(filled, None)
+    if first is None:
+        parquet.write_table(pyarrow.table({}), stream)
+        return
+    with parquet.ParquetWriter(stream, first.schema, compression="zstd") as writer:
+        writer.write_table(first, row_group_size=first.num_rows)
+        for table in filled:
+            writer.write_table(table, row_group_size=table.num_rows)
