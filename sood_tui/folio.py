@@ -12,7 +12,7 @@ from store.connection import Cursor
 from store.images import Image, fetch_count, fetch_roots
 from store.paths import path_of_text
 from store.review import LogEntry, State, fetch_history, fetch_states_of
-from store.review_pictures import Mark, fetch_images_by_id, fetch_marks, fetch_marks_of
+from store.review_pictures import Mark, fetch_images_by_id, fetch_markers, fetch_marks, fetch_marks_of
 from store.wordnet import Membership, Synset, fetch_hypernym_path, fetch_memberships
 
 
@@ -31,6 +31,7 @@ class Folio:
         of_subtree: whether the sample was drawn from all below it, since it has no pictures of its own.
         first: how many pictures of the order by seed come before the sample.
         marks: image_id to bad or several, of the pictures of the sample that were marked.
+        markers: image_id to the reviewer whose mark that is.
     """
 
     path: tuple[Synset, ...]
@@ -43,6 +44,7 @@ class Folio:
     of_subtree: bool
     first: int
     marks: Mapping[int, Mark]
+    markers: Mapping[int, str]
 
     @property
     def synset(self) -> Synset:
@@ -72,6 +74,8 @@ def read_folio(workspace: Workspace, wnid: str, count: int, page: int = 0) -> Fo
         total = numbers.subtree_images if of_subtree else numbers.images
         pages = max(1, -(-total // count))
         pictures = _pictures(cursor, _sample(cursor, workspace.seed, wnid, count, page % pages, of_subtree))
+        image_ids = [picture.image_id for picture in pictures]
+        marks = fetch_marks_of(cursor, image_ids) if of_subtree else fetch_marks(cursor, wnid)
         return Folio(
             tuple(fetch_hypernym_path(cursor, wnid)),
             tuple(fetch_memberships(cursor, wnid)),
@@ -82,9 +86,8 @@ def read_folio(workspace: Workspace, wnid: str, count: int, page: int = 0) -> Fo
             pictures,
             of_subtree,
             page % pages * count,
-            fetch_marks_of(cursor, [picture.image_id for picture in pictures])
-            if of_subtree
-            else fetch_marks(cursor, wnid),
+            marks,
+            fetch_markers(cursor, list(marks)) if marks else {},
         )
 
 
@@ -95,10 +98,11 @@ def pictures_of(cursor: Cursor, image_ids: Sequence[int]) -> tuple[Picture, ...]
 
 
 def seen_by(folio: Folio, blind_for: str | None) -> Folio:
-    """What a blind reviewer sees of it: their own decisions only, and no other superclass's; None sees everything."""
+    """What a blind reviewer sees of it: their own words only, and no other superclass's; None sees everything."""
     if blind_for is None:
         return folio
-    return replace(folio, claims={}, history=own_history(folio.history, blind_for))
+    marks = {image_id: mark for image_id, mark in folio.marks.items() if folio.markers[image_id] == blind_for}
+    return replace(folio, claims={}, history=own_history(folio.history, blind_for), marks=marks)
 
 
 def read_pictures(workspace: Workspace, wnid: str, count: int, page: int = 0) -> tuple[Picture, ...]:

@@ -174,6 +174,20 @@ def fetch_marks_of(cursor: Cursor, image_ids: Sequence[int]) -> dict[int, Mark]:
     return dict(rows)
 
 
+def fetch_markers(cursor: Cursor, image_ids: Sequence[int]) -> dict[int, str]:
+    """image_id to the reviewer whose mark stands, of those of the pictures that have one."""
+    rows = cursor.execute(
+        """
+        SELECT image_id, reviewer
+        FROM marked_image
+        WHERE image_id IN (SELECT unnest($image_ids::BIGINT[]))
+        ORDER BY image_id
+        """,
+        {"image_ids": list(image_ids)},
+    ).fetchall()
+    return dict(rows)
+
+
 def fetch_marked_pictures(cursor: Cursor, wnid: str | None = None) -> list[MarkedPicture]:
     """Every marked picture that is there, by root and path.
 

@@ -78,7 +78,8 @@ def _run_command(arguments: Sequence[str]) -> int:
         return leaving.exit_code
     except TyperException as error:
         # A room without a command answers with its help; that is no error to be told of.
-        say(str(error) if type(error).__name__ == "NoArgsIsHelpError" else f"Error: {error}")
+        is_help = type(error).__name__ == "NoArgsIsHelpError"
+        say(str(error) if is_help else f"Error: {error.format_message()}")  # names the option, which str() does not
         return EXIT_INPUT
 
 

@@ -74,7 +74,7 @@ class HomeScreen(RoomScreen):
 
     def reload(self) -> None:
         """Count everything again."""
-        self.in_thread("standing", partial(_read, self.workspace), self._take)
+        self.in_thread("standing", partial(_read, self.workspace, self.sood.blind_for), self._take)
         if not self.sood.is_blind:
             self.in_thread("progress", self.sood.read_progress, self._take_progress)
         self.in_thread("machine", partial(look_at_machine, self.workspace.root), self._take_machine)
@@ -142,7 +142,8 @@ class HomeScreen(RoomScreen):
         self.query_one("#rooms", Lines).go(0 if end < 0 else len(self._rooms) - 1)
 
 
-def _read(workspace: Workspace) -> _Standing:
+def _read(workspace: Workspace, blind_for: str | None) -> _Standing:
+    from engine.review.blind import own_history
     from engine.status import next_step, room_counts
     from store.candidates import fetch_superclasses
     from store.review import fetch_log
@@ -150,7 +151,8 @@ def _read(workspace: Workspace) -> _Standing:
 
     with workspace.opened().reading() as cursor:
         funnel = fetch_funnel(cursor)
-        decisions = tuple(fetch_log(cursor, limit=SHOWN_DECISIONS))
+        log = fetch_log(cursor, limit=SHOWN_DECISIONS if blind_for is None else None)
+        decisions = tuple(log) if blind_for is None else own_history(log, blind_for)[:SHOWN_DECISIONS]
         return _Standing(room_counts(funnel), next_step(funnel), decisions, tuple(fetch_superclasses(cursor)))
 
 

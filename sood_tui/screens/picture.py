@@ -22,7 +22,7 @@ from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.key_footer import KeyFooter
 from sood_tui.widgets.thumbnails import Picture
-from store.review_pictures import fetch_marks_of, fetch_picture_scores
+from store.review_pictures import fetch_markers, fetch_marks_of, fetch_picture_scores
 from store.splits import fetch_runs
 
 if TYPE_CHECKING:
@@ -149,7 +149,11 @@ class PictureScreen(ModalScreen[bool]):
             scores = (
                 fetch_picture_scores(cursor, runs[-1].run_id, self._superclass, self._wnid, image_ids) if runs else {}
             )
-            known = _Known(fetch_marks_of(cursor, image_ids), scores)
+            marks = fetch_marks_of(cursor, image_ids)
+            if (blind_for := sood.blind_for) is not None:
+                markers = fetch_markers(cursor, image_ids)
+                marks = {image_id: mark for image_id, mark in marks.items() if markers[image_id] == blind_for}
+            known = _Known(marks, scores)
         self.app.call_from_thread(self._take_known, known)
 
     def _take_known(self, known: "_Known") -> None:

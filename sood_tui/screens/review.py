@@ -242,6 +242,7 @@ class ReviewScreen(RoomScreen):
         )
 
     def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
+        folio = seen_by(folio, self.sood.blind_for) if folio is not None else None
         self._show_facts(item, folio)
         marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()} if folio else {}
         note = "" if folio is None else "No pictures"

@@ -45,7 +45,9 @@ def test_csv_quotes_what_needs_it(root: Path, capsys: pytest.CaptureFixture[str]
     ("arguments", "said"),
     [
         (["nosuch"], "No such command"),
-        (["sql"], "statement"),
+        (["sql"], "Missing argument 'SELECT'"),
+        (["sql", "SELECT 1", "--format", "xml"], "Invalid value for '--format'"),
+        (["scoring", "run", "--batch-size", "0"], "Invalid value for '--batch-size'"),
         (["-w", "/nowhere/at/all", "sql", "SELECT 1"], "no workspace"),
     ],
 )

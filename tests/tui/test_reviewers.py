@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from engine.filters.audit import draw
+from engine.images.sample import sample_images
 from engine.review.decisions import decide
 from engine.review.guest import sit_down
 from engine.review.host import Host
+from engine.review.pictures import mark
 from engine.workspace import Workspace
 from sood_tui.screens.review import ReviewScreen
 from store.review import fetch_history
@@ -126,6 +128,31 @@ async def test_blind_by_the_setting_holds_in_browse(workspace: Workspace) -> Non
         assert "papillon" in seen(app)
         assert "by ben" not in seen(app)
         assert "✗" not in seen(app)
+
+
+async def test_blind_hides_others_marks_on_pictures_and_others_lines_on_home(workspace: Workspace) -> None:
+    with workspace.opened().reading() as cursor:
+        first, second = sample_images(cursor, BEAGLE, 2, workspace.seed, 0)
+    mark(workspace, [first.image_id], "bad", "ben")
+    mark(workspace, [second.image_id], "several", "anna")
+    decide(workspace, "dog", [CHIHUAHUA], "reject", "ben")
+    decide(workspace, "dog", [PAPILLON], "accept", "anna")
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "home")
+        assert "× bad" in seen(app)
+        await press(pilot, "b")
+        assert "× several" in seen(app)
+        assert "× bad" not in seen(app)
+        await press(pilot, "enter")
+        for _ in range(3):
+            assert "off-topic" not in seen(app)
+            await press(pilot, "n")
+        await press(pilot, "escape", "f2")
+        assert "papillon" in seen(app)
+        assert "hihuahua" not in seen(app)
+        app.is_blind = False
+        await press(pilot, "f4", "f2")
+        assert "hihuahua" in seen(app)
 
 
 async def test_review_and_home_tell_when_to_stop(workspace: Workspace) -> None:
