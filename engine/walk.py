@@ -21,7 +21,7 @@ ROOMS = (
          ("superclass", "superclass_root", "candidate")),
     Room("filters", "What does a model say, and what falls away by rule?",
          ("filter_run", "verdict", "filter_rule", "audit_candidate")),
-    Room("review", "What did a person decide?", ("decision", "picture_decision")),
+    Room("review", "What did a person decide?", ("decision", "picture_decision", "neighbour", "neighbour_search")),
     Room("scoring", "How typical is each picture of its superclass?",
          ("embedding_set", "embedding_part", "embedding", "score_run", "similarity")),
     Room("splits", "Which subclasses are train, Easy, Hard?", ("split", "split_setting", "picture_print")),

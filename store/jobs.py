@@ -56,10 +56,10 @@ def fetch_parts(cursor: Cursor, job_id: str) -> list[JobPart]:
 
 def has_part(cursor: Cursor, job_id: str, part: str) -> bool:
     """Whether that part was taken in."""
-    row = cursor.execute(
-        "SELECT count(*) FROM job_part WHERE job_id = $job_id AND part = $part", {"job_id": job_id, "part": part}
-    ).fetchone()
-    return row is not None and row[0] > 0
+    rows = cursor.execute(
+        "SELECT part FROM job_part WHERE job_id = $job_id AND part = $part", {"job_id": job_id, "part": part}
+    ).fetchall()  # read to its end: nothing can be registered with a cursor whose result is still open
+    return bool(rows)
 
 
 def insert_part(cursor: Cursor, part: JobPart) -> None:

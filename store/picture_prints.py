@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
         pa.field("luminance", pa.float64()),
         pa.field("contrast", pa.float64()),
         pa.field("saturation", pa.float64()),
+        pa.field("pixels", pa.string()),
     ]
 )
 
@@ -41,8 +42,8 @@ def insert_prints(cursor: Cursor, prints: pa.Table) -> None:
         cursor.execute(
             """
             INSERT INTO picture_print
-                (image_id, bytes, sha256, dhash, width, height, luminance, contrast, saturation)
-            SELECT image_id, bytes, sha256, dhash, width, height, luminance, contrast, saturation
+                (image_id, bytes, sha256, dhash, width, height, luminance, contrast, saturation, pixels)
+            SELECT image_id, bytes, sha256, dhash, width, height, luminance, contrast, saturation, pixels
             FROM incoming_print
             """
         )
@@ -56,7 +57,7 @@ def fetch_prints(cursor: Cursor, image_ids: npt.NDArray[np.int64]) -> pa.Table:
     try:
         return cursor.sql(
             """
-            SELECT image_id, bytes, sha256, dhash, width, height, luminance, contrast, saturation
+            SELECT image_id, bytes, sha256, dhash, width, height, luminance, contrast, saturation, pixels
             FROM picture_print
             SEMI JOIN asked_picture USING (image_id)
             ORDER BY image_id
@@ -82,7 +83,7 @@ def fetch_unprinted(cursor: Cursor, image_ids: npt.NDArray[np.int64], decoded: b
             SEMI JOIN asked_picture USING (image_id)
             JOIN image_root USING (root_id)
             ANTI JOIN (
-                SELECT image_id FROM picture_print WHERE dhash IS NOT NULL OR NOT $decoded
+                SELECT image_id FROM picture_print WHERE pixels IS NOT NULL OR NOT $decoded
             ) AS there USING (image_id)
             ORDER BY image_root.path, image.path
             """,

@@ -366,6 +366,14 @@ def fetch_states_of(cursor: Cursor, wnid: str) -> dict[str, State]:
     return {row[0]: row[1] for row in rows}
 
 
+def fetch_accepted_images(cursor: Cursor) -> dict[str, int]:
+    """How many pictures the accepted candidates of each superclass have."""
+    rows = cursor.execute(
+        "SELECT superclass, sum(images) FROM candidate_state WHERE state = 'accept' GROUP BY superclass"
+    ).fetchall()
+    return {row[0]: int(row[1]) for row in rows}
+
+
 def fetch_claims(cursor: Cursor, run_id: int | None = None) -> list[Claim]:
     """Every claim on a synset that two or more superclasses have accepted, sorted by wnid and superclass."""
     rows = cursor.execute(

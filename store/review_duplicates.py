@@ -1,6 +1,5 @@
 """Statements on pictures of accepted candidates that may be the same picture."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,31 +32,7 @@ class RivalPicture:
         return f"{self.root}/{self.path}"
 
 
-def fetch_listed_pictures(cursor: Cursor, superclass: str | None) -> npt.NDArray[np.int64]:
-    """The pictures of accepted candidates that nobody marked as bad, int64 [n], by image_id.
-
-    Args:
-        cursor: for reading.
-        superclass: only of its candidates; None: of all.
-    """
-    found = cursor.execute(
-        """
-        SELECT image.image_id
-        FROM image
-        WHERE image.wnid IN (
-            SELECT wnid
-            FROM candidate_state
-            WHERE state = 'accept' AND ($superclass IS NULL OR superclass = $superclass)
-        )
-          AND image.image_id NOT IN (SELECT image_id FROM marked_image WHERE mark = 'bad')
-        ORDER BY image.image_id
-        """,
-        {"superclass": superclass},
-    ).fetchnumpy()
-    return np.asarray(found["image_id"], np.int64)
-
-
-def fetch_rivals(cursor: Cursor, image_ids: Sequence[int], run_id: int | None) -> list[RivalPicture]:
+def fetch_rivals(cursor: Cursor, image_ids: npt.NDArray[np.int64], run_id: int | None) -> list[RivalPicture]:
     """What rules go by, of those of the pictures that are there, by image_id.
 
     Args:
@@ -91,6 +66,6 @@ def fetch_rivals(cursor: Cursor, image_ids: Sequence[int], run_id: int | None) -
         LEFT JOIN scored ON scored.image_id = image.image_id
         ORDER BY image.image_id
         """,
-        {"image_ids": list(image_ids), "run_id": run_id},
+        {"image_ids": image_ids.tolist(), "run_id": run_id},
     ).fetchall()
     return [RivalPicture(*row) for row in rows]

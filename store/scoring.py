@@ -139,15 +139,15 @@ def fetch_root_folders(cursor: Cursor, wnids: Sequence[str]) -> list[str]:
 
 def fetch_set(cursor: Cursor, model_key: str) -> EmbeddingSet | None:
     """The embeddings of a model; None if there are none yet."""
-    row = cursor.execute(
+    rows = cursor.execute(
         """
         SELECT set_id, model_key, model, pretrained, weights_sha256, dimensions, added_at
         FROM embedding_set
         WHERE model_key = $model_key
         """,
         {"model_key": model_key},
-    ).fetchone()
-    return None if row is None else EmbeddingSet(*row)
+    ).fetchall()  # read to its end: nothing can be registered with a cursor whose result is still open
+    return EmbeddingSet(*rows[0]) if rows else None
 
 
 def insert_set(

@@ -14,7 +14,8 @@ pytest_plugins = ["tests.fixtures_golden", "tests.fixtures_wordnet"]
 SLOW = (
     "gpu", "jobs", "tui", "engine/evaluation", "cli/test_demo.py", "cli/test_doctor.py", "cli/test_evaluation.py",
     "cli/test_evaluation_bad_input.py", "cli/test_evaluation_classifier.py", "cli/test_evaluation_sweeps.py",
-    "cli/test_export.py", "cli/test_images_and_candidates.py", "cli/test_labels.py", "cli/test_scoring.py",
+    "cli/test_export.py", "cli/test_images_and_candidates.py", "cli/test_labels.py",
+    "cli/test_review_duplicates.py", "cli/test_scoring.py",
     "cli/test_wordnet.py", "engine/test_candidates.py", "engine/test_export_formats.py", "engine/test_filters.py",
     "engine/test_reference.py", "engine/test_roots.py",
     "engine/test_scoring.py", "engine/test_wordnet_import.py",

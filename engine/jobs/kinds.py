@@ -25,6 +25,8 @@ class Kind:
         parallel: whether several processes may share its shards; each calls ``function`` once.
         needs: files of the workspace that a process on another machine needs, as patterns below its root.
         sums: results of ``function`` that are added up over the processes; of the others the first one's count.
+        row_bytes: what the results of a row of the work list take on the disk at most, in parts and in the catalogue;
+            looked at before the start. A kind that knows it only with its model calls ``run.need_space`` as well.
     """
 
     name: str
@@ -35,12 +37,20 @@ class Kind:
     parallel: bool = False
     needs: tuple[str, ...] = ()
     sums: tuple[str, ...] = ()
+    row_bytes: int = 128
 
 
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("scan", "engine.images.scan:run", "engine.images.scan:ingest", unit="folders", on_device=False),
+        Kind(
+            "scan",
+            "engine.images.scan:run",
+            "engine.images.scan:ingest",
+            unit="folders",
+            on_device=False,
+            row_bytes=8192,
+        ),
         Kind(
             "text-match",
             "engine.gpu.text:run",
@@ -66,6 +76,7 @@ KINDS = {
             unit="candidates",
             on_device=True,
             parallel=True,
+            row_bytes=1024,
         ),
         Kind(
             "evaluation",
@@ -80,6 +91,7 @@ KINDS = {
             "engine.labels.proposals:ingest",
             unit="pictures",
             on_device=True,
+            row_bytes=512,
         ),
         Kind(
             "zero-shot",
@@ -87,6 +99,7 @@ KINDS = {
             "engine.labels.classifiers:ingest_zero_shot",
             unit="pictures",
             on_device=True,
+            row_bytes=512,
         ),
         Kind(
             "predict-classes",
@@ -94,6 +107,21 @@ KINDS = {
             "engine.labels.classifiers:ingest_model",
             unit="pictures",
             on_device=True,
+            row_bytes=512,
+        ),
+        Kind(
+            "prints",
+            "engine.likeness.job:run_prints",
+            "engine.likeness.job:ingest_prints",
+            unit="pictures",
+            on_device=False,
+        ),
+        Kind(
+            "neighbours",
+            "engine.likeness.job:run_neighbours",
+            "engine.likeness.job:ingest_neighbours",
+            unit="pictures",
+            on_device=False,
         ),
         Kind("estimate", "engine.jobs.estimate:run", None, unit="units", on_device=True),
         Kind(

@@ -1,5 +1,6 @@
 """Pictures that are the same, or nearly so, by the hashes of their content."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,12 @@ import pyarrow as pa
 from engine.errors import EngineError
 from engine.splits.formulas import Integers
 
-MOST = 3
+MOST = 7
 """Hashes that differ in at most so many of 64 bits are found without comparing each with each."""
 
-_WORDS = MOST + 1
+_WORDS = 4
 _WORD_BITS = 64 // _WORDS
+_AT_ONCE = 2_000_000  # pairs that are compared at once
 FEATURELESS = 4
 """A hash with fewer bits set, or unset, is of a picture without features, which resembles too many others."""
 
@@ -32,12 +34,14 @@ class Pairs:
 def near_pairs(hashes: Hashes, most: int) -> Pairs:
     """Every pair of hashes that differs in at most so many bits.
 
-    Two hashes that differ in at most three bits have one of their four words of 16 bits in common; so only those are
-    compared.
+    Of the four words of 16 bits, two hashes that differ in at most three bits have one in common, and two that differ
+    in at most seven have one that differs in a single bit or in none; so only those are compared.
 
     Args:
         hashes: uint64 [n]; those of pictures without features pair with nothing.
-        most: 0 to 3.
+        most: 0 to 7.
+
+    Returns: by first and second.
 
     Raises: EngineError for another number of bits.
     """
@@ -45,38 +49,61 @@ def near_pairs(hashes: Hashes, most: int) -> Pairs:
         raise EngineError(f"Near-duplicates differ in 0 to {MOST} of 64 bits, not in {most}.")
     counts = np.bitwise_count(hashes)
     rows = np.flatnonzero((counts >= FEATURELESS) & (counts <= 64 - FEATURELESS))
-    found = []
+    found = [np.zeros(0, np.int64)]
     for word in range(_WORDS if most else 1):
         keys = (hashes[rows] >> np.uint64(word * _WORD_BITS)) & np.uint64(0xFFFF) if most else hashes[rows]
-        found.append(_within(hashes, rows, keys, most))
-    first = np.concatenate([one for one, _ in found])
-    second = np.concatenate([other for _, other in found])
-    together = np.unique(np.stack([first, second], axis=1), axis=0) if len(first) else np.zeros((0, 2), np.int64)
-    distance = np.bitwise_count(hashes[together[:, 0]] ^ hashes[together[:, 1]])
-    return Pairs(together[:, 0], together[:, 1], distance.astype(np.int64))
+        order = np.argsort(keys, kind="stable")
+        found += _within(hashes, rows[order], keys[order], most)
+    together = np.unique(np.concatenate(found))
+    first, second = together // len(hashes) if len(together) else together, together % max(len(hashes), 1)
+    return Pairs(first, second, np.bitwise_count(hashes[first] ^ hashes[second]).astype(np.int64))
 
 
-def _within(hashes: Hashes, rows: Integers, keys: Hashes, most: int) -> tuple[Integers, Integers]:
-    """Pairs of rows with the same key whose hashes are near."""
-    order = np.argsort(keys, kind="stable")
-    rows, keys = rows[order], keys[order]
-    ends = np.searchsorted(keys, keys, side="right")
-    firsts, seconds = [], []
-    # A row is compared with the one after it, then with the second after it, and so on while keys are equal.
-    step, here = 1, np.arange(len(rows))
-    while len(here := here[here + step < ends[here]]):
-        one, other = rows[here], rows[here + step]
-        near = np.bitwise_count(hashes[one] ^ hashes[other]) <= most
-        firsts.append(np.minimum(one, other)[near])
-        seconds.append(np.maximum(one, other)[near])
-        step += 1
+def _within(hashes: Hashes, rows: Integers, keys: Hashes, most: int) -> Iterator[Integers]:
+    """Pairs of rows, in order of their keys, whose keys are equal or, beyond three bits, differ in one bit."""
+    here = np.arange(len(rows))
+    yield from _near(hashes, rows, here, here + 1, np.searchsorted(keys, keys, side="right"), most)
+    if most < _WORDS:
+        return
+    for bit in range(_WORD_BITS):
+        flip = np.uint64(1 << bit)
+        lower = here[(keys & flip) == 0]  # the pair is met once, from the key that lacks the bit
+        target = keys[lower] | flip
+        starts, ends = (np.searchsorted(keys, target, side=side) for side in ("left", "right"))
+        yield from _near(hashes, rows, lower, starts, ends, most)
+
+
+def _near(
+    hashes: Hashes, rows: Integers, here: Integers, starts: Integers, ends: Integers, most: int
+) -> Iterator[Integers]:
+    """Pairs of each place `here` with the places from start to end that are near, as first * n + second."""
+    counts = ends - starts
+    reached = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    begin = 0
+    while begin < len(here):
+        # So many rows that their pairs fit into a bounded piece of memory; a single row always does.
+        end = max(begin + 1, int(np.searchsorted(reached, reached[begin] + _AT_ONCE, side="right")) - 1)
+        of_row = counts[begin:end]
+        inside = np.arange(int(of_row.sum())) - np.repeat(reached[begin:end] - reached[begin], of_row)
+        one = rows[np.repeat(here[begin:end], of_row)]
+        other = rows[np.repeat(starts[begin:end], of_row) + inside]
+        is_near = np.bitwise_count(hashes[one] ^ hashes[other]) <= most
+        one, other = one[is_near], other[is_near]
+        yield np.minimum(one, other) * len(hashes) + np.maximum(one, other)
+        begin = end
+
+
+def same_content(prints: pa.Table, column: str = "sha256") -> Pairs:
+    """Pairs of rows whose files, or whose pixels, are the same; each row pairs with the first of its kind.
+
+    Args:
+        prints: at least the column, without nulls.
+        column: sha256 (of the file) or pixels.
+    """
     nothing = np.zeros(0, np.int64)
-    return np.concatenate([nothing, *firsts]), np.concatenate([nothing, *seconds])
-
-
-def same_content(prints: pa.Table) -> Pairs:
-    """Pairs of rows whose files are the same to the byte; each row pairs with the first of its kind."""
-    codes = prints["sha256"].combine_chunks().dictionary_encode().indices.to_numpy()
+    if not prints.num_rows:
+        return Pairs(nothing, nothing, nothing)
+    codes = prints[column].combine_chunks().dictionary_encode().indices.to_numpy()
     _, firsts = np.unique(codes, return_index=True)
     first_of = firsts[codes]
     later = np.flatnonzero(first_of != np.arange(len(codes)))

@@ -5,7 +5,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from engine.workspace import Workspace
 from store import picture_prints as store
 from store.paths import path_of_text
 from store.picture_prints import PictureFile
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 OnProgress = Callable[[int, int], None]
 """Called with how many pictures are read, and how many there are to read."""
@@ -64,44 +67,90 @@ def batched_files(files: Sequence[PictureFile]) -> Iterator[Sequence[PictureFile
 
 def print_of(file: PictureFile, decode: bool) -> dict[str, Any] | None:
     """The print of one picture; None where its file cannot be read. What cannot be decoded has hashes only."""
-    place = os.path.join(path_of_text(file.folder), path_of_text(file.path))
     try:
-        with open(place, "rb") as opened:
-            content = opened.read()
+        content = _content(file)
     except OSError:
         return None
-    found: dict[str, Any] = {
-        "image_id": file.image_id,
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-    return found | (_seen(content) if decode else {})
+    try:
+        return _of_file(file, content) | (_seen(content) if decode else {})
+    except Exception:  # decoders raise whatever the bytes lead them to
+        return _of_file(file, content)
+
+
+def print_or_reason(file: PictureFile) -> tuple[dict[str, Any] | None, str, str]:
+    """The whole print of one picture, or why there is none: print, kind of the issue, reason.
+
+    Returns: the print is None where there is an issue; else both texts are empty.
+    """
+    try:
+        content = _content(file)
+    except OSError as error:
+        return None, "missing_file", error.strerror or str(error)
+    try:
+        return _of_file(file, content) | _seen(content), "", ""
+    except Exception as error:  # decoders raise whatever the bytes lead them to
+        return None, "undecodable", _reason(error)
+
+
+def _reason(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "the file is no picture of a known format"  # its own words name an address in memory
+    return str(error)[:200] or type(error).__name__
+
+
+def _content(file: PictureFile) -> bytes:
+    with open(os.path.join(path_of_text(file.folder), path_of_text(file.path)), "rb") as opened:
+        return opened.read()
+
+
+def _of_file(file: PictureFile, content: bytes) -> dict[str, Any]:
+    return {"image_id": file.image_id, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _seen(content: bytes) -> dict[str, Any]:
+    """What is seen in a picture, turned as its EXIF note says: a copy that was turned for good is the same picture."""
     from PIL import Image
 
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            width, height = picture.size
-            picture.draft("RGB", (SMALL, SMALL))
-            small = picture.convert("RGB")
-            small.thumbnail((SMALL, SMALL), Image.Resampling.BOX)
-            grey = small.convert("L").resize((9, 8), Image.Resampling.BOX)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return {}
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.load()
+        turned = _turned(picture)
+    seen = turned.convert("RGB")
+    # Sixteen bits and floats would be cut off at white, and all bright pictures be the same one.
+    raw = turned.tobytes() if turned.mode in ("I", "F") or turned.mode.startswith("I;16") else seen.tobytes()
+    small = seen.copy()
+    small.thumbnail((SMALL, SMALL), Image.Resampling.BOX)
+    grey = small.convert("L").resize((9, 8), Image.Resampling.BOX)
     pixels = np.asarray(small, np.float64) / 255
     luma = pixels @ np.array([0.299, 0.587, 0.114])
     most, least = pixels.max(axis=2), pixels.min(axis=2)
     saturation = np.divide(most - least, most, out=np.zeros_like(most), where=most > 0)
     return {
         "dhash": difference_hash(np.asarray(grey)),
-        "width": width,
-        "height": height,
+        "pixels": pixel_hash(seen.size, raw),
+        "width": seen.width,
+        "height": seen.height,
         "luminance": float(luma.mean()),
         "contrast": float(luma.std()),
         "saturation": float(saturation.mean()),
     }
+
+
+def _turned(picture: "Image") -> "Image":
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # a broken note says nothing of the picture
+        return picture
+
+
+def pixel_hash(size: tuple[int, int], pixels: bytes) -> str:
+    """128 bits as 32 hexadecimal digits over the sides and the RGB bytes, row by row (BLAKE2b)."""
+    found = hashlib.blake2b(f"{size[0]}x{size[1]}:".encode(), digest_size=16)
+    found.update(pixels)
+    return found.hexdigest()
 
 
 def difference_hash(grey: npt.NDArray[np.uint8]) -> int:

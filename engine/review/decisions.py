@@ -4,7 +4,8 @@ Every action is a step of one or more events. Nothing is ever changed or deleted
 """
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, get_args
 
@@ -17,13 +18,14 @@ from store.connection import Cursor
 from store.review import Claim
 
 DecisionKind = Literal["accept", "reject", "unsure", "clear"]
-Policy = Literal["nearest", "score", "drop"]
+Policy = Literal["nearest", "score", "larger", "first", "drop"]
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 __all__ = [
-    "POLICIES", "DecisionKind", "ImportReport", "NothingToUndo", "Policy", "Step", "assign", "decide", "export_events",
-    "import_events", "preferred", "redo", "replicas", "require_superclass", "settle", "undo",
+    "POLICIES", "DecisionKind", "ImportReport", "NothingToUndo", "Policy", "Settlement", "Step", "assign", "decide",
+    "export_events", "import_events", "preferred", "redo", "replicas", "require_superclass", "settle", "settlements",
+    "undo",
 ]  # fmt: skip
 
 
@@ -67,12 +69,55 @@ def assign(workspace: Workspace, wnid: str, superclass: str, reviewer: str, note
         return record(cursor, changes, reviewer)
 
 
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a rule makes of one replica: the superclass that keeps it; None where it is left to a person.
+
+    With drop, none keeps it, and is_dropped says so.
+    """
+
+    wnid: str
+    name: str
+    lemma: str
+    claims: tuple[Claim, ...]
+    keeper: str | None
+    is_dropped: bool = False
+
+    @property
+    def rejections(self) -> int:
+        """How many claims fall."""
+        return len(self.claims) if self.is_dropped else (len(self.claims) - 1 if self.keeper is not None else 0)
+
+
+def settlements(cursor: Cursor, policy: Policy, run_id: int | None = None) -> list[Settlement]:
+    """What a rule would do, replica by replica; nothing is recorded.
+
+    Args:
+        cursor: for reading.
+        policy: nearest (fewest steps below a root), score (highest mean similarity in the run), larger (the superclass
+            with more accepted pictures), first (by name of the superclass) or drop (reject all).
+        run_id: the scoring run whose means count; needed by the policy score.
+
+    Raises: EngineError if the policy score has no run.
+    """
+    if policy == "score" and run_id is None:
+        raise EngineError("There is no scoring run to settle by.", "`sood-tui scoring run` makes one.")
+    sizes = log.fetch_accepted_images(cursor) if policy == "larger" else {}
+    return [
+        Settlement(
+            wnid, claims[0].name, claims[0].lemma, tuple(claims),
+            None if policy == "drop" else preferred(claims, policy, sizes), policy == "drop",
+        )
+        for wnid, claims in replicas(cursor, run_id).items()
+    ]  # fmt: skip
+
+
 def settle(workspace: Workspace, policy: Policy, reviewer: str, run_id: int | None = None) -> Step | None:
     """Settle every replica by one rule, as one step; ties stay for a person.
 
     Args:
         workspace: open.
-        policy: nearest (fewest steps below a root), score (highest mean similarity in the run) or drop (reject all).
+        policy: see settlements.
         reviewer: who asked for it.
         run_id: the scoring run whose means count; needed by the policy score.
 
@@ -80,26 +125,34 @@ def settle(workspace: Workspace, policy: Policy, reviewer: str, run_id: int | No
 
     Raises: EngineError if the policy score has no run.
     """
-    if policy == "score" and run_id is None:
-        raise EngineError("There is no scoring run to settle by.", "`sood-tui scoring run` makes one.")
     with workspace.opened().deciding() as cursor:
         changes: list[Change] = []
-        for wnid, claims in replicas(cursor, run_id).items():
-            states = log.fetch_states_of(cursor, wnid)
-            if policy == "drop":
-                changes += [(claim.superclass, wnid, "reject", "settled: dropped everywhere") for claim in claims]
-            elif (winner := preferred(claims, policy)) is not None:
-                changes += _assignment(states, wnid, winner, f"settled: {policy}")
+        for found in settlements(cursor, policy, run_id):
+            if found.is_dropped:
+                note = "settled: dropped everywhere"
+                changes += [(claim.superclass, found.wnid, "reject", note) for claim in found.claims]
+            elif found.keeper is not None:
+                states = log.fetch_states_of(cursor, found.wnid)
+                changes += _assignment(states, found.wnid, found.keeper, f"settled: {policy}")
         return record(cursor, changes, reviewer) if changes else None
 
 
-def preferred(claims: Sequence[Claim], policy: Policy) -> str | None:
-    """The superclass that a rule gives a synset to; None on a tie or where the rule has nothing to go by."""
-    key: Callable[[Claim], float | None] = (
-        (lambda claim: None if claim.depth is None else -claim.depth)
-        if policy == "nearest"
-        else (lambda claim: claim.similarity_mean)
-    )
+def preferred(claims: Sequence[Claim], policy: Policy, sizes: Mapping[str, int] | None = None) -> str | None:
+    """The superclass that a rule gives a synset to; None on a tie or where the rule has nothing to go by.
+
+    Args:
+        claims: on one synset.
+        policy: any but drop.
+        sizes: accepted pictures of each superclass, for the policy larger.
+    """
+    if policy == "first":
+        return min((claim.superclass for claim in claims), default=None)
+    keys: dict[Policy, Callable[[Claim], float | None]] = {
+        "nearest": lambda claim: None if claim.depth is None else -claim.depth,
+        "score": lambda claim: claim.similarity_mean,
+        "larger": lambda claim: (sizes or {}).get(claim.superclass, 0),
+    }
+    key = keys[policy]
     ranked = sorted(((value, claim.superclass) for claim in claims if (value := key(claim)) is not None), reverse=True)
     if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
         return None

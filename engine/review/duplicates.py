@@ -1,30 +1,57 @@
-"""The same picture twice among what was accepted: found by content, settled by a rule, as one step."""
+"""The same picture twice among what was accepted: compared once, settled by a rule, left out as one step."""
 
-import hashlib
-import os
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
-import pyarrow as pa
+import numpy.typing as npt
 
 from engine.errors import EngineError
-from engine.likeness.hashes import MOST, Pairs, groups, near_pairs, same_content
-from engine.likeness.prints import OnProgress, read_prints
-from engine.review.decisions import require_superclass
+from engine.likeness.hashes import MOST, Pairs
+from engine.likeness.neighbours import FLOOR, Neighbours
+from engine.likeness.settling import stand_ins
 from engine.review.steps import Step, record_pictures
-from engine.splits.formulas import Integers
+from engine.splits.formulas import Floats, Integers
 from engine.workspace import Workspace
-from store.connection import Cursor
-from store.paths import path_of_text
-from store.picture_prints import fetch_prints
-from store.review_duplicates import RivalPicture, fetch_listed_pictures, fetch_rivals
+from store.review_duplicates import RivalPicture
 from store.review_pictures import fetch_marks_of, fetch_named_pictures
 
 Keep = Literal["nearest", "score", "larger", "first"]
 KEEPS: tuple[Keep, ...] = get_args(Keep)
+Across = Literal["all", "splits", "synsets", "within"]
+ACROSS: tuple[Across, ...] = get_args(Across)
+Likeness = Literal["exact", "near", "embedding"]
+LIKENESSES: tuple[Likeness, ...] = get_args(Likeness)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What counts as the same picture, and which of them stays.
+
+    Attributes:
+        keep: nearest (fewest steps below a superclass), score (highest similarity in the run), larger (most pixels) or
+            first (by root and path); what it leaves equal is kept by root and path.
+        near: also pictures whose difference hashes differ in at most so many of 64 bits; None: not.
+        cosine: also pictures whose embeddings have at least this cosine; None: not.
+        across: all pairs, those across the lists of the split, across synsets, or within one list.
+    """
+
+    keep: Keep = "larger"
+    near: int | None = None
+    cosine: float | None = None
+    across: Across = "all"
+
+    def check(self) -> None:
+        """Raises: EngineError for bits or a cosine that are not looked for."""
+        if self.near is not None and not 0 <= self.near <= MOST:
+            raise EngineError(f"Near-duplicates differ in 0 to {MOST} of 64 bits, not in {self.near}.")
+        if self.cosine is not None and not FLOOR <= self.cosine <= 1:
+            raise EngineError(
+                f"Neighbours are looked for from a cosine of {FLOOR:g} to 1, not {self.cosine:g}.",
+                "Pictures that are less alike are no duplicates.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,76 +59,210 @@ class Duplicate:
     """A picture that goes, and the one that stays in its stead.
 
     Attributes:
-        kind: exact (the same file, or the same decoded pixels) or near (their hashes differ in distance bits).
+        kind: exact (the same file, or the same decoded pixels), near (by their hashes) or embedding.
+        distance: in bits of their hashes; None where one has none.
+        cosine: of their embeddings; None where it is lower than is looked for, or was not computed.
         stays, goes: image_id; stays_picture, goes_picture: ROOT/PATH.
+        stays_pixels, goes_pixels: width times height, as the picture is seen.
+        stays_split, goes_split: the list of the split that it would stand in; None for none.
         is_across: whether they stand under two synsets.
-        stays_pixels, goes_pixels: width times height; None where a picture could not be decoded.
+        is_across_splits: whether they stand in two lists.
     """
 
-    kind: Literal["exact", "near"]
-    distance: int
+    kind: Likeness
+    distance: int | None
+    cosine: float | None
     stays: int
     stays_picture: str
     stays_wnid: str
     stays_pixels: int | None
+    stays_split: str | None
     goes: int
     goes_picture: str
     goes_wnid: str
     goes_pixels: int | None
+    goes_split: str | None
     is_across: bool
+    is_across_splits: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Duplicates:
-    """What a search found.
+class Settled:
+    """What a rule makes of a comparison: rows of its pictures that stay and go, int64 [n], the most alike first.
+
+    kind is int64 [n], a place in LIKENESSES; across_splits counts the pairs that stand in two lists.
+    """
+
+    stays: Integers
+    goes: Integers
+    kind: Integers
+    across_splits: int
+
+    def __len__(self) -> int:
+        return len(self.goes)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How many go for each likeness, in the order of LIKENESSES."""
+        return tuple(int(number) for number in np.bincount(self.kind, minlength=len(LIKENESSES)))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Pictures that are like another one, with all their pairs: read once, then settled by any number of rules.
 
     Attributes:
-        listed: pictures of accepted candidates; compared: those whose file could be read; unreadable: the others.
-        pairs: one for each picture that would go.
+        listed: accepted pictures that are neither bad nor unreadable; compared: those that were read by now.
+        unreadable: those that could not be read.
+        embedded: those with an embedding; compared_by_embedding: those for which that was compared with all others.
+        pictures: [n] those that are in a pair, by image_id; the arrays below are theirs, or name their rows.
+        splits: the list of each picture; None for none.
+        content: int64 [n], equal for pictures with equal content.
+        hashes: uint64 [n], 0 where there is none; has_hash: bool [n].
+        pixels: float64 [n], infinite where they are not known.
+        close: pairs by hash, up to the most bits; near: pairs by embedding, from the floor on.
+        has_run: whether there is a scoring run, whose similarities the pictures have.
     """
 
     listed: int
     compared: int
     unreadable: int
-    pairs: tuple[Duplicate, ...]
+    embedded: int
+    compared_by_embedding: int
+    pictures: Sequence[RivalPicture]
+    splits: Sequence[str | None]
+    content: Integers
+    hashes: npt.NDArray[np.uint64]
+    has_hash: npt.NDArray[np.bool_]
+    pixels: Floats
+    close: Pairs
+    near: Neighbours
+    has_run: bool
 
+    def settle(self, rule: Rule) -> Settled:
+        """What would stay and what would go.
 
-def find_duplicates(
-    workspace: Workspace,
-    keep: Keep = "larger",
-    near: int | None = None,
-    superclass: str | None = None,
-    run_id: int | None = None,
-    on_progress: OnProgress | None = None,
-) -> Duplicates:
-    """Read every accepted picture that was not read before, and tell which are the same.
+        Raises: EngineError for a rule that cannot be, or the rule score without a run.
+        """
+        rule.check()
+        if rule.keep == "score" and not self.has_run:
+            raise EngineError("There is no scoring run to keep pictures by.", "`sood-tui scoring run` makes one.")
+        rank = self._rank(rule.keep)
+        first, second = self._pairs(rule, rank)
+        stands = stand_ins(first, second, rank)
+        goes = np.flatnonzero(stands >= 0)
+        return self._ordered(stands[goes], goes, rule)
 
-    Whatever goes is itself the same as what stays in its stead: likeness is never handed on from one to the next.
+    def duplicates(self, settled: Settled, start: int = 0, stop: int | None = None) -> list[Duplicate]:
+        """The pairs of a settlement from one place to another."""
+        some = slice(start, stop)
+        bits, cosine = self._distances(settled.stays[some], settled.goes[some])
+        rows = zip(settled.stays[some], settled.goes[some], settled.kind[some], bits, cosine, strict=True)
+        return [self._duplicate(int(stays), int(goes), int(kind), int(bit), float(cos))
+                for stays, goes, kind, bit, cos in rows]  # fmt: skip
 
-    Args:
-        workspace: open.
-        keep: nearest (fewest steps below a superclass), score (highest similarity in the run), larger (most pixels) or
-            first (by root and path); what the rule leaves equal is kept by root and path.
-        near: also those whose difference hashes differ in at most so many of 64 bits; None: exact ones only.
-        superclass: only among its candidates.
-        run_id: the scoring run of the rule score.
-        on_progress: how far the reading is.
+    @cached_property
+    def _by_name(self) -> Integers:
+        """Place of each picture by root and path, int64 [n]."""
+        order = sorted(range(len(self.pictures)), key=lambda row: self.pictures[row].name)
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        return place
 
-    Raises: EngineError for another number of bits, an unknown superclass, or the rule score without a run.
-    """
-    if near is not None and not 0 <= near <= MOST:
-        raise EngineError(f"Near-duplicates differ in 0 to {MOST} of 64 bits, not in {near}.")
-    if keep == "score" and run_id is None:
-        raise EngineError("There is no scoring run to keep pictures by.", "`sood-tui scoring run` makes one.")
-    with workspace.opened().reading() as cursor:
-        if superclass is not None:
-            require_superclass(cursor, superclass)
-        listed = fetch_listed_pictures(cursor, superclass)
-    unreadable = read_prints(workspace, listed, True, on_progress)
-    with workspace.opened().reading() as cursor:
-        prints = fetch_prints(cursor, listed)
-        pairs = _pairs(cursor, prints, near, keep, run_id) if len(prints) else []
-    return Duplicates(len(listed), len(prints), unreadable, tuple(pairs))
+    @cached_property
+    def _split_codes(self) -> Integers:
+        codes: dict[str | None, int] = {None: -1}
+        return np.array([codes.setdefault(split, len(codes) - 1) for split in self.splits], np.int64)
+
+    @cached_property
+    def _synset_codes(self) -> Integers:
+        codes: dict[str, int] = {}
+        return np.array([codes.setdefault(one.wnid, len(codes)) for one in self.pictures], np.int64)
+
+    @cached_property
+    def _cosines(self) -> tuple[Integers, npt.NDArray[np.float32]]:
+        """first * n + second of the pairs by embedding in ascending order, and their cosines."""
+        keys = self.near.first * max(len(self.pictures), 1) + self.near.second
+        order = np.argsort(keys)
+        return keys[order], self.near.cosine[order]
+
+    def _rank(self, keep: Keep) -> Integers:
+        """The place of each picture, 0 for the one that is kept before all others."""
+        values: dict[Keep, list[float | None]] = {
+            "nearest": [one.depth for one in self.pictures],
+            "score": [None if one.similarity is None else -one.similarity for one in self.pictures],
+            "larger": (-self.pixels).tolist(),
+            "first": [0.0] * len(self.pictures),
+        }
+        value = np.array([np.inf if one is None or one == -np.inf else one for one in values[keep]], np.float64)
+        rank = np.empty(len(value), np.int64)
+        rank[np.lexsort((self._by_name, value))] = np.arange(len(value))
+        return rank
+
+    def _pairs(self, rule: Rule, rank: Integers) -> tuple[Integers, Integers]:
+        first, second = [], []
+        content = self.content
+        if rule.across == "within":  # the best of each list stands for its copies there
+            content = content * (self._split_codes.max(initial=0) + 2) + self._split_codes + 1
+        order = np.lexsort((rank, content))
+        _, starts, of_group = np.unique(content[order], return_index=True, return_inverse=True)
+        best = order[starts][of_group]
+        first.append(best[best != order])
+        second.append(order[best != order])
+        if rule.near is not None:
+            is_close = self.close.distance <= rule.near
+            first.append(self.close.first[is_close])
+            second.append(self.close.second[is_close])
+        if rule.cosine is not None:
+            is_near = self.near.cosine >= np.float32(rule.cosine)
+            first.append(self.near.first[is_near])
+            second.append(self.near.second[is_near])
+        one, other = np.concatenate(first), np.concatenate(second)
+        counts = self._counts(one, other, rule.across)
+        return one[counts], other[counts]
+
+    def _counts(self, one: Integers, other: Integers, across: Across) -> npt.NDArray[np.bool_]:
+        """Which pairs count, bool [m]. A picture in no list is in none that another one could be in."""
+        codes = self._synset_codes if across == "synsets" else self._split_codes
+        is_apart: npt.NDArray[np.bool_] = codes[one] != codes[other]
+        if across == "synsets":
+            return is_apart
+        if across == "splits":
+            return is_apart & (codes[one] >= 0) & (codes[other] >= 0)
+        return ~is_apart if across == "within" else np.ones(len(one), np.bool_)
+
+    def _ordered(self, stays: Integers, goes: Integers, rule: Rule) -> Settled:
+        bits, cosine = self._distances(stays, goes)
+        is_close = (bits >= 0) & (bits <= rule.near) if rule.near is not None else np.zeros(len(goes), np.bool_)
+        kind = np.where(self.content[stays] == self.content[goes], 0, np.where(is_close, 1, 2)).astype(np.int64)
+        measure = np.where(kind == 0, 0.0, np.where(kind == 1, bits, -np.nan_to_num(cosine, nan=0.0)))
+        order = np.lexsort((self._by_name[goes], self._by_name[stays], measure, kind))
+        across = self._counts(stays, goes, "splits")
+        return Settled(stays[order], goes[order], kind[order], int(across.sum()))
+
+    def _distances(self, stays: Integers, goes: Integers) -> tuple[Integers, npt.NDArray[np.float32]]:
+        """Bits (-1: no hash) and cosines (NaN: not known) of pairs."""
+        bits = np.bitwise_count(self.hashes[stays] ^ self.hashes[goes]).astype(np.int64)
+        bits[~(self.has_hash[stays] & self.has_hash[goes])] = -1
+        keys, values = self._cosines
+        cosine = np.full(len(goes), np.nan, np.float32)
+        if len(keys):
+            wanted = np.minimum(stays, goes) * max(len(self.pictures), 1) + np.maximum(stays, goes)
+            at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            is_known = keys[at] == wanted
+            cosine[is_known] = values[at[is_known]]
+        return bits, cosine
+
+    def _duplicate(self, stays: int, goes: int, kind: int, bits: int, cosine: float) -> Duplicate:
+        one, other = self.pictures[stays], self.pictures[goes]
+        size, other_size = self.pixels[stays], self.pixels[goes]
+        split, other_split = self.splits[stays], self.splits[goes]
+        return Duplicate(
+            LIKENESSES[kind], None if bits < 0 else bits, None if np.isnan(cosine) else round(cosine, 6),
+            one.image_id, one.name, one.wnid, int(size) if np.isfinite(size) else None, split,
+            other.image_id, other.name, other.wnid, int(other_size) if np.isfinite(other_size) else None, other_split,
+            one.wnid != other.wnid, split != other_split and None not in (split, other_split),
+        )  # fmt: skip
 
 
 def leave_out(workspace: Workspace, found: Sequence[Duplicate], keep: Keep, reviewer: str) -> Step | None:
@@ -113,7 +274,7 @@ def leave_out(workspace: Workspace, found: Sequence[Duplicate], keep: Keep, revi
         named = {one.image_id: one for one in fetch_named_pictures(cursor, [pair.goes for pair in found])}
         marks = fetch_marks_of(cursor, list({image_id for pair in found for image_id in (pair.goes, pair.stays)}))
         changes = [
-            (named[pair.goes], "bad", f"{pair.kind} duplicate of {pair.stays_picture}; kept by rule: {keep}")
+            (named[pair.goes], "bad", _reason(pair, keep))
             for pair in found
             # Somebody may have marked either since the search: what stays must be there to stand for what goes.
             if pair.goes in named and "bad" not in (marks.get(pair.goes), marks.get(pair.stays))
@@ -121,121 +282,10 @@ def leave_out(workspace: Workspace, found: Sequence[Duplicate], keep: Keep, revi
         return record_pictures(cursor, changes, reviewer) if changes else None  # type: ignore[arg-type]
 
 
-def _pairs(cursor: Cursor, prints: pa.Table, near: int | None, keep: Keep, run_id: int | None) -> list[Duplicate]:
-    ids = prints["image_id"].to_numpy()
-    same, close = same_content(prints), _close(prints, near or 0)
-    rows = np.unique(np.concatenate([same.first, same.second, close.first, close.second]))
-    rivals = {one.image_id: one for one in fetch_rivals(cursor, ids[rows].tolist(), run_id)}
-    is_exact = _same_pixels(prints, close, rivals)
-    exact = groups(
-        Pairs(
-            np.concatenate([same.first, close.first[is_exact]]),
-            np.concatenate([same.second, close.second[is_exact]]),
-            np.zeros(0, np.int64),
-        ),
-        len(ids),
-    )
-    pixels = dict(zip(rows.tolist(), _pixels(prints, rows), strict=True))
-    ordered = sorted(rows.tolist(), key=lambda row: _rank(rivals[int(ids[row])], pixels[row], keep))
-    like = _likeness(exact, rows, close, near is not None)
-    gone: set[int] = set()
-    found = []
-    for row in ordered:
-        if row in gone:
-            continue
-        gone.add(row)
-        for other, distance in sorted(like[row].items()):
-            if other not in gone:
-                gone.add(other)
-                one, two = rivals[int(ids[row])], rivals[int(ids[other])]
-                found.append(
-                    _duplicate(one, two, pixels[row], pixels[other], bool(exact[row] == exact[other]), distance)
-                )
-    return sorted(found, key=lambda pair: (pair.kind, pair.distance, pair.stays_picture, pair.goes_picture))
-
-
-def _close(prints: pa.Table, most: int) -> Pairs:
-    """Pairs of rows by difference hash, of those that could be decoded."""
-    seen = np.flatnonzero(prints["dhash"].is_valid().to_numpy())
-    hashes = prints["dhash"].take(pa.array(seen)).to_numpy().astype(np.uint64)
-    pairs = near_pairs(hashes, most)
-    return Pairs(seen[pairs.first], seen[pairs.second], pairs.distance)
-
-
-def _likeness(exact: Integers, rows: Integers, close: Pairs, is_near: bool) -> dict[int, dict[int, int]]:
-    """row -> the rows that are the same as it, with their distance."""
-    like: dict[int, dict[int, int]] = defaultdict(dict)
-    if is_near:
-        for one, other, distance in zip(
-            close.first.tolist(), close.second.tolist(), close.distance.tolist(), strict=True
-        ):
-            like[one][other] = like[other][one] = distance
-    members: dict[int, list[int]] = defaultdict(list)
-    for row in rows.tolist():
-        members[int(exact[row])].append(row)
-    for together in members.values():
-        for row in together:
-            like[row].update({other: 0 for other in together if other != row})
-    return like
-
-
-def _same_pixels(
-    prints: pa.Table, close: Pairs, rivals: dict[int, RivalPicture]
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Which pairs decode to the same pixels, bool [n]; only those of equal hash and size are decoded."""
-    ids, width, height = (prints[name].to_pylist() for name in ("image_id", "width", "height"))
-    known: dict[int, str | None] = {}
-
-    def pixels_of(row: int) -> str | None:
-        if row not in known:
-            known[row] = decoded_hash(rivals[ids[row]])
-        return known[row]
-
-    same = np.zeros(len(close.first), np.bool_)
-    for place in np.flatnonzero(close.distance == 0).tolist():
-        one, other = int(close.first[place]), int(close.second[place])
-        if (width[one], height[one]) == (width[other], height[other]) and pixels_of(one) is not None:
-            same[place] = pixels_of(one) == pixels_of(other)
-    return same
-
-
-def decoded_hash(picture: RivalPicture) -> str | None:
-    """SHA-256 of the decoded RGB pixels; None where the file cannot be read as a picture."""
-    from PIL import Image
-
-    try:
-        with Image.open(os.path.join(path_of_text(picture.folder), path_of_text(picture.path))) as opened:
-            return hashlib.sha256(opened.convert("RGB").tobytes()).hexdigest()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
-
-
-def _pixels(prints: pa.Table, rows: Integers) -> list[int | None]:
-    of_rows = prints.take(pa.array(rows))
-    sizes = zip(of_rows["width"].to_pylist(), of_rows["height"].to_pylist(), strict=True)
-    return [None if width is None or height is None else width * height for width, height in sizes]
-
-
-def _rank(picture: RivalPicture, pixels: int | None, keep: Keep) -> tuple[float, str]:
-    """Least for what is kept."""
-    value = {
-        "nearest": picture.depth,
-        "score": None if picture.similarity is None else -picture.similarity,
-        "larger": None if pixels is None else -pixels,
-        "first": 0,
-    }[keep]
-    return (float("inf") if value is None else float(value), picture.name)
-
-
-def _duplicate(
-    stays: RivalPicture,
-    goes: RivalPicture,
-    stays_pixels: int | None,
-    goes_pixels: int | None,
-    is_exact: bool,
-    distance: int,
-) -> Duplicate:
-    return Duplicate(
-        "exact" if is_exact else "near", distance, stays.image_id, stays.name, stays.wnid, stays_pixels,
-        goes.image_id, goes.name, goes.wnid, goes_pixels, stays.wnid != goes.wnid,
-    )  # fmt: skip
+def _reason(pair: Duplicate, keep: Keep) -> str:
+    how = {
+        "exact": "",
+        "near": f" ({pair.distance} of 64 bits)",
+        "embedding": f" (cosine {pair.cosine:.4f})" if pair.cosine is not None else "",
+    }
+    return f"{pair.kind} duplicate of {pair.stays_picture}{how[pair.kind]}; kept by rule: {keep}"

@@ -17,13 +17,13 @@ from engine.wordnet.resolve import AmbiguousWord, resolve
 from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, emit_json, plain, say
 from sood_tui.cli.review_duplicates import app as duplicates_app
+from sood_tui.cli.review_duplicates import newest_run
 from sood_tui.cli.review_reviewers import Blind, blind_reviewer
 from sood_tui.cli.review_reviewers import app as reviewers_app
 from sood_tui.cli.review_stop import app as stop_app
 from sood_tui.cli.review_why import app as why_app
 from store.connection import Cursor
 from store.review import QueueItem, fetch_candidates_among, fetch_log
-from store.splits import fetch_runs
 
 app = typer.Typer(
     name="review", help="Decisions: accept, reject, unsure, undo.", no_args_is_help=True, rich_markup_mode=None
@@ -48,14 +48,6 @@ class Order(StrEnum):
     disagreement = "disagreement"
     disputed = "disputed"
     audit = "audit"
-
-
-class Policy(StrEnum):
-    """How replicas are settled."""
-
-    nearest = "nearest"
-    score = "score"
-    drop = "drop"
 
 
 @app.command("list")
@@ -83,7 +75,7 @@ def list_command(
     with open_review(context) as workspace, workspace.opened().reading() as cursor:
         blind_for = blind_reviewer(workspace, blind)
         said = filter_opinions(cursor, superclass) if blind_for is None else {}
-        run_id, seed = _newest_run(cursor), workspace.seed
+        run_id, seed = newest_run(cursor), workspace.seed
         items = queue(cursor, superclass, order.value, pending, run_id, terms, seed, said, blind_for)
         rows = [_listed(item, said.get((item.superclass, item.wnid), ())) for item in items]
     columns = {
@@ -182,40 +174,6 @@ def redo(
     with open_review(context) as workspace:
         step = engine.redo(workspace, by or settings_of(workspace).reviewer, of)
     _tell("Brought back", step, as_json)
-
-
-@app.command()
-def replicas(
-    context: typer.Context,
-    settle: Annotated[
-        Policy | None,
-        typer.Option(help="Settle them: nearest root, highest mean score, or drop from all; ties are left."),
-    ] = None,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the synsets that two or more superclasses have accepted, or settle them by a rule as one step.
-
-    Example: sood-tui review replicas --settle nearest
-    """
-    with open_review(context) as workspace:
-        with workspace.opened().reading() as cursor:
-            run_id = _newest_run(cursor)
-        if settle is not None:
-            step = engine.settle(workspace, settle.value, by or settings_of(workspace).reviewer, run_id)
-            say(f"{len(step.wnids)} settled." if step else "Nothing could be settled by this rule.")
-        with workspace.opened().reading() as cursor:
-            claims = [claim for group in engine.replicas(cursor, run_id).values() for claim in group]
-    columns = {
-        "wnid": "wnid",
-        "name": "subclass",
-        "superclass": "superclass",
-        "depth": "depth",
-        "similarity_mean": "similarity",
-        "images": "pictures",
-        "reviewer": "by",
-    }
-    emit(claims, columns, as_json, "No synset is accepted under two superclasses.")
 
 
 @app.command()
@@ -331,11 +289,6 @@ def candidate_named(cursor: Cursor, superclass: str, text: str) -> str:
         if len(meant) == 1:
             return meant.pop()
         raise
-
-
-def _newest_run(cursor: Cursor) -> int | None:
-    runs = fetch_runs(cursor)
-    return runs[-1].run_id if runs else None
 
 
 def _listed(item: QueueItem, opinions: tuple[FilterOpinion, ...]) -> dict[str, object]:

@@ -58,6 +58,11 @@ def test_replicas_and_assign(root: Path, capsys: pytest.CaptureFixture[str]) -> 
     said(capsys, root, "assign", "lynx.n.01", "wildcat")
     assert said(capsys, root, "replicas") == []
     said(capsys, root, "undo")
+    (planned,) = said(capsys, root, "replicas", "--settle", "score", "--dry-run")
+    assert (planned["name"], planned["keeper"], planned["rejected"]) == ("lynx.n.01", "cat", ["wildcat"])
+    (tie,) = said(capsys, root, "replicas", "--settle", "nearest", "--dry-run")
+    assert (tie["keeper"], tie["rejected"]) == (None, [])
+    assert len(said(capsys, root, "replicas")) == 2  # nothing was recorded
     assert said(capsys, root, "replicas", "--settle", "score") == []  # cat 0.55, wildcat 0.25
     states = {(item["superclass"], item["lemma"]): item["state"] for item in said(capsys, root, "list")}
     assert states["cat", "lynx"] == "accept"

@@ -10,8 +10,8 @@ from PIL import Image
 
 from sood_tui.cli import run
 from sood_tui.workspace import create_workspace
-from store.connection import open_store
-from tests.catalogues import scored_workspace
+from store.connection import Store, open_store
+from tests.catalogues import add_table, scored_workspace
 
 PATHS = {"husky": ["a.png", "b.png", "c.png", "d.png"], "pug": ["e.png", "f.png", "g.png"]}
 SCORES = {"dog": {"husky": [0.1, 0.2, 0.9, 0.3], "pug": [0.4, 0.5, 0.6]}}
@@ -28,7 +28,6 @@ def root(tmp_path: Path) -> Path:
     with store.writing() as cursor:
         cursor.execute("UPDATE image_root SET path = $path", {"path": str(folder)})
         places = dict(cursor.execute("SELECT image_id, path FROM image").fetchall())
-    store.close()
     drawn = [smooth(seed) for seed in range(3)]
     for place in places.values():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +38,24 @@ def root(tmp_path: Path) -> Path:
             drawn[0].resize((90, 80), Image.Resampling.BOX).save(target)
         else:
             drawn[{"d.png": 1, "f.png": 2}.get(name, 0)].save(target, compress_level=1 if name == "b.png" else 9)
+    embed(workspace.root, store, {image: ANGLES[Path(path).name] for image, path in places.items()})
+    store.close()
     return workspace.root
+
+
+ANGLES = {"a.png": 0.0, "b.png": 0.0, "c.png": 5.0, "d.png": 15.0, "e.png": 0.0, "f.png": 90.0, "g.png": 200.0}
+"""Degrees; the cosine of d with c is 0.985, with a 0.966."""
+
+
+def embed(root: Path, store: Store, angles: dict[int, float]) -> None:
+    """Give pictures embeddings of two dimensions."""
+    turned = np.radians(list(angles.values()))
+    (root / "embeddings" / "tiny").mkdir(parents=True)
+    np.save(root / "embeddings" / "tiny" / "part.npy", np.stack([np.cos(turned), np.sin(turned)], 1).astype(np.float16))
+    part = {"part_id": 1, "set_id": 1, "path": "embeddings/tiny/part.npy", "rows": len(angles), "sha256": "0" * 64}
+    add_table(store, "embedding_part", [part])
+    rows = [{"set_id": 1, "image_id": image, "part_id": 1, "row": row} for row, image in enumerate(angles)]
+    add_table(store, "embedding", rows)
 
 
 def smooth(seed: int) -> Image.Image:
@@ -63,7 +79,7 @@ def names(found: Any) -> list[tuple[str, str, str]]:
 def test_exact_ones_are_the_same_file_or_the_same_pixels(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = said(capsys, root, "duplicates", "dog", "--keep", "first")
     assert names(found) == [("a.png", "b.png", "exact"), ("a.png", "e.png", "exact")]
-    assert (found["listed"], found["compared"], found["left_out"]) == (7, 7, 0)
+    assert (found["listed"], found["compared"], found["unreadable"], found["left_out"]) == (6, 6, 1, 0)
     assert [pair["is_across"] for pair in found["pairs"]] == [False, True]
 
 
@@ -94,4 +110,58 @@ def test_bad_input_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert run(["-w", str(root), "review", "duplicates", "dgo"]) == 2
     assert "There is no superclass dgo" in capsys.readouterr().err
     assert run(["-w", str(root), "review", "duplicates", "--near", "9"]) == 2
-    assert "0 to 3 of 64 bits, not in 9" in capsys.readouterr().err
+    assert "0 to 7 of 64 bits, not in 9" in capsys.readouterr().err
+    assert run(["-w", str(root), "review", "duplicates", "--threshold", "0.5"]) == 2
+    assert "from a cosine of 0.9 to 1, not 0.5" in capsys.readouterr().err
+    assert run(["-w", str(root), "review", "replicas", "--dry-run"]) == 2
+    assert "Add --settle" in capsys.readouterr().err
+
+
+def test_neighbours_by_embedding_have_a_threshold(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def alike(threshold: str) -> list[tuple[str, str, str]]:
+        found = said(capsys, root, "duplicates", "--threshold", threshold, "--keep", "first")
+        assert (found["embedded"], found["compared_by_embedding"]) == (6, 6)
+        return [pair for pair in names(found) if pair[2] == "embedding"]
+
+    assert alike("0.999") == []
+    assert alike("0.99") == [("a.png", "c.png", "embedding")]
+    # d is like c, which goes: it stays unless it is like a itself.
+    assert alike("0.98") == [("a.png", "c.png", "embedding")]
+    assert alike("0.96") == [("a.png", "c.png", "embedding"), ("a.png", "d.png", "embedding")]
+
+
+def test_pictures_are_read_once_and_broken_ones_have_their_reason(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["-w", str(root), "review", "duplicates"]) == 0
+    told = capsys.readouterr().err
+    assert "0001-prints" in told
+    assert "7 of 7 pictures (100 %)" in told
+    assert "1 could not be read" in told
+    assert run(["-w", str(root), "images", "issues", "--kind", "undecodable", "--json"]) == 0
+    (issue,) = json.loads(capsys.readouterr().out)
+    assert (Path(issue["path"]).name, issue["detail"]) == ("g.png", "the file is no picture of a known format")
+    broken = next((root.parent / "pictures").rglob("g.png"))
+    smooth(1).save(broken)  # it is read again when it may have been mended, and only that one
+    assert run(["-w", str(root), "review", "duplicates"]) == 0
+    told = capsys.readouterr().err
+    assert "1 of 1 pictures (100 %)" in told
+    assert "7 of 7 pictures compared: 3 exact" in told
+    assert run(["-w", str(root), "review", "duplicates"]) == 0
+    assert "prints" not in capsys.readouterr().err
+
+
+def test_only_pairs_across_synsets_or_lists(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert names(said(capsys, root, "duplicates", "--across", "synsets", "--keep", "first")) == [
+        ("a.png", "e.png", "exact")
+    ]
+    assert said(capsys, root, "duplicates", "--across", "splits")["pairs"] == []  # all stand in train
+    assert run(["-w", str(root), "splits", "set", "--hard", "70", "--easy", "80"]) == 0
+    (across,) = said(capsys, root, "duplicates", "--across", "splits", "--keep", "first")["pairs"]
+    assert {across["stays_split"], across["goes_split"]} <= {"train", "easy", "hard"}
+    assert across["is_across_splits"]
+    within = said(capsys, root, "duplicates", "--across", "within", "--keep", "first")["pairs"]
+    assert all(pair["stays_split"] == pair["goes_split"] for pair in within)
+    assert [(Path(pair["stays_picture"]).name, Path(pair["goes_picture"]).name) for pair in within] == [
+        ("a.png", "b.png")
+    ]

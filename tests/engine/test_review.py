@@ -21,6 +21,7 @@ from engine.review.decisions import (
     redo,
     replicas,
     settle,
+    settlements,
     undo,
 )
 from engine.review.journal import BadJournal, line_of
@@ -29,7 +30,7 @@ from engine.workspace import Workspace
 from store import review as log
 from store.connection import Store, memory_store, open_store
 from store.review import Event
-from tests.catalogues import add_scores, add_superclasses, add_synsets, add_table, wnid_of
+from tests.catalogues import add_pictures, add_scores, add_superclasses, add_synsets, add_table, wnid_of
 
 CANDIDATES = {"cat": ["lion", "tabby", "lynx"], "wildcat": ["ocelot", "lynx", "cougar"]}
 
@@ -198,6 +199,28 @@ def test_replicas_are_settled_by_rule_and_ties_are_left_to_a_person(workspace: W
     assert accepted(workspace) == {"cat": {"lion", "tabby"}, "wildcat": {"ocelot", "cougar"}}
     with pytest.raises(EngineError, match="no scoring run"):
         settle(workspace, "score", "anna")
+
+
+def test_replicas_are_settled_by_size_and_by_name(workspace: Workspace) -> None:
+    for superclass, names in CANDIDATES.items():
+        decide(workspace, superclass, wnids(*names), "accept", "anna")
+    add_pictures(workspace.opened(), [("lynx", "a"), ("cougar", "b"), ("ocelot", "c"), ("lion", "d")])
+    with workspace.opened().writing() as cursor:
+        cursor.execute("INSERT INTO image_count SELECT wnid, count(*), count(*), 1 FROM image GROUP BY wnid")
+    with workspace.opened().reading() as cursor:
+        (found,) = settlements(cursor, "larger")
+        assert (found.wnid, found.keeper, found.rejections) == (wnid_of("lynx"), "wildcat", 1)  # 3 pictures against 2
+        assert [one.keeper for one in settlements(cursor, "first")] == ["cat"]
+        assert [(one.keeper, one.rejections) for one in settlements(cursor, "drop")] == [(None, 2)]
+    step = settle(workspace, "larger", "anna")
+    assert step is not None
+    assert [(event.superclass, event.kind, event.note) for event in step.events] == [
+        ("cat", "reject", "assigned to wildcat; settled: larger")
+    ]
+    undo(workspace, "anna")
+    settle(workspace, "first", "anna")
+    assert "lynx" in accepted(workspace)["cat"]
+    assert "lynx" not in accepted(workspace)["wildcat"]
 
 
 def test_a_log_taken_in_twice_changes_nothing_and_a_straight_merge_keeps_everything(

@@ -1,0 +1,154 @@
+"""The two jobs of this place: reading accepted pictures once, and comparing their embeddings all with all."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from engine.events import now
+from engine.jobs import runner
+from engine.jobs.folder import JobFolder
+from engine.jobs.ingest import Intake
+from engine.jobs.shards import ShardRun
+from engine.jobs.spec import JsonValue
+from engine.likeness.neighbours import FLOOR, Neighbours, neighbours
+from engine.likeness.prints import print_or_reason
+from engine.scoring.similarities import EmbeddingParts
+from engine.workspace import Workspace
+from store import likeness as store
+from store import scoring
+from store.picture_prints import SCHEMA, PictureFile, insert_prints
+from store.scoring import EmbeddingSet
+
+PRINTS = "prints"
+NEIGHBOURS = "neighbours"
+BATCH = 256
+READ = "ok"
+
+_PRINT_SCHEMA = pa.schema(
+    [*(field.with_nullable(True) for field in SCHEMA), pa.field("status", pa.string()), pa.field("reason", pa.string())]
+)
+_PAIR_SCHEMA = pa.schema([("first", pa.int64()), ("second", pa.int64()), ("cosine", pa.float32())])
+
+
+# ---- reading pictures ----
+
+
+def submit_prints(workspace: Workspace, superclass: str | None, reviewer: str) -> JobFolder | None:
+    """Start the job that reads the accepted pictures which were not read yet; None where there are none."""
+    with workspace.opened().reading() as cursor:
+        work = store.fetch_unread(cursor, superclass)
+    if not work.num_rows:
+        return None
+    title = f"read pictures of {superclass}" if superclass else "read accepted pictures"
+    return runner.submit(workspace.root, PRINTS, {}, work, title=title, reviewer=reviewer)
+
+
+def run_prints(run: ShardRun) -> Mapping[str, JsonValue]:
+    """Read and decode the pictures of each shard; what cannot be read has its reason."""
+    unreadable = 0
+    with ThreadPoolExecutor(run.cores) as pool:
+        for shard in run.shards():
+            rows: list[dict[str, Any]] = []
+            for batch in shard.batches(BATCH):
+                rows += pool.map(_row, (PictureFile(**row) for row in batch.to_pylist()))
+                run.advance(batch.num_rows)
+            unreadable += sum(row["status"] != READ for row in rows)
+            shard.commit(pa.Table.from_pylist(rows, schema=_PRINT_SCHEMA))
+    return {"unreadable": unreadable}
+
+
+def _row(file: PictureFile) -> dict[str, Any]:
+    found, issue, reason = print_or_reason(file)
+    if found is None:
+        return {"image_id": file.image_id, "status": issue, "reason": reason}
+    return found | {"status": READ}
+
+
+def ingest_prints(intake: Intake) -> None:
+    """Keep the prints of a part, and note the pictures that could not be read."""
+    if intake.part is None:
+        return
+    table = parquet.read_table(intake.part.path, schema=_PRINT_SCHEMA)
+    is_read = table["status"].to_numpy(zero_copy_only=False) == READ
+    insert_prints(intake.cursor, table.filter(pa.array(is_read)).select(SCHEMA.names).cast(SCHEMA))
+    seen = table.select(["image_id", "status", "reason"]).append_column(
+        "row", pa.array(np.where(is_read, 0, -1), pa.int32(), mask=~is_read)
+    )
+    scoring.delete_read_issues(intake.cursor, seen)
+    scoring.append_read_issues(intake.cursor, seen, now())
+
+
+# ---- comparing embeddings ----
+
+
+def submit_neighbours(
+    workspace: Workspace, embedded: EmbeddingSet, image_ids: npt.NDArray[np.int64], reviewer: str
+) -> JobFolder | None:
+    """Start the job that compares the pictures' embeddings with one another; None where all were compared before.
+
+    Args:
+        workspace: open.
+        embedded: the model's embeddings.
+        image_ids: int64 [n]; those without an embedding are left out.
+        reviewer: who asks.
+    """
+    with workspace.opened().reading() as cursor:
+        places = store.fetch_places(cursor, embedded.set_id, image_ids)
+        paths = {part.part_id: part.path for part in scoring.fetch_parts(cursor, embedded.set_id)}
+    new = int(places["is_new"].to_numpy(zero_copy_only=False).sum())
+    if not new:
+        return None
+    # Work is done for the new ones only; the old ones are there to be compared with.
+    work = places.append_column("position", pa.array(np.arange(places.num_rows)))
+    settings: dict[str, JsonValue] = {
+        "set_id": embedded.set_id,
+        "dimensions": embedded.dimensions,
+        "floor": FLOOR,
+        "new": new,
+        "parts": {str(part_id): path for part_id, path in paths.items()},
+    }
+    title = f"compare {new:,} embeddings with {places.num_rows:,}"
+    return runner.submit(workspace.root, NEIGHBOURS, settings, work, title=title, reviewer=reviewer)
+
+
+def run_neighbours(run: ShardRun) -> None:
+    """Compare the new pictures of each shard with all that come after them in the work list."""
+    settings: Mapping[str, Any] = run.settings
+    places = parquet.read_table(run.folder.work_file)
+    ids, part_ids, rows = (places[name].to_numpy() for name in ("image_id", "part_id", "row"))
+    folder = {int(part): run.workspace_root / path for part, path in settings["parts"].items()}
+    parts = EmbeddingParts(folder, settings["dimensions"])
+
+    def vectors(start: int, stop: int) -> npt.NDArray[np.float32]:
+        return parts.embeddings(part_ids[start:stop], rows[start:stop])
+
+    for shard in run.shards():
+        first = int(shard.table["position"][0].as_py())
+        last = first + shard.table.num_rows
+        wanted = min(last, settings["new"])
+        found = [
+            _pairs(ids, block) for block in neighbours(vectors, first, wanted, len(ids), settings["floor"], run.advance)
+        ]
+        run.advance(last - max(first, wanted))
+        shard.commit(pa.concat_tables([_PAIR_SCHEMA.empty_table(), *found]))
+
+
+def _pairs(ids: npt.NDArray[np.int64], block: Neighbours) -> pa.Table:
+    one, other = ids[block.first], ids[block.second]
+    columns = [np.minimum(one, other), np.maximum(one, other), block.cosine]
+    return pa.table(columns, schema=_PAIR_SCHEMA)
+
+
+def ingest_neighbours(intake: Intake) -> None:
+    """Keep the pairs of a part; what was compared counts as compared when the job has finished."""
+    settings: Mapping[str, Any] = intake.spec.settings
+    if intake.part is not None:
+        store.append_neighbours(intake.cursor, settings["set_id"], parquet.read_table(intake.part.path))
+    elif intake.outcome is not None and intake.outcome.state == "finished":
+        work = parquet.read_table(intake.job.work_file, columns=["image_id", "is_new"])
+        store.append_compared(intake.cursor, settings["set_id"], work.filter(work["is_new"]).select(["image_id"]))
