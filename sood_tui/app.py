@@ -16,7 +16,7 @@ from textual.screen import Screen
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
-from sood_tui.graphics import Graphics, graphics_of
+from sood_tui.graphics import NOT_ASKED, Graphics, Terminal, choose
 from sood_tui.keymap import with_keymap
 from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_KEYS, SCREEN_TITLES, every_binding, sign
 from sood_tui.messages import CatalogueChanged, JobsSeen, JobsTakenIn, OthersDecided
@@ -25,6 +25,7 @@ from sood_tui.place import Place
 from sood_tui.recent import remember
 from sood_tui.seat_rules import forbidden
 from sood_tui.settings import Settings, Value, load_settings
+from sood_tui.terminal_probe import asked
 from store.connection import open_store
 from store.errors import CatalogueLocked
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sood_tui.screens.room import RoomScreen
     from sood_tui.seat_watch import SeatWatch
     from sood_tui.supervision import JobWatch
+    from sood_tui.widgets.pixel_layer import PixelLayer
     from sood_tui.widgets.thumbnails import Thumbnails
 
 LOOK_EVERY = 0.5  # seconds between two looks at the job folders, and at the other seats
@@ -77,6 +79,7 @@ class SoodApp(App[int], inherit_bindings=False):
         graphics: Graphics = Graphics.HALF,
         screen: str = "",
         alone: bool = False,
+        terminal: Terminal = NOT_ASKED,
     ) -> None:
         """The app, not running yet.
 
@@ -86,6 +89,7 @@ class SoodApp(App[int], inherit_bindings=False):
             graphics: how pictures are drawn.
             screen: the one to begin with; empty for the one where the last session ended.
             alone: whether the process is there for the app only, so that its memory may be arranged for it.
+            terminal: what it said that it can draw.
         """
         place = Place.read(workspace.root) if workspace is not None else Place()
         place.screen = next((name for name in (screen, place.screen) if name in SCREEN_KEYS), "home")
@@ -95,6 +99,8 @@ class SoodApp(App[int], inherit_bindings=False):
         self.settings = settings
         self.set_keymap(settings.keys)
         self.graphics = graphics
+        self.terminal = terminal
+        self._pixels: PixelLayer | None = None
         self.key_at = 0.0
         self.last_key = ""
         self.counts: Mapping[str, str] = {}
@@ -179,7 +185,7 @@ class SoodApp(App[int], inherit_bindings=False):
         if self.settings.text("review.blind") != before.text("review.blind"):
             self.is_blind = self.settings.text("review.blind") == "on"
         if self.settings.text("graphics") != before.text("graphics"):
-            self.use_graphics(graphics_of(self.settings.text("graphics")))
+            self.use_graphics(choose(self.settings.text("graphics"), self.terminal).graphics)
         self._workspace = replace(self.require_workspace(), seed=self.settings.integer("seed"))
 
     def _take(self, workspace: Workspace) -> None:
@@ -269,10 +275,40 @@ class SoodApp(App[int], inherit_bindings=False):
         """The key of an action as screens show it."""
         return sign(next(iter(self.bound(binding for binding in every_binding() if binding.id == action))))
 
+    # ---- pictures ----
+
+    @property
+    def pixel_layer(self) -> "PixelLayer":
+        """The pictures in real pixels that lie over the text."""
+        from sood_tui.widgets.pixel_layer import PixelLayer
+
+        if self._pixels is None:
+            self._pixels = PixelLayer(self, self.terminal, self.terminal.cell or (10, 20))
+            self.app_resume_signal.subscribe(self, self._pixels_lost)
+        return self._pixels
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        # Textual's own affair, and the only place that knows which cells a frame has written. In a version without it
+        # pictures in pixels would not come back after a dialog; half blocks need none of this.
+        super()._display(screen, renderable)
+        if self._pixels is not None and renderable is not None:
+            self._pixels.after_frame(renderable)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A cell may have another size in pixels than before."""
+        if self._pixels is not None:
+            self._pixels.measure(event.size, event.pixel_size)
+
+    def _pixels_lost(self, _: object) -> None:
+        if self._pixels is not None:
+            self._pixels.lose()
+        self.refresh(layout=True)
+
     def action_cycle_graphics(self) -> None:
-        """Draw pictures in the next way."""
-        ways = list(Graphics)
-        self.use_graphics(ways[(ways.index(self.graphics) + 1) % len(ways)])
+        """Draw pictures in the next way that this terminal has."""
+        ways = self.terminal.ways
+        place = ways.index(self.graphics) if self.graphics in ways else -1
+        self.use_graphics(ways[(place + 1) % len(ways)])
         self.notify(f"Pictures: {self.graphics.value}", timeout=2)
 
     def use_graphics(self, graphics: Graphics) -> None:
@@ -414,7 +450,9 @@ class SoodApp(App[int], inherit_bindings=False):
             self._tell_at = time.monotonic() + TELL_EVERY
 
     def on_unmount(self) -> None:
-        """Leave the seat with the screen."""
+        """Leave the seat with the screen, and no picture on the terminal."""
+        if self._pixels is not None:
+            self._pixels.clear()
         self.leave_seat()
 
     def leave_seat(self) -> None:
@@ -472,8 +510,11 @@ def run_app(workspace: Workspace | None, graphics: str | None = None) -> int:
     Raises: StoreError when the catalogue is open in a command, or is none; EngineError when no guest can sit down.
     """
     settings = load_settings(workspace.settings_file if workspace else None, {"graphics": graphics})
-    opened = _place_in(workspace, settings.reviewer) if workspace else None
-    app = SoodApp(opened, settings, graphics_of(settings.text("graphics")), alone=True)
+    wanted = settings.text("graphics")
+    with asked(wanted) as question:
+        opened = _place_in(workspace, settings.reviewer) if workspace else None
+        terminal = question.answer() if question is not None else NOT_ASKED
+    app = SoodApp(opened, settings, choose(wanted, terminal).graphics, alone=True, terminal=terminal)
     try:
         code = app.run()
     finally:

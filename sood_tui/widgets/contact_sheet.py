@@ -20,13 +20,17 @@ from textual.worker import get_current_worker
 from sood_tui.graphics import Graphics
 from sood_tui.widgets import half_blocks
 from sood_tui.widgets.half_blocks import Pixels
-from sood_tui.widgets.sheet_layout import MOST_TILES, Grid, compose, grid_for
+from sood_tui.widgets.pixel_layer import PixelLayer
+from sood_tui.widgets.sheet_layout import LEAST_SIDE, LEAST_SIDE_SHARP, MOST_TILES, Grid, compose, grid_for
+from sood_tui.widgets.sheet_pixels import PixelSheet, colours_for
+from sood_tui.widgets.sheet_sharpener import SheetSharpener
 from sood_tui.widgets.thumbnails import Broken, Picture, Recent, Thumbnails
 
 Rgb = tuple[int, int, int]
 Tile = Pixels | Broken | None
 NO_MARKS: Mapping[int, str] = MappingProxyType({})
 
+SHARP_AHEAD = 2  # sheets that are encoded in pixels before they are asked for
 POST_EVERY = 0.06  # seconds between two paints of a sheet that is still being decoded
 
 
@@ -39,6 +43,7 @@ class _Look:
     grey: bool
     background: Rgb
     empty: Rgb
+    ink: Rgb
     reason: Style
 
 
@@ -95,6 +100,7 @@ class ContactSheet(Widget):
         self._strips: list[Strip] | None = None
         self._painted_size = Size()
         self._capacity = 0
+        self._sharpener: SheetSharpener | None = None
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -103,10 +109,10 @@ class ContactSheet(Widget):
 
     @property
     def capacity(self) -> int:
-        """How many pictures fit here at 16 pixels a side or more."""
+        """How many pictures fit here, large enough to be told apart."""
         if self._graphics is Graphics.OFF:
             return max(self.size.height, 1)
-        return grid_for(self.size.width, self.size.height, MOST_TILES).tiles
+        return self._grid(MOST_TILES).tiles
 
     @property
     def complete(self) -> bool:
@@ -121,35 +127,49 @@ class ContactSheet(Widget):
             note: said in the middle when there are none.
             marks: image_id to a word or two, said in the first line of the picture's tile.
         """
-        self._pictures = tuple(pictures)
-        self._marks = marks
-        self._note = note
+        asked = (tuple(pictures), dict(marks), note)
+        if asked == (self._pictures, self._marks, self._note) and self.complete and self._strips is not None:
+            return  # a reload that changed nothing must not cost a sheet
+        self._pictures, self._marks, self._note = asked
         self._begin()
 
     def use_graphics(self, graphics: Graphics) -> None:
         """Draw another way from now on."""
         self._graphics = graphics
+        self._tell_capacity()
         self._begin()
 
     def warm(self, sheets: Sequence[Sequence[Picture]]) -> None:
         """Decode what will be asked for next, while nobody waits; a later call takes the place of this one."""
         if self._graphics is Graphics.OFF or self._thumbnails is None or not self.size:
             return
+        look = self._look()
         wanted = [(picture, self._grid(len(sheet))) for sheet in sheets for picture in sheet[: self.capacity]]
-        self.run_worker(partial(self._warm, self._thumbnails, wanted, self._look().background),
+        sharp = [self._in_pixels(tuple(sheet), look) for sheet in sheets[:SHARP_AHEAD]]
+        self.run_worker(partial(self._warm, self._thumbnails, wanted, look.background, sharp),
                         thread=True, exclusive=True, group="sheet_warmers", exit_on_error=False)  # fmt: skip
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the tiles out anew."""
-        if self.capacity != self._capacity:
+        self._tell_capacity()
+        self._begin()
+
+    def on_unmount(self) -> None:
+        """Take the pixels off the terminal."""
+        if self._sharpener is not None:
+            self._sharpener.show(None)
+
+    def _tell_capacity(self) -> None:
+        if self.size and self.capacity != self._capacity:
             self._capacity = self.capacity
             self.post_message(self.CapacityChanged())
-        self._begin()
 
     def notify_style_update(self) -> None:
         """Paint in the colours of the new theme."""
         super().notify_style_update()
         self._strips = None
+        if self.is_attached and self.size:
+            self._sharpen()
 
     def on_click(self, event: events.Click) -> None:
         """Choose the picture under the mouse."""
@@ -186,6 +206,7 @@ class ContactSheet(Widget):
     def _begin(self) -> None:
         if not self.size:
             return
+        self._sharpen()
         self._collect()
         self._repaint()
         if not self.complete and self._thumbnails is not None:
@@ -196,7 +217,7 @@ class ContactSheet(Widget):
     def _collect(self) -> None:
         """Take from memory what is there for the present size."""
         self._strips, self._painted_size, self._tiles = None, self.size, []
-        if self._graphics is Graphics.HALF and self._thumbnails is not None:
+        if self._graphics is not Graphics.OFF and self._thumbnails is not None:
             grid, background = self._grid(len(self._pictures)), self._look().background
             shape = (grid.tile_width, grid.tile_height)
             shown = self._pictures[: grid.tiles]
@@ -215,16 +236,51 @@ class ContactSheet(Widget):
                 self.post_message(self._Decoded(pictures, grid, list(tiles)))
         self.post_message(self._Decoded(pictures, grid, tiles))
 
-    @staticmethod
-    def _warm(thumbnails: Thumbnails, wanted: list[tuple[Picture, Grid]], background: Rgb) -> None:
+    def _warm(
+        self,
+        thumbnails: Thumbnails,
+        wanted: list[tuple[Picture, Grid]],
+        background: Rgb,
+        sharp: list[PixelSheet | None],
+    ) -> None:
         worker = get_current_worker()
         for picture, grid in wanted:
             if worker.is_cancelled:
                 return
             thumbnails.tile(picture, grid.tile_width, grid.tile_height, background)
+        if self._sharpener is not None:
+            self._sharpener.warm([sheet for sheet in sharp if sheet is not None])
 
     def _grid(self, pictures: int) -> Grid:
-        return grid_for(self.size.width, self.size.height, pictures)
+        least = LEAST_SIDE_SHARP if self._layer is not None else LEAST_SIDE
+        return grid_for(self.size.width, self.size.height, pictures, least)
+
+    # ---- pixels ----
+
+    @property
+    def _layer(self) -> PixelLayer | None:
+        """Where pixels are drawn; None where they are not."""
+        return getattr(self.app, "pixel_layer", None) if self._graphics.is_pixels else None
+
+    def _sharpen(self) -> None:
+        """Have the terminal draw the sheet in pixels soon, or no longer."""
+        layer = self._layer
+        if layer is not None and self._thumbnails is not None and self._sharpener is None:
+            self._sharpener = SheetSharpener(self, layer, self._thumbnails)
+        if self._sharpener is not None:
+            self._sharpener.show(self._in_pixels(self._pictures, self._look()))
+
+    def _in_pixels(self, pictures: tuple[Picture, ...], look: _Look) -> PixelSheet | None:
+        layer = self._layer
+        if layer is None or not pictures:
+            return None
+        grid = self._grid(len(pictures))
+        shown = pictures[: grid.tiles]
+        colours = colours_for(self._graphics, layer.terminal)
+        return PixelSheet(
+            shown, tuple(self._marks.get(picture.image_id, "") for picture in shown), grid, layer.cell,
+            look.background, look.empty, look.ink, look.grey, self._graphics, colours, layer.terminal.largest,
+        )  # fmt: skip
 
     def _look(self) -> _Look:
         background = self.background_colors[1]
@@ -235,6 +291,7 @@ class ContactSheet(Widget):
             self.app.no_color,
             _rgb(background),
             _rgb(background.blend(empty, empty.a, alpha=1.0)),
+            _rgb(self.get_component_styles("contact-sheet--reason").color),
             self.get_component_rich_style("contact-sheet--reason"),
         )
 

@@ -7,6 +7,7 @@ import numpy as np
 from sood_tui.widgets.half_blocks import Pixels
 
 LEAST_SIDE = 16  # below this a picture is guesswork: a smaller space shows fewer pictures instead
+LEAST_SIDE_SHARP = 8  # where the terminal draws real pixels, of which half a cell holds a hundred
 MOST_TILES = 16
 GAP = 1
 
@@ -52,23 +53,24 @@ class Grid:
         return None
 
 
-def grid_for(columns: int, rows: int, pictures: int) -> Grid:
-    """The grid that shows most of the pictures at 16 pixels a side or more, and among those the largest tiles.
+def grid_for(columns: int, rows: int, pictures: int, least: int = LEAST_SIDE) -> Grid:
+    """The grid that shows most of the pictures at the least size or more, and among those the largest tiles.
 
     Args:
         columns, rows: cells of the terminal.
         pictures: how many there are to show; never more than 16 at once.
+        least: pixels of the shorter side of a tile, below which fewer pictures are shown.
     """
     width, height = max(columns, 1), max(rows, 1) * 2
     wanted = max(1, min(pictures, MOST_TILES))
-    most_across, most_down = ((side + GAP) // (LEAST_SIDE + GAP) for side in (width, height))
+    most_across, most_down = ((side + GAP) // (least + GAP) for side in (width, height))
     grids = [
         _grid(across, down, width, height)
         for across in range(1, max(1, most_across) + 1)
         for down in range(1, max(1, most_down) + 1)
         if (across - 1) * down < wanted and across * (down - 1) < wanted
     ]
-    readable = [grid for grid in grids if grid.tiles == 1 or grid.side >= LEAST_SIDE]
+    readable = [grid for grid in grids if grid.tiles == 1 or grid.side >= least]
     return max(readable, key=lambda grid: (min(grid.tiles, wanted), grid.side, -grid.tiles))
 
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIDE = 96
+LARGE_SIDE = 256  # for terminals that draw pixels
 QUALITY = 80
 FOLDER_OF = 1000  # thumbnails in one folder: what is thrown away at once
 DISK_LIMIT = 2 * 1024**3
+PRUNE_EVERY = 64 * 1024**2  # bytes of new thumbnails after which the folder is looked at again
+MEMORY_LIMIT = 64 * 1024**2  # of tiles
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -50,12 +53,25 @@ class Broken:
 
 
 class Recent(Generic[Key, Value]):
-    """The values asked for last, up to a number; safe for several threads."""
+    """The values asked for last, up to a number and, where it is weighed, up to a weight; safe for several threads."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, most: int = 0, weigh: Callable[[Value], int] = lambda value: 0) -> None:
+        """Nothing is kept yet.
+
+        Args:
+            limit: so many values at most.
+            most: their weight together, at most; the value put last stays, whatever it weighs.
+            weigh: the weight of a value.
+        """
+        self._limit, self._most, self._weigh = limit, most, weigh
         self._values: OrderedDict[Key, Value] = OrderedDict()
+        self._weight = 0
         self._lock = threading.Lock()
+
+    @property
+    def weight(self) -> int:
+        """Of everything that is kept."""
+        return self._weight
 
     def __len__(self) -> int:
         return len(self._values)
@@ -71,15 +87,20 @@ class Recent(Generic[Key, Value]):
     def forget(self, key: Key) -> None:
         """Let a value go, if it is here."""
         with self._lock:
-            self._values.pop(key, None)
+            self._drop(self._values.pop(key, None))
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep a value; the one that was not asked for longest falls out."""
+        """Keep a value; those that were not asked for longest fall out."""
         with self._lock:
+            self._drop(self._values.pop(key, None))
             self._values[key] = value
-            self._values.move_to_end(key)
-            if len(self._values) > self._limit:
-                self._values.popitem(last=False)
+            self._weight += self._weigh(value)
+            while len(self._values) > self._limit or (self._weight > self._most and len(self._values) > 1):
+                self._drop(self._values.popitem(last=False)[1])
+
+    def _drop(self, value: Value | None) -> None:
+        if value is not None:
+            self._weight -= self._weigh(value)
 
 
 class Thumbnails:
@@ -88,7 +109,10 @@ class Thumbnails:
     def __init__(self, folder: Path, disk_limit: int = DISK_LIMIT) -> None:
         self.folder = folder
         self._disk_limit = disk_limit
-        self._tiles: Recent[tuple[int, int, int, tuple[int, int, int]], Pixels | Broken] = Recent(4096)
+        self._tiles: Recent[tuple[int, int, int, tuple[int, int, int]], Pixels | Broken] = Recent(
+            4096, MEMORY_LIMIT, lambda tile: 0 if isinstance(tile, Broken) else tile.nbytes
+        )
+        self._unpruned = 0
 
     def kept_tile(
         self, picture: Picture, width: int, height: int, background: tuple[int, int, int]
@@ -105,26 +129,27 @@ class Thumbnails:
         kept = self._tiles.get(key)
         if kept is None:
             # A thumbnail has enough pixels for a tile, not for a picture as large as it goes.
-            small = self.thumbnail(picture) if max(width, height) <= SIDE else decoded(picture, max(width, height))
+            side = next((side for side in (SIDE, LARGE_SIDE) if max(width, height) <= side), None)
+            small = self.thumbnail(picture, side) if side else decoded(picture, max(width, height))
             kept = small if isinstance(small, Broken) else letterbox(small, width, height, background)
             self._tiles.put(key, kept)
         return kept
 
-    def thumbnail(self, picture: Picture) -> "Image | Broken":
-        """The picture at no more than 96 pixels a side, from disk or made now."""
+    def thumbnail(self, picture: Picture, side: int = SIDE) -> "Image | Broken":
+        """The picture at no more than so many pixels a side, 96 or 256, from disk or made now."""
         from PIL import Image
 
-        file = self._file(picture)
+        file = self._file(picture, side)
         try:
             with Image.open(file) as kept:
                 return kept.convert("RGB")
         except OSError:
             # Not made yet, or damaged by a full disk: made again below.
             pass
-        made = decoded(picture, SIDE)
+        made = decoded(picture, side)
         if isinstance(made, Broken):
             return made
-        made.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+        made.thumbnail((side, side), Image.Resampling.BICUBIC)
         packed = io.BytesIO()
         made.save(packed, "JPEG", quality=QUALITY)
         self._keep(packed.getvalue(), file)
@@ -151,8 +176,9 @@ class Thumbnails:
             thrown += size
         return thrown
 
-    def _file(self, picture: Picture) -> Path:
-        return self.folder / str(picture.image_id // FOLDER_OF) / f"{picture.image_id}.jpg"
+    def _file(self, picture: Picture, side: int) -> Path:
+        folder = str(picture.image_id // FOLDER_OF)
+        return self.folder / (folder if side == SIDE else f"{folder}-{side}") / f"{picture.image_id}.jpg"
 
     def _keep(self, packed: bytes, file: Path) -> None:
         # A thumbnail is only there to be quick: when the disk is full or read-only, the next look decodes again.
@@ -163,6 +189,10 @@ class Thumbnails:
             with os.fdopen(handle, "wb") as out:
                 out.write(packed)
             os.replace(temporary, file)
+            self._unpruned += len(packed)
+            if self._unpruned > PRUNE_EVERY:
+                self._unpruned = 0
+                self.prune()
         except OSError:
             if temporary and os.path.exists(temporary):
                 os.unlink(temporary)

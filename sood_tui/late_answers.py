@@ -1,0 +1,40 @@
+"""Keeps answers of the terminal that come too late from being read as keys.
+
+Textual reads an escape sequence that it does not know letter by letter, and in "ESC _Gi=31;OK" there is an i: unsure.
+"""
+
+import re
+from collections.abc import Iterable
+
+from textual._xterm_parser import XTermParser
+from textual.drivers import linux_driver
+from textual.message import Message
+
+_ANSWER = re.compile(
+    r"\x1b_G[^\x1b]*\x1b\\"  # Kitty's
+    r"|\x1b\[\?[\d;]*[cS]"  # device attributes, colours and size of sixel images
+    r"|\x1b\[[46];\d+;\d+t"  # a cell or the window in pixels
+)
+_BEGUN = re.compile(r"\x1b(?:_G[^\x1b]*\x1b?|\[\?[\d;]*|\[[46];[\d;]*)\Z")
+
+
+class PatientParser(XTermParser):
+    """Textual's reader of keys, without the answers to questions that Textual did not ask."""
+
+    _held = ""
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """The keys and events in what was read; an answer that is cut in two waits for its other half."""
+        if not data:
+            yield from super().feed(data)
+            return
+        text = _ANSWER.sub("", self._held + data)
+        begun = _BEGUN.search(text)
+        self._held = text[begun.start() :] if begun else ""
+        if text := text.removesuffix(self._held):
+            yield from super().feed(text)
+
+
+def expect_late_answers() -> None:
+    """Read keys with patience from now on; for terminals that did not answer in time."""
+    linux_driver.XTermParser = PatientParser  # type: ignore[attr-defined]  # the driver's name for it
