@@ -197,6 +197,7 @@ class SoodApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Look at the jobs once the first frame is there."""
+        self.app_resume_signal.subscribe(self, self._paint_anew)
         if self._workspace is not None:
             self.call_after_refresh(self._supervise)
 
@@ -284,7 +285,6 @@ class SoodApp(App[int], inherit_bindings=False):
 
         if self._pixels is None:
             self._pixels = PixelLayer(self, self.terminal, self.terminal.cell or (10, 20))
-            self.app_resume_signal.subscribe(self, self._pixels_lost)
         return self._pixels
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
@@ -299,10 +299,11 @@ class SoodApp(App[int], inherit_bindings=False):
         if self._pixels is not None:
             self._pixels.measure(event.size, event.pixel_size)
 
-    def _pixels_lost(self, _: object) -> None:
+    def _paint_anew(self, _: object) -> None:
+        """The terminal was the shell's for a while."""
         if self._pixels is not None:
-            self._pixels.lose()
-        self.refresh(layout=True)
+            self._pixels.clear()
+        self.screen.refresh(layout=True)
 
     def action_cycle_graphics(self) -> None:
         """Draw pictures in the next way that this terminal has."""

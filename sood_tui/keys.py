@@ -42,6 +42,7 @@ FRAME = (
         "Draw pictures in the next way, or not at all.",
         False,
     ),
+    _key("frame.suspend", "ctrl+z", "app.suspend_process", "shell", "To the shell for a while; fg comes back.", False),
     _key("frame.back", "escape", "app.back", "back", "Close what is open, or go back to the screen before.", False),
     _key("frame.quit", "q", "app.leave", "quit", "Leave. Jobs go on without the screen.", False),
     _key("frame.interrupt", "ctrl+c", "app.help_quit", "", "Says how to leave; nothing is lost by it.", False),

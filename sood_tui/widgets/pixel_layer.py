@@ -139,14 +139,8 @@ class PixelLayer:
                 offer.at = region
         self._write("".join(out))
 
-    def lose(self) -> None:
-        """The terminal was given to somebody else: nothing is on it, and nothing kept there is sure."""
-        for offer in self._offers.values():
-            offer.at = None
-        self.clear()
-
     def clear(self) -> None:
-        """Take everything off, and out of the terminal's memory."""
+        """Take everything off, and out of the terminal's memory; the next frame draws it again."""
         self._write("".join(kitty.forget(number) for number in self._held))
         self._sent.clear()
         self._held.clear()
