@@ -15,6 +15,7 @@ from engine.images.sample import sample_images
 from engine.jobs import runner
 from engine.jobs.execution import LOCAL, Execution
 from engine.jobs.ingest import Intake
+from engine.jobs.worklist import rows_of_a_shard
 from engine.workspace import Workspace
 from store import filters as store
 from store import images
@@ -91,13 +92,14 @@ def submit(workspace: Workspace, request: VlmRequest) -> str:
     settings = {**asdict(request), "mode": "sheet" if request.per_picture is None else "picture"}
     settings["model"] = _absolute(request.model)
     settings.pop("execution")
+    work = pa.Table.from_pylist(rows, WORK_SCHEMA)
     job = runner.submit(
         workspace.root,
         KIND,
         settings,
-        pa.Table.from_pylist(rows, WORK_SCHEMA),
+        work,
         request.device,
-        shard_rows=CANDIDATES_A_SHARD,
+        shard_rows=rows_of_a_shard(KIND, settings, work, request.device, request.execution, CANDIDATES_A_SHARD),
         title=f"{KIND} {request.model}",
         reviewer=request.reviewer,
         execution=request.execution,

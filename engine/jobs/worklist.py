@@ -34,17 +34,29 @@ def rows_of_a_shard(
     work: "pyarrow.Table | Iterable[pyarrow.RecordBatch] | None",
     device: str | None,
     execution: Execution,
+    most: int = SHARD_ROWS,
 ) -> int:
-    """Shards so small that every process gets several, but none smaller than a batch."""
+    """Shards so small that every process gets several, of whole batches.
+
+    Args:
+        kind: of the job.
+        settings: of the job; its ``batch_size`` counts, if it has one.
+        work: the work list.
+        device: as the user wrote it.
+        execution: who schedules the shards.
+        most: rows of a shard where a single process does them all.
+    """
     count = getattr(work, "num_rows", 0)
     if not find_kind(kind).parallel:
-        return SHARD_ROWS
+        return most
     processes = ON_A_CLUSTER if execution.executor == "ray" else len(places_of(device))
     if processes == 1:
-        return SHARD_ROWS
-    batch = settings.get("batch_size")
-    least = batch if isinstance(batch, int) else 1
-    return max(1, least, min(SHARD_ROWS, -(-count // (processes * SHARDS_EACH))))
+        return most
+    said = settings.get("batch_size")
+    batch = said if isinstance(said, int) and said > 0 else 1
+    each = min(most, -(-count // (processes * SHARDS_EACH)))
+    # Batches are the same then however many processes share the work, and so is what a model says of each.
+    return max(1, -(-each // batch)) * batch
 
 
 def write_work(
