@@ -29,6 +29,8 @@ def run(run: ShardRun) -> Mapping[str, JsonValue]:
         run.device or "auto",
     )  # fmt: skip
     run.check()
+    row_bytes = int(str(settings["classes"])) * np.dtype(np.float32).itemsize
+    run.need_space(run.left * row_bytes, "The logits")
     logits = Logits(model, int(str(settings["batch_size"])), run.warn)
     unreadable = 0
     for shard in run.shards():

@@ -85,7 +85,7 @@ class _Work:
             compile_model(clip, run.warn)
         encoder = Encoder(clip, settings.batch_size, run.warn, run.spend)
         encoder.try_batch()
-        left = max(0, (run.total or 0) - len(known))
+        left = max(0, run.left - len(known))
         run.need_space(left * (clip.dimensions * np.dtype(np.float16).itemsize + ROW_BYTES), "The embeddings")
         work = cls(run, settings, encoder, folder, _facts(clip, settings), known, began=time.monotonic())
         if settings.decoder == "device":
@@ -140,7 +140,10 @@ class _Work:
         self._flush(rows)
         vectors = np.concatenate([np.empty((0, self.facts.dimensions), dtype=np.float16), *rows.vectors])
         with self.run.timed("write"):
-            write_part(self.folder, name, vectors, part_table(image_ids, rows.status, rows.reasons), self.facts)
+            table = part_table(image_ids, rows.status, rows.reasons)
+            files = write_part(self.folder, name, vectors, table, self.facts)
+        for file in files:
+            self.run.wrote(file)
 
     def _prepared(self, paths: list[str]) -> Iterator[Prepared[str]]:
         """The pictures of a shard, with the time that they are waited for."""

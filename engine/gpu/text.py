@@ -18,6 +18,8 @@ from engine.jobs.shards import ShardRun
 _BATCH = 256
 # So many texts are written to one file at most while a long list is encoded.
 _SAVED_AT_ONCE = 16_384
+# Of a text beside its embedding, at most: the hash by which it is found, and its row in the results.
+_KEY_BYTES = 128
 
 
 def run(run: ShardRun) -> Mapping[str, str]:
@@ -27,6 +29,8 @@ def run(run: ShardRun) -> Mapping[str, str]:
     """
     settings = run.settings
     clip = load_model(settings["model"], settings["pretrained"], run.device or "auto")
+    row_bytes = clip.dimensions * np.dtype(np.float32).itemsize + _KEY_BYTES
+    run.need_space(run.left * row_bytes, "The embeddings of the texts")
     bank = TextBank(run.workspace_root / "embeddings", clip)
     query = bank.embeddings([str(settings["query"])])[0]
     for shard in run.shards():

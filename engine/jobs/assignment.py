@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.jobs.disk import Forecast, require_space
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import Kind, find_kind
 from engine.jobs.ledger import Ledger
@@ -46,13 +47,24 @@ class Assignment:
         places.folder.mkdir(parents=True, exist_ok=True)
         places.remove_orphans()
         finished = {part.number for part in places.finished()}
-        ledger = Ledger(folder.log(), spec.total, _rows(folder, finished), names)
+        done = _rows(folder, finished)
+        ledger = Ledger(folder.log(), spec.total, done, names, Forecast(folder.path, done))
         return cls(folder, spec, cancellation, ledger, [n for n in range(spec.shards) if n not in finished])
 
     @property
     def kind(self) -> Kind:
         """Its kind."""
         return find_kind(self.spec.kind)
+
+    def require_space(self) -> None:
+        """Refuse to start where the results would not fit on the disk, unless the user has insisted.
+
+        Raises:
+            EngineError: they would not fit.
+        """
+        if not self.spec.force and self.spec.total is not None:
+            left = max(0, self.spec.total - self.ledger.done)
+            require_space(self.folder.workspace_root, left * self.kind.row_bytes, "The results")
 
     def numbers(self) -> Iterator[int]:
         """The shards in order, for a job that has one process."""

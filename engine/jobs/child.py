@@ -90,6 +90,7 @@ class Worker:
         names = [place.name for place in places] if spec.executor == "local" else []
         work = Assignment.begin(self._folder, spec, self._cancellation, names)
         self._ledger = work.ledger
+        work.require_space()
         self._folder.log().append(
             "started",
             done=work.ledger.done,

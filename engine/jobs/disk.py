@@ -3,12 +3,15 @@
 import errno
 import os
 import shutil
+import time
 from pathlib import Path
 
 from engine.errors import EngineError
 
 MARGIN = 1.2
 """What is announced is an estimate."""
+FORECAST_EVERY = 30.0
+"""Seconds between two looks whether the space will last."""
 
 
 def require_space(folder: Path, needed: int, what: str) -> None:
@@ -26,7 +29,8 @@ def require_space(folder: Path, needed: int, what: str) -> None:
     if needed * MARGIN > free:
         raise EngineError(
             f"{what} need about {size_text(needed)} in {folder}, and {size_text(free)} are free there.",
-            "Make room, or move the workspace to a larger disk; then resume the job.",
+            "Make room, or move the workspace to a larger disk. With --force the job starts all the same, and ends "
+            "before the disk is full.",
         )
 
 
@@ -71,3 +75,41 @@ class DiskWatch:
         """
         if self._largest and free_bytes(self._folder) < self._largest * MARGIN:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
+
+
+class Forecast:
+    """Foresees during the run that a disk will be full before the job is done, whoever fills it.
+
+    Args:
+        folder: on the disk.
+        done: units of work that were done when the job started.
+    """
+
+    def __init__(self, folder: Path, done: int) -> None:
+        self._folder = folder
+        self._begun = done
+        self._free = free_bytes(folder)
+        self._looked = time.monotonic()
+        self._said = False
+
+    def warning(self, done: int, total: int | None) -> str:
+        """A sentence where the space will not last; empty where it will, where it was said, or where nobody can tell.
+
+        Args:
+            done: units that are done by now.
+            total: units in all; None while unknown.
+        """
+        moment = time.monotonic()
+        if self._said or not total or done <= self._begun or moment - self._looked < FORECAST_EVERY:
+            return ""
+        self._looked = moment
+        free = free_bytes(self._folder)
+        each = (self._free - free) / (done - self._begun)
+        if each * (total - done) <= free:
+            return ""
+        self._said = True
+        lasts = (done + free / each) / total
+        return (
+            f"The disk will be full when about {lasts:.0%} are done: {size_text(free)} are free, and at this rate "
+            f"{size_text(each * (total - done))} are still to be written. Make room while the job runs."
+        ).replace("%", " %")

@@ -20,6 +20,7 @@ class Execution:
             workspace's folder.
         priority: waiting jobs of a higher one go first.
         estimate: only find out what the job would take, see ``estimate.Estimate``.
+        force: start even where the results would not fit on the disk.
     """
 
     executor: Executor = "local"
@@ -27,6 +28,7 @@ class Execution:
     storage: str | None = None
     priority: int = 0
     estimate: bool = False
+    force: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be, whatever the job.
@@ -42,8 +44,6 @@ class Execution:
             return
         if importlib.util.find_spec("ray") is None:
             raise EngineError("Ray is not installed.", "pip install 'sood-tui[ray]', here and on every machine.")
-        if self.estimate:
-            raise EngineError("An estimate is made on this machine.", "Leave out --executor ray.")
 
     def check_for(self, kind: str) -> None:
         """Refuse what cannot be for a kind of job.

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from engine.jobs.disk import Forecast
 from engine.jobs.events import EventKind, EventLog, RateMeter
 from engine.jobs.spec import JsonValue
 
@@ -69,12 +70,15 @@ class Member:
 class Ledger:
     """The count of one start of a job."""
 
-    def __init__(self, log: EventLog, total: int | None, done: int, names: Sequence[str]) -> None:
+    def __init__(
+        self, log: EventLog, total: int | None, done: int, names: Sequence[str], forecast: Forecast | None = None
+    ) -> None:
         self.total = total
         self.done = done
         self.warnings = 0
         self.members = [Member(name) for name in names]
         self._log = log
+        self._forecast = forecast
         self._meter = RateMeter()
         self._rate: float | None = None
         self._started = self._reported = time.monotonic()
@@ -134,6 +138,8 @@ class Ledger:
         for member in self.members:
             member.rate = member.meter.add(moment, member.done)
         self._append("progress")
+        if self._forecast is not None and (sentence := self._forecast.warning(self.done, self.total)):
+            self.warn(sentence)
 
     def values(self) -> list[dict[str, JsonValue]]:
         """The members as JSON values; none where nothing is to be told about a single one."""

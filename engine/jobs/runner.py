@@ -19,7 +19,7 @@ from engine.jobs.launching import has_ended, send_signal, start_worker
 from engine.jobs.queue import announce, list_folders
 from engine.jobs.spec import JobSpec, JsonValue, Outcome
 from engine.jobs.staging import numbered, staged
-from engine.jobs.worklist import rows_of_a_shard, write_work
+from engine.jobs.worklist import require_space_for, rows_of_a_shard, write_work
 
 if TYPE_CHECKING:
     import pyarrow
@@ -57,7 +57,8 @@ def submit(
         execution: who schedules its shards, and how urgent it is.
 
     Raises:
-        EngineError: unknown kind, a device or an executor that cannot be, or the worker could not be started.
+        EngineError: unknown kind, a device or an executor that cannot be, results that would not fit on the disk, or
+            the worker could not be started.
     """
     unit = find_kind(kind).unit
     execution.check_for(kind)
@@ -66,6 +67,7 @@ def submit(
     if execution.estimate:
         kind, settings, work, shard_rows, output = _probe_of(kind, settings, work)
         title = f"{kind} {title}"
+    require_space_for(workspace_root, kind, work, execution)
     jobs = workspace_root / "jobs"
     jobs.mkdir(exist_ok=True)
     with staged(jobs) as staging:
@@ -89,6 +91,7 @@ def submit(
                 execution.executor,
                 execution.address,
                 execution.storage,
+                execution.force,
             )
             spec.write(staging.folder.spec_file)
             staging.folder.log().append("queued")
@@ -98,12 +101,13 @@ def submit(
     return folder
 
 
-def resume(folder: JobFolder, device: str | None = None) -> None:
+def resume(folder: JobFolder, device: str | None = None, *, force: bool = False) -> None:
     """Start a job again that did not finish; finished parts are kept and not repeated.
 
     Args:
         folder: the job.
         device: another one than it was submitted for; None: the same.
+        force: start even where its results would not fit on the disk.
 
     Raises:
         EngineError: it still runs, has finished, or its specification is damaged.
@@ -120,8 +124,8 @@ def resume(folder: JobFolder, device: str | None = None) -> None:
         folder.outcome_file.unlink(missing_ok=True)
         folder.cancel_file.unlink(missing_ok=True)
         folder.pause_file.unlink(missing_ok=True)
-        if device is not None:
-            spec = replace(spec, device=device)
+        if device is not None or force:
+            spec = replace(spec, device=device or spec.device, force=force or spec.force)
             spec.write(folder.spec_file)
         folder.log().append("queued")
         announce(folder, spec)

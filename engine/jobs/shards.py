@@ -168,6 +168,15 @@ class ShardRun:
         """Whether the user has asked for the end."""
         return self._cancellation.requested
 
+    @cached_property
+    def left(self) -> int:
+        """Rows of the work list that had no part when this was first asked; all, where the list lies elsewhere."""
+        if self._work is None:
+            return self.total or 0
+        groups = self._work.metadata
+        finished = {part.number for part in self.names.finished()}
+        return sum(groups.row_group(number).num_rows for number in range(groups.num_row_groups) if number not in finished)
+
     def shards(self) -> Iterator[Shard]:
         """The shards that this process shall do; each is read when it is reached.
 
@@ -213,7 +222,7 @@ class ShardRun:
         self._teller.expect(total)
 
     def need_space(self, count: int, what: str = "The results") -> None:
-        """Refuse to start where the results would not fit on the disk.
+        """Refuse to start where the results would not fit on the disk, unless the user has insisted.
 
         Args:
             count: bytes, for all shards that are left.
@@ -222,7 +231,8 @@ class ShardRun:
         Raises:
             EngineError: they would not fit.
         """
-        require_space(self.names.folder, count, what)
+        if not self.spec.force:
+            require_space(self.names.folder, count, what)
 
     def timed(self, phase: str) -> AbstractContextManager[None]:
         """Count the time of a block to a phase; see ``timing.PHASES``."""

@@ -35,6 +35,7 @@ class JobSpec:
         executor: who schedules the shards: local or ray.
         address: of the Ray cluster; None: the one that $RAY_ADDRESS names, or one on this machine.
         storage: URL through which the machines of a cluster exchange parts; None: they share the workspace's folder.
+        force: start even where the results would not fit on the disk.
     """
 
     id: str
@@ -52,6 +53,7 @@ class JobSpec:
     executor: Executor = "local"
     address: str | None = None
     storage: str | None = None
+    force: bool = False
 
     @property
     def number(self) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.jobs.devices import places_of
+from engine.jobs.disk import require_space
 from engine.jobs.execution import Execution
 from engine.jobs.files import write_whole
 from engine.jobs.kinds import find_kind
@@ -57,6 +58,18 @@ def rows_of_a_shard(
     each = min(most, -(-count // (processes * SHARDS_EACH)))
     # Batches are the same then however many processes share the work, and so is what a model says of each.
     return max(1, -(-each // batch)) * batch
+
+
+def require_space_for(
+    workspace_root: Path, kind: str, work: "pyarrow.Table | Iterable[pyarrow.RecordBatch] | None", execution: Execution
+) -> None:
+    """Refuse a job whose results would not fit on the disk; what only its model tells is asked when it has started.
+
+    Raises:
+        EngineError: they would not, and the user has not insisted.
+    """
+    if not (execution.force or execution.estimate):
+        require_space(workspace_root, getattr(work, "num_rows", 0) * find_kind(kind).row_bytes, "The results")
 
 
 def write_work(

@@ -72,7 +72,7 @@ def part_table(image_ids: list[int], status: list[str], reasons: list[str | None
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA)
 
 
-def write_part(folder: Path, name: str, vectors: NDArray[np.float16], table: pa.Table, facts: PartFacts) -> None:
+def write_part(folder: Path, name: str, vectors: NDArray[np.float16], table: pa.Table, facts: PartFacts) -> list[Path]:
     """Write both files of a part, the table last: it makes the part count.
 
     Args:
@@ -81,11 +81,15 @@ def write_part(folder: Path, name: str, vectors: NDArray[np.float16], table: pa.
         vectors: float16 [rows, dimensions].
         table: see ``part_table``.
         facts: rows and sha256 are filled in here.
+
+    Returns: both files.
     """
-    sha256 = write_whole(folder / f"{name}.npy", lambda stream: np.save(stream, vectors))
+    array, marker = folder / f"{name}.npy", folder / f"{name}.parquet"
+    sha256 = write_whole(array, lambda stream: np.save(stream, vectors))
     known = asdict(facts) | {"rows": len(vectors), "sha256": sha256}
     marked = table.replace_schema_metadata({_KEY: json.dumps(known).encode()})
-    write_whole(folder / f"{name}.parquet", lambda stream: parquet.write_table(marked, stream, compression="zstd"))
+    write_whole(marker, lambda stream: parquet.write_table(marked, stream, compression="zstd"))
+    return [array, marker]
 
 
 def read_facts(path: Path) -> PartFacts | None:

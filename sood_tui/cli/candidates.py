@@ -84,6 +84,7 @@ def match(
     storage: execution.Storage = None,
     priority: execution.Priority = 0,
     estimate: execution.OnlyEstimate = False,
+    force: execution.Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Find synsets by what their words and glosses mean, also those that WordNet does not put below a root.
@@ -95,7 +96,7 @@ def match(
     if to is not None and above is None and top is None:
         raise typer.BadParameter("say how many: --above X (a similarity) or --top N", param_hint="--to")
     closed = workspace_of(context)
-    how = execution.execution_of(executor, address, storage, priority, estimate)
+    how = execution.execution_of(executor, address, storage, priority, estimate, force)
     settings = settings_of(closed, scoring__model=model, scoring__pretrained=pretrained, scoring__device=device)
     with open_workspace(context) as workspace:
         take_in_results(workspace)

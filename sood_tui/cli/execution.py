@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 import typer
 
+from engine.errors import EngineError
 from engine.jobs.devices import check_device
 from engine.jobs.execution import Execution
 from engine.jobs.runner import find_job
@@ -38,6 +39,9 @@ Priority = Annotated[int, typer.Option("--priority", help="Waiting jobs of a hig
 OnlyEstimate = Annotated[
     bool, typer.Option("--estimate", help="Try a small part, tell what the whole would take, and do no more.")
 ]
+Force = Annotated[
+    bool, typer.Option("--force", help="Start even where the results would not fit on the disk, as far as can be told.")
+]
 Detach = Annotated[bool, typer.Option("--detach", help="Leave the job running and come back at once.")]
 
 
@@ -69,16 +73,31 @@ class Following:
 
 
 def execution_of(
-    executor: str, address: str | None, storage: str | None, priority: int = 0, estimate: bool = False
+    executor: str,
+    address: str | None,
+    storage: str | None,
+    priority: int = 0,
+    estimate: bool = False,
+    force: bool = False,
 ) -> Execution:
     """What the options say.
 
     Raises:
         EngineError: they contradict each other, or name what is not there.
     """
-    said = Execution(cast("Executor", executor), address, storage, priority, estimate)
+    said = Execution(cast("Executor", executor), address, storage, priority, estimate, force)
     said.check()
     return said
+
+
+def refuse_for_file(how: Execution) -> None:
+    """A file is taken in at once, without a job.
+
+    Raises:
+        EngineError: an estimate was asked for.
+    """
+    if how.estimate:
+        raise EngineError("A file is taken in at once: there is nothing to estimate.", "Leave out --estimate.")
 
 
 def _tell_estimate(workspace_root: Path, job_id: str, as_json: bool) -> int:

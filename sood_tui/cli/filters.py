@@ -40,6 +40,7 @@ def run(
     storage: execution.Storage = None,
     priority: execution.Priority = 0,
     estimate: execution.OnlyEstimate = False,
+    force: execution.Force = False,
     detach: execution.Detach = False,
     as_json: AsJson = False,
 ) -> int:
@@ -65,7 +66,7 @@ def run(
             say(f"Filter run {number} judged {done.verdicts:,} candidates: `sood-tui filters list`.")
         return 0
     workspace = workspace_of(context)
-    how = execution.execution_of(executor, address, storage, priority, estimate)
+    how = execution.execution_of(executor, address, storage, priority, estimate, force)
     settings = settings_of(workspace, filters__model=model, review__samples=samples, seed=seed, scoring__device=device)
     if not settings.text("filters.model"):
         raise EngineError(

@@ -10,7 +10,7 @@ from engine.jobs.folder import JobFolder
 from engine.jobs.runner import ACTIVE, PATIENCE, cancel, find_job, list_jobs, pause, resume, set_priority
 from engine.jobs.summary import summarise
 from sood_tui.cli.context import AsJson, workspace_of
-from sood_tui.cli.execution import Device
+from sood_tui.cli.execution import Device, Force
 from sood_tui.cli.following import duration_text, follow, printable, progress_text
 from sood_tui.cli.output import emit, emit_json, say
 
@@ -127,6 +127,7 @@ def resume_command(
     context: typer.Context,
     job: Job,
     device: Device = None,
+    force: Force = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and come back at once.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -135,7 +136,7 @@ def resume_command(
     Example: sood-tui jobs resume last --device cuda:1
     """
     folder = find_job(workspace_of(context).root, job)
-    resume(folder, device)
+    resume(folder, device, force=force)
     if detach:
         _show(folder, as_json)
         return

@@ -56,6 +56,7 @@ def run_scoring(
     storage: execution.Storage = None,
     priority: execution.Priority = 0,
     estimate: execution.OnlyEstimate = False,
+    force: execution.Force = False,
     compiled: Annotated[
         bool, typer.Option("--compile", help="Compile the model first; pays off for millions of pictures on a GPU.")
     ] = False,
@@ -80,7 +81,7 @@ def run_scoring(
     """
     from engine.scoring.submission import ScoringRequest, submit
 
-    how = execution.execution_of(executor, address, storage, priority, estimate)
+    how = execution.execution_of(executor, address, storage, priority, estimate, force)
     if compat and template is not None:
         raise EngineError("--compat and --template contradict each other.", "--compat means the template {}.")
     root = workspace_of(context).root

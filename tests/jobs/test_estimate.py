@@ -2,6 +2,7 @@
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from jobs_for_tests import work_list
 
 from engine.errors import EngineError
 from engine.jobs import disk
-from engine.jobs.disk import DiskWatch, require_space, size_text
+from engine.jobs.disk import DiskWatch, Forecast, require_space, size_text
 from engine.jobs.estimate import read_estimate, sample
 from engine.jobs.execution import Execution
-from engine.jobs.runner import submit
+from engine.jobs.kinds import KINDS, find_kind
+from engine.jobs.runner import list_jobs, resume, submit
 from engine.jobs.timing import Stopwatch, added_up, bottleneck_of
 from engine.workspace import Workspace
 from sood_tui.cli import run
@@ -70,6 +72,49 @@ def test_results_that_do_not_fit_are_refused_before_the_start(tmp_path: Path, mo
         require_space(tmp_path, 900, "The embeddings")
     assert "Make room" in found.value.hint
     assert disk.free_bytes(tmp_path / "not" / "there") == 1_000
+
+
+def test_a_job_whose_results_would_not_fit_is_not_started(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A petabyte for each of ten rows: more than any disk of these days has.
+    monkeypatch.setitem(KINDS, "squares", replace(find_kind("squares"), row_bytes=10**15))
+    with pytest.raises(EngineError, match="The results need about 1e\\+04 TB") as found:
+        submit(workspace.root, "squares", {}, work_list(10))
+    assert "--force" in found.value.hint
+    assert list_jobs(workspace.root) == []
+    forced = submit(workspace.root, "squares", {}, work_list(10), execution=Execution(force=True))
+    assert wait_for(forced) == "finished", forced.printed()
+
+
+def test_a_job_asks_for_room_when_it_starts_and_may_be_forced(workspace: Workspace) -> None:
+    huge = submit(workspace.root, "squares", {"need": 10**18}, work_list(10))
+    assert wait_for(huge) == "failed"
+    outcome = huge.outcome()
+    assert outcome is not None
+    assert outcome.message.startswith("The squares need about 1e+06 TB in ")
+    assert "--force" in outcome.hint
+    resume(huge, force=True)
+    assert wait_for(huge) == "finished", huge.printed()
+    assert huge.spec().force
+
+
+def test_a_disk_that_fills_up_is_foreseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "FORECAST_EVERY", 0.0)
+    free = [1_000_000]
+    monkeypatch.setattr(disk, "free_bytes", lambda folder: free[0])
+    forecast = Forecast(tmp_path, done=100)
+    assert forecast.warning(100, 1_100) == ""  # nothing is done yet
+    free[0] = 900_000
+    assert forecast.warning(200, 1_100) == ""  # 1,000 bytes each, 900 are left
+    assert forecast.warning(200, None) == ""
+    free[0] = 600_000
+    # 400 kB for 200, so 300 more fill the disk: 600 of 1,100; and 800 more would take 1.6 MB.
+    assert forecast.warning(300, 1_100) == (
+        "The disk will be full when about 55 % are done: 600 kB are free, and at this rate 1.6 MB are still to be "
+        "written. Make room while the job runs."
+    )
+    assert forecast.warning(301, 1_100) == ""  # once is enough
 
 
 def test_the_watch_ends_the_job_before_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

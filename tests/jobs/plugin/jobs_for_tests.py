@@ -38,6 +38,7 @@ FORKING = Kind("forking", "jobs_for_tests:fork_helper", None, "helpers", on_devi
 
 def square(run: ShardRun) -> None:
     """Square numbers, with the pauses, warnings and errors that the settings ask for."""
+    run.need_space(run.settings.get("need", 0), "The squares")
     for shard in run.shards():
         with (run.folder.path / "attempts").open("a") as attempts:
             attempts.write(f"{shard.number}\n")
