@@ -5,22 +5,18 @@ answer, is given to another one; Ray's own retries would be used up while a mach
 same files however often it runs, each counts once.
 """
 
-import logging
 import os
-import signal
-import socket
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow.parquet as parquet
 
-from engine.errors import EngineError
 from engine.jobs.assignment import MOST_DEATHS, Assignment
 from engine.jobs.cluster_actor import Done, News, ShardActor, Task
+from engine.jobs.cluster_connection import connected, first_line
 from engine.jobs.failures import Failure, MemberFailed
 from engine.jobs.hiring import Hiring, hiring_for
 from engine.jobs.ledger import Member
@@ -30,9 +26,6 @@ from engine.jobs.storage import Storage, files_below
 
 TICK = 0.3
 LEAVING = 10.0
-KNOCKING = 10.0
-OBJECT_STORE_BYTES = 100_000_000
-"""Of a Ray that is started here: work lists pass through it, never pictures."""
 SILENCE = "SOOD_RAY_SILENCE"
 """Seconds after which a process that does not answer is taken to be gone; by default 30."""
 
@@ -90,7 +83,7 @@ class Cluster:
 
         folder, spec = self.work.folder, self.work.spec
         self._table = parquet.ParquetFile(folder.work_file) if folder.work_file.exists() else None
-        with _connected(spec.address):
+        with connected(spec.address):
             hiring = hiring_for(spec.device, ray.nodes())  # type: ignore[no-untyped-call]
             self._prepare_storage()
             self._hire(hiring)
@@ -166,7 +159,6 @@ class Cluster:
             return future
 
         self._open.add(number)
-
         self._pool.submit(send, number)
 
     def _hand_of(self, actor: Any) -> _Hand:
@@ -219,7 +211,7 @@ class Cluster:
         if number is None or number in self._done:
             return
         self._deaths[number] += 1
-        name, first = self.work.ledger.members[hand.member].name, _first_line(error)
+        name, first = self.work.ledger.members[hand.member].name, first_line(error)
         if self._deaths[number] < MOST_DEATHS:
             self.work.ledger.warn(f"The process {name} died at shard {number}, which is done again: {first}", name)
             self.work.todo.insert(0, number)
@@ -306,48 +298,3 @@ class Cluster:
         if self.work.ledger.total is not None:
             self.work.ledger.done = self.work.ledger.total  # a shard that two have done was counted twice
         return results
-
-
-def _knock(address: str | None) -> None:
-    """See whether anybody answers there: Ray itself would end this process without a word.
-
-    Raises:
-        OSError: nobody does.
-    """
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=KNOCKING).close()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-@contextmanager
-def _connected(address: str | None) -> Iterator[None]:
-    """A connection to the cluster; without an address to the one of $RAY_ADDRESS, or to one that is started here."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray
-
-    ours = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    known = address or os.environ.get("RAY_ADDRESS")
-    options: dict[str, Any] = {"address": known} if known else {"address": "local", "include_dashboard": False}
-    if not known:
-        options["object_store_memory"] = OBJECT_STORE_BYTES
-    try:
-        _knock(known)
-        ray.init(**options, log_to_driver=True, logging_level=logging.WARNING)
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        first = _first_line(error)
-        raise EngineError(
-            f"The Ray cluster {known or 'on this machine'} cannot be reached: {first}",
-            "This machine must be part of it (`ray start --address=HOST:6379`) and have its token "
-            "(RAY_AUTH_TOKEN, or the file ~/.ray/auth_token); see docs/cluster.md.",
-        ) from error
-    for number, handler in ours.items():  # Ray puts its own in their place
-        signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        ray.shutdown()
