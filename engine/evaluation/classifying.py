@@ -12,6 +12,7 @@ from engine.errors import EngineError
 from engine.evaluation.classifiers import ClassifierRequest, Predictions, score_predictions
 from engine.evaluation.sets import resolve_set
 from engine.jobs import runner
+from engine.jobs.execution import LOCAL, Execution
 from engine.jobs.folder import JobFolder
 from engine.jobs.ingest import Intake
 from engine.splits.prepare import prepare
@@ -30,6 +31,7 @@ class ClassifyRequest:
         checkpoint: of its weights; None: those of its library.
         class_names: of its outputs, in order: superclasses or wnids.
         scoring: how its predictions are scored.
+        execution: who schedules the work, and how urgent it is.
     """
 
     model: str
@@ -38,6 +40,7 @@ class ClassifyRequest:
     scoring: ClassifierRequest
     batch_size: int = 64
     device: str = "auto"
+    execution: Execution = LOCAL
 
 
 def submit(workspace: Workspace, request: ClassifyRequest) -> str:
@@ -67,7 +70,7 @@ def submit(workspace: Workspace, request: ClassifyRequest) -> str:
     }
     job = runner.submit(
         workspace.root, KIND, settings, paths, request.device, title=f"classify {request.model}",
-        reviewer=request.scoring.reviewer,
+        reviewer=request.scoring.reviewer, execution=request.execution,
     )  # fmt: skip
     return job.id
 

@@ -30,6 +30,7 @@ from engine.evaluation.words import MiningRequest, Words, absolute, words_of, wo
 from engine.evaluation.work import pictures_table, work_table
 from engine.events import new_event_id
 from engine.jobs import runner
+from engine.jobs.execution import LOCAL, Execution
 from engine.scoring.prompts import check_template
 from engine.scoring.submission import absolute_model, catalogue_id
 from engine.workspace import Workspace
@@ -77,10 +78,11 @@ class EvaluationRequest:
     re_embed: bool = False
     compatible: bool = False
     sweep: SweepPlan | None = None
+    execution: Execution = LOCAL
 
     def values(self) -> dict[str, Any]:
-        """As JSON values, without the device, which is the machine's."""
-        return {key: value for key, value in asdict(self).items() if key != "device"}
+        """As JSON values, without device and execution, which are the machine's."""
+        return {key: value for key, value in asdict(self).items() if key not in ("device", "execution")}
 
     @classmethod
     def of(cls, values: Mapping[str, Any], device: str, reviewer: str) -> "EvaluationRequest":
@@ -277,6 +279,7 @@ def _start(
             request.device,
             title=f"evaluation {plan.title}",
             reviewer=request.reviewer,
+            execution=request.execution,
         )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

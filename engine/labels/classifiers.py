@@ -12,6 +12,7 @@ import pyarrow as pa
 from engine.errors import EngineError
 from engine.events import now
 from engine.jobs import runner
+from engine.jobs.execution import LOCAL, Execution
 from engine.jobs.ingest import Intake
 from engine.labels.classes import CLASS_LISTS, IMAGENET, class_names
 from engine.labels.formulas import LEAST_SHARE, TEMPERATURE
@@ -128,6 +129,7 @@ def submit_zero_shot(
     template: str = "a photo of a {}",
     device: str = "auto",
     reviewer: str = "",
+    execution: Execution = LOCAL,
 ) -> str:
     """Start zero-shot predictions from cached embeddings.
 
@@ -144,8 +146,9 @@ def submit_zero_shot(
         prompts_of(classes, template), template, TEMPERATURE, LEAST_SHARE, min(DEPTH, len(classes.wnids)), name,
     )  # fmt: skip
     job = runner.submit(
-        workspace.root, ZERO_SHOT, settings.values(), work, device, title=f"zero-shot {name}", reviewer=reviewer
-    )
+        workspace.root, ZERO_SHOT, settings.values(), work, device, title=f"zero-shot {name}", reviewer=reviewer,
+        execution=execution,
+    )  # fmt: skip
     return job.id
 
 
@@ -159,6 +162,7 @@ def submit_model(
     batch_size: int = 128,
     device: str = "auto",
     reviewer: str = "",
+    execution: Execution = LOCAL,
 ) -> str:
     """Start a timm or torchvision classifier on the pictures of the workspace, or of one root.
 
@@ -190,8 +194,9 @@ def submit_model(
         model, str(weights) if weights else None, wnids, roots, batch_size, min(DEPTH, len(wnids)), name
     )
     job = runner.submit(
-        workspace.root, PREDICT, settings.values(), work, device, title=f"classes by {model}", reviewer=reviewer
-    )
+        workspace.root, PREDICT, settings.values(), work, device, title=f"classes by {model}", reviewer=reviewer,
+        execution=execution,
+    )  # fmt: skip
     return job.id
 
 

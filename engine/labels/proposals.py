@@ -7,6 +7,7 @@ from engine.candidates.superclasses import require
 from engine.errors import EngineError
 from engine.events import now
 from engine.jobs import runner
+from engine.jobs.execution import LOCAL, Execution
 from engine.jobs.ingest import Intake
 from engine.labels.classes import class_names
 from engine.labels.formulas import LEAST_SHARE, TEMPERATURE
@@ -33,6 +34,7 @@ class ProposalRequest:
         with_truth: pictures that a source speaks of, too.
         device: auto, cpu, cuda or cuda:N.
         reviewer: who asks.
+        execution: who schedules the work, and how urgent it is.
     """
 
     superclasses: Sequence[str] = ()
@@ -42,6 +44,7 @@ class ProposalRequest:
     with_truth: bool = False
     device: str = "auto"
     reviewer: str = ""
+    execution: Execution = LOCAL
 
 
 def submit(workspace: Workspace, request: ProposalRequest) -> str:
@@ -78,8 +81,9 @@ def submit(workspace: Workspace, request: ProposalRequest) -> str:
     )
     title = f"labels {embedded.model_key.partition('--')[0]}"
     job = runner.submit(
-        workspace.root, KIND, settings.values(), work, request.device, title=title, reviewer=request.reviewer
-    )
+        workspace.root, KIND, settings.values(), work, request.device, title=title, reviewer=request.reviewer,
+        execution=request.execution,
+    )  # fmt: skip
     return job.id
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import EngineError
-from sood_tui.cli import evaluation_more
+from sood_tui.cli import evaluation_more, execution
 from sood_tui.cli.context import AsJson, open_workspace
 from sood_tui.cli.evaluation_negatives import app as negatives_app
 from sood_tui.cli.evaluation_results import app as results_app
@@ -43,7 +43,6 @@ LabelsOf = Annotated[
 ]
 ModelOf = Annotated[str | None, typer.Option("--model", help="open_clip's name, local-dir:FOLDER, hf-hub:X or none.")]
 TagOf = Annotated[str | None, typer.Option("--pretrained", help="open_clip's tag, or the path of a checkpoint.")]
-DeviceOf = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 CorpusOf = Annotated[str, typer.Option("--corpus", help="neglabel, nouns, csp, lexicographer files, or file:PATH.")]
 Given = Annotated[str | None, typer.Option("--negatives", help="Negative labels that were mined before.")]
 Percentile = Annotated[float, typer.Option("--percentile", help="Of the distances to the ID labels, in [0, 1].")]
@@ -69,7 +68,7 @@ def run_evaluation(
     labels: LabelsOf = None,
     model: ModelOf = None,
     pretrained: TagOf = None,
-    device: DeviceOf = None,
+    device: execution.Device = None,
     corpus: CorpusOf = "neglabel",
     negatives: Given = None,
     percentile: Percentile = 0.05,
@@ -96,6 +95,12 @@ def run_evaluation(
     seed: Seed = None,
     compat: Annotated[bool, typer.Option("--compat", help="NegLabel as published, with its quirks.")] = False,
     re_embed: Annotated[bool, typer.Option("--re-embed", help="Embed files anew that have changed.")] = False,
+    executor: execution.ExecutorName = "local",
+    address: execution.Address = None,
+    storage: execution.Storage = None,
+    priority: execution.Priority = 0,
+    estimate: execution.OnlyEstimate = False,
+    force: execution.Force = False,
     detach: Detach = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,6 +112,7 @@ def run_evaluation(
     from engine.evaluation.request import DEFAULT_METHODS
     from engine.evaluation.words import MiningRequest
 
+    how = execution.execution_of(executor, address, storage, priority, estimate, force)
     numbers = {"groups": groups, "temperature": temperature}
     given = {key: value for key, value in numbers.items() if value is not None} | _settings(setting or [])
     mining = MiningRequest(
@@ -122,6 +128,7 @@ def run_evaluation(
         label_prompt=prompt, adjective_prompt=adjective_prompt, relatives=relatives,
         orders=[one.strip() for one in order.split(",") if one.strip()],
         calibration=calibration, wanted=tpr, re_embed=re_embed, compatible=compat,
+        execution=how,
     )  # fmt: skip
     evaluation_more.submit_and_show(context, request, detach, as_json)
 

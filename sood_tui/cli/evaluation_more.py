@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from engine.errors import EngineError
+from sood_tui.cli import execution
 from sood_tui.cli.context import open_workspace, settings_of, workspace_of
 from sood_tui.cli.evaluation_table import emit_sweep, run_rows, say_conventions, say_run, table_columns
 from sood_tui.cli.output import emit_json, emit_table, say
@@ -91,6 +92,9 @@ def submit_and_show(context: typer.Context, request: Any, detach: bool, as_json:
     with open_workspace(context) as workspace:
         submitted = submit(workspace, request)
     say_submitted(submitted, request.relatives)
+    if request.execution.estimate:
+        how = request.execution
+        raise typer.Exit(execution.Following(detach, as_json).until_its_end(root, submitted.job_id, how))
     if detach:
         say(f"{submitted.job_id} runs: `sood-tui jobs watch {submitted.job_id}` shows how far it is.")
         if as_json:

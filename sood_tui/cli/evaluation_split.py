@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import EngineError
-from sood_tui.cli import evaluation_more
+from sood_tui.cli import evaluation_more, execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.output import emit_json, emit_table, say
 
@@ -35,7 +35,13 @@ def sood(
     far_synsets: Annotated[int, typer.Option(min=1, help="Without --far: so many synsets, sampled.")] = 20,
     model: Annotated[str | None, typer.Option(help="As for scoring.")] = None,
     pretrained: Annotated[str | None, typer.Option(help="As for scoring.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    device: execution.Device = None,
+    executor: execution.ExecutorName = "local",
+    address: execution.Address = None,
+    storage: execution.Storage = None,
+    priority: execution.Priority = 0,
+    estimate: execution.OnlyEstimate = False,
+    force: execution.Force = False,
     corpus: Annotated[str, typer.Option(help="neglabel, nouns, csp or file:PATH.")] = "neglabel",
     negatives: Annotated[str | None, typer.Option(help="Negative labels that were mined before.")] = None,
     keep: Annotated[float, typer.Option(help="Share of each part of speech to keep.")] = 0.15,
@@ -48,11 +54,10 @@ def sood(
     """
     from engine.evaluation.bands import sood_sets
     from engine.evaluation.corpus import CorpusSettings
-    from engine.evaluation.request import DEFAULT_METHODS, EvaluationRequest, submit
+    from engine.evaluation.request import DEFAULT_METHODS, EvaluationRequest
     from engine.evaluation.words import MiningRequest
-    from sood_tui.cli.following import follow
 
-    target = workspace_of(context)
+    how = execution.execution_of(executor, address, storage, priority, estimate, force)
     with open_workspace(context) as workspace:
         sets = sood_sets(workspace, split, far or (), far_synsets)
     request = EvaluationRequest(
@@ -63,15 +68,10 @@ def sood(
         settings={} if groups is None else {"groups": groups},
         mining=MiningRequest(negatives, corpus=CorpusSettings(corpus), fraction=keep),
         title=f"split {split}",
+        execution=how,
     )
     request = evaluation_more.with_model(context, request, model, pretrained, device)
-    with open_workspace(context) as workspace:
-        submitted = submit(workspace, request)
-    evaluation_more.say_submitted(submitted, request.relatives)
-    code = follow(target.root, submitted.job_id)
-    if code:
-        raise typer.Exit(code)
-    evaluation_more.show_job(context, submitted.job_id, as_json)
+    evaluation_more.submit_and_show(context, request, False, as_json)
 
 
 @app.command("bands")
@@ -135,7 +135,13 @@ def classifier(
     holdout: Annotated[float, typer.Option(help="Share of train that counts; 1: all that is there.")] = 1.0,
     name: Annotated[str | None, typer.Option(help="What to call the model.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures in a batch.")] = 64,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    device: execution.Device = None,
+    executor: execution.ExecutorName = "local",
+    address: execution.Address = None,
+    storage: execution.Storage = None,
+    priority: execution.Priority = 0,
+    estimate: execution.OnlyEstimate = False,
+    force: execution.Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Score a classifier on train-holdout and the other bands: accuracy, macro-F1, the drop, detection from its logits.
@@ -150,6 +156,7 @@ def classifier(
     from engine.events import new_event_id, now
     from sood_tui.cli.following import follow
 
+    how = execution.execution_of(executor, address, storage, priority, estimate, force)
     target = workspace_of(context)
     settings = settings_of(target, scoring__device=device)
     scoring = ClassifierRequest(name or predictions, split, holdout, target.seed, settings.reviewer)
@@ -158,14 +165,17 @@ def classifier(
             names = evaluation_more.class_names(workspace, classes or "superclasses", split)
             request = ClassifyRequest(
                 predictions, str(checkpoint) if checkpoint else None, names, scoring, batch_size,
-                settings.text("scoring.device"),
+                settings.text("scoring.device"), how,
             )  # fmt: skip
             job_id = submit(workspace, request)
+        if estimate:
+            raise typer.Exit(execution.Following(False, as_json).until_its_end(target.root, job_id, how))
         code = follow(target.root, job_id)
         if code:
             raise typer.Exit(code)
         evaluation_more.show_classifier(context, job_id, as_json)
         return
+    execution.refuse_for_file(how)
     with open_workspace(context) as workspace:
         given = evaluation_more.class_names(workspace, classes, split) if classes else None
         found = read_predictions(Path(predictions), given)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import EngineError
-from sood_tui.cli import evaluation_more
+from sood_tui.cli import evaluation_more, execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.output import say
 
@@ -26,7 +26,13 @@ def sweep(
         list[str] | None, typer.Option("--model", metavar="MODEL[,TAG]", help="Repeat it to sweep over models.")
     ] = None,
     pretrained: Annotated[str | None, typer.Option("--pretrained", help="Weights of a single --model.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
+    device: execution.Device = None,
+    executor: execution.ExecutorName = "local",
+    address: execution.Address = None,
+    storage: execution.Storage = None,
+    priority: execution.Priority = 0,
+    estimate: execution.OnlyEstimate = False,
+    force: execution.Force = False,
     prompt: Annotated[
         list[str] | None, typer.Option("--prompt", help="For ID labels and nouns, with {}; repeat it to sweep.")
     ] = None,
@@ -57,6 +63,7 @@ def sweep(
     """
     from engine.evaluation.plan import SweepPlan
 
+    how = execution.execution_of(executor, address, storage, priority, estimate, force)
     models = [_model(text, pretrained) for text in model or ()]
     if pretrained is not None and len(models) != 1:
         raise EngineError("--pretrained belongs to a single --model.", "With several write --model MODEL,TAG.")
@@ -80,6 +87,7 @@ def sweep(
         sweep=plan,
         labels=labels or request.labels,
         title=f"sweep {','.join(map(str, plan.counts))}",
+        execution=how,
         mining=replace(request.mining, given=negatives or (None if corpus else request.mining.given)),
     )
     evaluation_more.submit_and_show(context, request, detach, as_json)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 
@@ -28,7 +29,14 @@ def propose(
     model: Annotated[str | None, typer.Option(help="Whose embeddings; else those that were made last.")] = None,
     template: Annotated[str, typer.Option(help="Prompt template with {}.")] = "a photo of a {}",
     with_truth: Annotated[bool, typer.Option("--with-truth", help="Also pictures with imported labels.")] = False,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    device: execution.Device = None,
+    executor: execution.ExecutorName = "local",
+    address: execution.Address = None,
+    storage: execution.Storage = None,
+    priority: execution.Priority = 0,
+    estimate: execution.OnlyEstimate = False,
+    force: execution.Force = False,
+    detach: execution.Detach = False,
     as_json: AsJson = False,
 ) -> int:
     """Propose labels from cached embeddings: every class with at least half the best score.
@@ -36,8 +44,8 @@ def propose(
     Example: sood-tui labels propose dog --model local-dir:clip
     """
     from engine.labels.proposals import ProposalRequest, submit
-    from sood_tui.cli.following import follow
 
+    how = execution.execution_of(executor, address, storage, priority, estimate, force)
     workspace = workspace_of(context)
     settings = settings_of(workspace, scoring__device=device)
     request = ProposalRequest(
@@ -48,10 +56,11 @@ def propose(
         with_truth=with_truth,
         device=settings.text("scoring.device"),
         reviewer=settings.reviewer,
+        execution=how,
     )
     with open_workspace(context) as opened:
         job_id = submit(opened, request)
-    return follow(workspace.root, job_id, as_json)
+    return execution.Following(detach, as_json).until_its_end(workspace.root, job_id, how)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 
@@ -13,7 +14,6 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 SetText = Annotated[
     str, typer.Argument(metavar="SET", help="SOURCE, or SOURCE@root:NAME, SOURCE@split:hard, SOURCE@subtree:SYNSET.")
 ]
-Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 GROUP_COLUMNS = ["labels", "images", "top1", "real_accuracy", "recall", "recall_low", "recall_high", "exact"]
 NOTE = (
     "Each aggregate is named by what it averages: macro over the groups of k, weighted over pictures, multi_only macro "
@@ -38,7 +38,14 @@ def predict(
     template: Annotated[str, typer.Option(help="Prompt template with {}, for zero-shot.")] = "a photo of a {}",
     checkpoint: Annotated[Path | None, typer.Option(help="Weights of a timm or torchvision model.")] = None,
     batch_size: Annotated[int, typer.Option(help="Pictures in a batch; halved when memory runs out.")] = 128,
-    device: Device = None,
+    device: execution.Device = None,
+    executor: execution.ExecutorName = "local",
+    address: execution.Address = None,
+    storage: execution.Storage = None,
+    priority: execution.Priority = 0,
+    estimate: execution.OnlyEstimate = False,
+    force: execution.Force = False,
+    detach: execution.Detach = False,
     as_json: AsJson = False,
 ) -> int:
     """Take in what a classifier predicts: from a file, zero-shot from the embeddings, or by running a model.
@@ -46,24 +53,28 @@ def predict(
     Example: sood-tui evaluation predict resnet50 logits.npz --root ILSVRC2012_val
     """
     from engine.labels import classifiers
-    from sood_tui.cli.following import follow
 
+    how = execution.execution_of(executor, address, storage, priority, estimate, force)
     workspace = workspace_of(context)
     settings = settings_of(workspace, scoring__device=device)
     where, reviewer = settings.text("scoring.device"), settings.reviewer
     is_file = origin != "zero-shot" and not origin.startswith(("timm:", "torchvision:"))
+    if is_file:
+        execution.refuse_for_file(how)
     job_id = ""
     with open_workspace(context) as opened:
         if is_file:
             report = classifiers.import_predictions(opened, Path(origin), name, classes or "imagenet_1k", root, names)
         elif origin == "zero-shot":
-            job_id = classifiers.submit_zero_shot(opened, name, classes or "pictures", model, template, where, reviewer)
+            job_id = classifiers.submit_zero_shot(
+                opened, name, classes or "pictures", model, template, where, reviewer, how
+            )
         else:
             job_id = classifiers.submit_model(
-                opened, name, origin, checkpoint, classes or "imagenet_1k", root, batch_size, where, reviewer
+                opened, name, origin, checkpoint, classes or "imagenet_1k", root, batch_size, where, reviewer, how
             )
     if job_id:
-        return follow(workspace.root, job_id, as_json)
+        return execution.Following(detach, as_json).until_its_end(workspace.root, job_id, how)
     if as_json:
         emit_json(report)
     say(f"{name}: {report.matched:,} of {report.rows:,} rows are one picture here.")
