@@ -91,7 +91,7 @@ class SoodApp(App[int], inherit_bindings=False):
             alone: whether the process is there for the app only, so that its memory may be arranged for it.
             terminal: what it said that it can draw.
         """
-        place = Place.read(workspace.root) if workspace is not None else Place()
+        place = _place_of(workspace, settings) if workspace is not None else Place()
         place.screen = next((name for name in (screen, place.screen) if name in SCREEN_KEYS), "home")
         # Textual would begin with a blank screen of its own, and lay out and style everything twice.
         self.DEFAULT_MODE = "start" if workspace is None else place.screen  # type: ignore[misc]
@@ -168,7 +168,7 @@ class SoodApp(App[int], inherit_bindings=False):
     def open_workspace(self, workspace: Workspace) -> None:
         """Work in this workspace from now on; its catalogue is open."""
         self._take(workspace)
-        self.place = Place.read(workspace.root)
+        self.place = _place_of(workspace, self.settings)
         self.take_settings()
         self._supervise()
         self.run_worker(self.action_go(self.place.screen))
@@ -224,8 +224,8 @@ class SoodApp(App[int], inherit_bindings=False):
 
     def keep_place(self) -> None:
         """Write down where the person is."""
-        if self._workspace is not None and not self.is_guest:
-            self.place.write(self._workspace.root)
+        if self._workspace is not None:
+            self.place.write(self._workspace.root, self.settings.reviewer if self.is_guest else "")
 
     def action_leave(self) -> None:
         """Leave; jobs go on, and every decision is already in the catalogue."""
@@ -499,6 +499,10 @@ class SoodApp(App[int], inherit_bindings=False):
         from sood_tui.screens.room import RoomScreen
 
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, RoomScreen)), None)
+
+
+def _place_of(workspace: Workspace, settings: Settings) -> Place:
+    return Place.read(workspace.root, "" if workspace.guest is None else settings.reviewer)
 
 
 def run_app(workspace: Workspace | None, graphics: str | None = None) -> int:

@@ -87,6 +87,23 @@ class Desk:
                 return True
         return False
 
+    def go_on_after(self, kept_at: float, reviewer: str) -> None:
+        """Go to the next open candidate after a reviewer's newest decision, where one was taken after a time.
+
+        Args:
+            kept_at: seconds since 1970 of the moment in which the cursor was where it is.
+            reviewer: whose cursor it is.
+        """
+        decided = [
+            (item.at.timestamp(), index)
+            for index, item in enumerate(self.items)
+            if item.at is not None and item.reviewer == reviewer
+        ]
+        newest = max(decided, default=(0.0, 0))
+        if newest[0] > kept_at:
+            self.at = newest[1]
+            self.next_open()
+
     def note_step(self, step: Step) -> None:
         """Bring the candidates of a step that was just taken up to date."""
         events = {(event.superclass, event.wnid): event for event in step.events}

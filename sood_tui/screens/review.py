@@ -86,6 +86,7 @@ class ReviewScreen(RoomScreen):
         self._remarks: Mapping[str, Remarks] = {}
         self._drawn: Mapping[str, datetime] = {}
         self._page = 0
+        self._kept: tuple[str, str, str] = ("", "", "")
         self._deciding = asyncio.Lock()
         self._progress: Progress | None = None
         self._counting = False
@@ -118,6 +119,13 @@ class ReviewScreen(RoomScreen):
         current = self.desk.current
         wanted = current.wnid if current is not None and current.superclass == read.superclass else place.candidate
         self.desk.lay_out(read.items, "all", "" if changed else wanted)
+        if current is None and not changed and place.kept_at:
+            # The last session was cut off before it could keep its place.
+            self.desk.go_on_after(place.kept_at, self.sood.settings.reviewer)
+        place.kept_at = 0.0
+        if (kept := (place.superclass, place.order, place.filter)) != self._kept:
+            self._kept = kept
+            self.sood.keep_place()
         self._decided += 1
         self._remarks, self._drawn = read.remarks, read.drawn
         self._folios = Recent(256)

@@ -100,6 +100,31 @@ async def test_every_candidate_takes_exactly_one_key(workspace: Workspace) -> No
     assert sorted(wnid for _, wnid in events(workspace)) == sorted([CHIHUAHUA, PEKINESE, PAPILLON, BEAGLE])
 
 
+async def test_a_session_that_was_cut_off_goes_on_at_the_next_open_candidate(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        assert current(app.screen) == BEAGLE
+        await press(pilot, "n", "a", "r")
+        assert current(app.screen) == PEKINESE
+    # Nothing was kept on leaving, as by a kill: the file is the one of the start.
+    async with opened(workspace, "review") as (app, pilot):
+        assert current(app.screen) == PEKINESE
+        await press(pilot, "home", "q")
+    async with opened(workspace, "review") as (app, pilot):
+        assert current(app.screen) == BEAGLE
+    review.decide(workspace, "dog", [PEKINESE], "accept", "ben")
+    async with opened(workspace, "review") as (app, pilot):
+        assert current(app.screen) == BEAGLE  # somebody else's decision does not move anna's cursor
+
+
+async def test_the_queue_that_was_chosen_outlives_a_cut(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "tab")
+        chosen = app.place.superclass
+        assert chosen != "dog"
+    async with opened(workspace, "review") as (app, _):
+        assert app.place.superclass == chosen
+
+
 @keys("review.undo", "review.redo")
 async def test_undo_goes_back_to_the_candidate(workspace: Workspace) -> None:
     async with opened(on_dog(workspace), "review") as (app, pilot):

@@ -13,6 +13,7 @@ from engine.review.guest import sit_down
 from engine.review.host import Host
 from engine.review.pictures import mark
 from engine.workspace import Workspace
+from sood_tui.place import Place
 from sood_tui.screens.review import ReviewScreen
 from store.review import fetch_history
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON, PEKINESE
@@ -44,6 +45,15 @@ async def test_a_guest_sees_where_it_sits_and_decides(guest: Workspace, size: tu
         assert guest.guest.seat.journal.read_text(encoding="utf-8").count('"accept"') == 1
         await press(pilot, "u")
         assert state_of(guest, BEAGLE) == "pending"
+
+
+async def test_a_guests_place_is_kept_beside_the_owners(guest: Workspace) -> None:
+    owners = (guest.root / ".place.json").read_bytes()
+    async with opened(guest, "review") as (app, pilot):
+        await press(pilot, "n", "n", "q")
+        seat = app.settings.reviewer
+    assert Place.read(guest.root, seat).candidate == PAPILLON
+    assert (guest.root / ".place.json").read_bytes() == owners
 
 
 @pytest.mark.parametrize(("screen", "key", "said"), [
