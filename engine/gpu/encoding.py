@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.gpu import fitting
 from engine.gpu.clip import ClipModel, encode_pictures
 
 # What other allocators than CUDA's say, as plain RuntimeErrors.
@@ -37,22 +38,35 @@ class Encoder:
         self._tell = tell
         self._spend = spend
 
-    def try_batch(self) -> None:
-        """Encode black pictures once, so that a batch that does not fit is halved before the work begins.
+    def try_batch(self, left: int, cores: int) -> None:
+        """Encode black pictures, so that a batch that does not fit is made smaller before the work begins.
+
+        Args:
+            left: pictures that are to be encoded; so few that trying costs as much are not tried.
+            cores: that this process may use.
 
         Raises: EngineError when not even one picture fits.
         """
-        height, width = self.clip.pictures.size
-        self.encode([torch.zeros(3, height, width, dtype=torch.uint8)] * self.batch_size)
+        if left <= fitting.TRIED:
+            return
+        spend, self._spend = self._spend, lambda phase, seconds: None  # it is no work that is done
+        try:
+            self._try_batch(min(self.batch_size, left), cores)
+        finally:
+            self._spend = spend
+
+    def _try_batch(self, wanted: int, cores: int) -> None:
+        black = torch.zeros(3, *self.clip.pictures.size, dtype=torch.uint8)
+        if self.clip.device.type == "cuda":
+            self.encode([black] * wanted)
+            return
+        found = fitting.fitting_batch(wanted, lambda count: self.encode([black] * count), self._tell, cores)
+        self.batch_size = self.batch_size if found == wanted else found
 
     @property
     def memory(self) -> str:
-        """The most that was in use on the device, of what there is; empty for the processor."""
-        device = self.clip.device
-        if device.type != "cuda":
-            return ""
-        used, whole = torch.cuda.max_memory_reserved(device), torch.cuda.get_device_properties(device).total_memory
-        return f"{used / 1e9:.1f} of {whole / 1e9:.0f} GB"
+        """The most that was in use on the device, of what there is; empty where nobody can tell."""
+        return fitting.memory_text(self.clip.device)
 
     def encode(self, pictures: list[torch.Tensor]) -> NDArray[np.float16]:
         """The L2-normalised embeddings of prepared pictures.

@@ -84,8 +84,8 @@ class _Work:
         if settings.compiled:
             compile_model(clip, run.warn)
         encoder = Encoder(clip, settings.batch_size, run.warn, run.spend)
-        encoder.try_batch()
         left = max(0, run.left - len(known))
+        encoder.try_batch(left, run.cores)
         run.need_space(left * (clip.dimensions * np.dtype(np.float16).itemsize + ROW_BYTES), "The embeddings")
         work = cls(run, settings, encoder, folder, _facts(clip, settings), known, began=time.monotonic())
         if settings.decoder == "device":
