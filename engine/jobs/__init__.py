@@ -40,8 +40,8 @@ is loaded by the screens.
   one), ``run.cores`` how many cores to use, ``run.total`` the rows of the whole work list.
 - ``run.shards()`` gives the shards that this process shall do; others may do the rest at the same time.
 - ``with run.timed("decode"):`` (and copy, encode, write) counts where the time goes; ``run.spend`` takes seconds.
-- ``run.need_space(bytes, what)`` refuses to start where the results would not fit on the disk; ``run.left`` are the rows
-  of the work list that are still to be done. What a row takes in any case is declared as ``row_bytes`` of the kind.
+- ``run.need_space(bytes, what)`` refuses to start where the results would not fit on the disk; ``run.left`` counts the
+  rows of the work list that are still to be done. What a row takes in any case is the kind's ``row_bytes``.
 - Without a work list ``run.shards()`` gives one shard with an empty table, if its part is not there yet. A kind that
   writes no part need not ask for shards: it calls ``run.expect(total)`` once, then ``run.advance``.
 - ``run.advance(rows, **detail)`` counts rows of the work list and raises ``JobCancelled`` when the user has

@@ -1,13 +1,14 @@
 """What a job will take, found out by doing a small part of it: the work of the kind ``estimate``.
 
 The kind that is asked about runs on some rows of its work list in a scratch workspace, on the device and the disk that
-it is meant for. Its results are thrown away.
+it is meant for; where the job shall run on a cluster, one of the cluster's processes tries it. Its results are thrown
+away.
 """
 
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow
@@ -44,12 +45,12 @@ class Estimate:
         load_seconds: until the first unit was done.
         seconds: of the whole job; None where the rate could not be told.
         needed_bytes: on the disk; None where no part was finished in time.
-        free_bytes: there.
-        fits: whether it fits on the disk, and with the batch that was asked for into the memory.
         bottleneck: the phase that takes most of the time; None where none was measured.
         bottleneck_share: its share, in [0, 1].
         detail: small values of the kind's own, such as batch or memory.
         warnings: what was worked around, such as a batch that was halved.
+        free_bytes: on the disk of the workspace.
+        fits: whether it fits there, and with the batch that was asked for into the memory.
     """
 
     job_kind: str
@@ -61,12 +62,12 @@ class Estimate:
     load_seconds: float
     seconds: float | None
     needed_bytes: int | None
-    free_bytes: int
-    fits: bool
     bottleneck: str | None
     bottleneck_share: float | None
     detail: Mapping[str, JsonValue]
     warnings: tuple[str, ...]
+    free_bytes: int
+    fits: bool
 
     def sentences(self) -> list[str]:
         """The same for a person."""
@@ -140,41 +141,46 @@ class _Probe:
         return self.units / max(1e-6, self.last - self.begun)
 
 
-def sample(work: pyarrow.Table, settings: Mapping[str, JsonValue]) -> tuple[pyarrow.Table, int]:
-    """Rows from all over a work list, and how many of them make a shard."""
-    rows = int(settings.get("batch_size") or ROWS)
-    count = min(work.num_rows, rows * SHARDS)
+def sample(work: pyarrow.Table, settings: Mapping[str, JsonValue]) -> pyarrow.Table:
+    """Rows from all over a work list."""
+    count = min(work.num_rows, _shard_rows(settings) * SHARDS)
     places = pyarrow.array([number * work.num_rows // count for number in range(count)], pyarrow.int64())
-    return work.take(places), rows
+    return work.take(places)
 
 
 def run(run: ShardRun) -> Mapping[str, JsonValue]:
     """Try a job; called in the worker.
 
-    Settings: kind, settings (of the job), units (in its work list). Work list: a sample of it.
+    Settings: kind, settings (of the job), units (in its work list). Work list: a sample of it, as one shard.
+    Returns: the fields of an ``Estimate`` but the last two, which only the workspace's machine can tell.
     """
-    scratch = run.folder.path / "probe"
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
-        probe, folder = _try(run, scratch)
-        written = _bytes_below(scratch) - folder.work_file.stat().st_size
-    finally:
+    found: dict[str, JsonValue] = {}
+    for shard in run.shards():
+        scratch = run.folder.path / "probe"
         shutil.rmtree(scratch, ignore_errors=True)
-    found = asdict(_estimate(run, probe, written))
-    for shard in run.shards():  # the sample is done with, whatever became of it
+        try:
+            probe, folder = _try(run, scratch, shard.table)
+            written = _bytes_below(scratch) - folder.work_file.stat().st_size
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        found = _found(run, probe, written)
         shard.commit(pyarrow.table({}))
     return found
 
 
-def _try(run: ShardRun, scratch: Path) -> tuple[_Probe, JobFolder]:
+def _shard_rows(settings: Mapping[str, JsonValue]) -> int:
+    return int(settings.get("batch_size") or ROWS)
+
+
+def _try(run: ShardRun, scratch: Path, work: pyarrow.Table) -> tuple[_Probe, JobFolder]:
     kind = find_kind(str(run.settings["kind"]))
+    settings = run.settings["settings"]
     folder = JobFolder(scratch / "jobs" / f"0001-{kind.name}")
     folder.path.mkdir(parents=True)
-    shutil.copyfile(run.folder.work_file, folder.work_file)
+    parquet.write_table(work, folder.work_file, row_group_size=_shard_rows(settings))
     shards = parquet.read_metadata(folder.work_file).num_row_groups
     spec = JobSpec(
-        folder.id, kind.name, now(), kind.name, "", run.device, run.settings["settings"], None, run.spec.total, shards,
-        kind.unit,
+        folder.id, kind.name, now(), kind.name, "", run.device, settings, None, work.num_rows, shards, kind.unit,
     )  # fmt: skip
     cancellation = Cancellation()
     probe = _Probe(cancellation, run)
@@ -194,32 +200,39 @@ def _numbers(run: ShardRun, shards: int) -> Iterator[int]:
         yield number
 
 
-def _estimate(run: ShardRun, probe: _Probe, written: int) -> Estimate:
+def _found(run: ShardRun, probe: _Probe, written: int) -> dict[str, JsonValue]:
     kind = find_kind(str(run.settings["kind"]))
     units = int(run.settings["units"])
-    processes = len(places_of(run.spec.device)) if kind.parallel else 1
+    processes = _processes(run) if kind.parallel else 1
     rate = None if probe.rate is None else probe.rate * processes
     load = 0.0 if probe.first is None else probe.first[0] - probe.begun
-    needed = round(written / probe.parts * units) if probe.parts else None
-    free = free_bytes(run.workspace_root)
     bottleneck = bottleneck_of(probe.spent)
-    return Estimate(
-        job_kind=kind.name,
-        unit=kind.unit,
-        units=units,
-        tried=probe.units,
-        rate=rate,
-        processes=processes,
-        load_seconds=round(load, 3),
-        seconds=None if not rate else round(load + units / rate, 1),
-        needed_bytes=needed,
-        free_bytes=free,
-        fits=not probe.warnings and (needed is None or needed * MARGIN <= free),
-        bottleneck=bottleneck.phase if bottleneck else None,
-        bottleneck_share=round(bottleneck.share, 4) if bottleneck else None,
-        detail=probe.detail,
-        warnings=tuple(probe.warnings),
-    )
+    return {
+        "job_kind": kind.name,
+        "unit": kind.unit,
+        "units": units,
+        "tried": probe.units,
+        "rate": rate,
+        "processes": processes,
+        "load_seconds": round(load, 3),
+        "seconds": None if not rate else round(load + units / rate, 1),
+        "needed_bytes": round(written / probe.parts * units) if probe.parts else None,
+        "bottleneck": bottleneck.phase if bottleneck else None,
+        "bottleneck_share": round(bottleneck.share, 4) if bottleneck else None,
+        "detail": probe.detail,
+        "warnings": probe.warnings,
+    }
+
+
+def _processes(run: ShardRun) -> int:
+    """How many processes would do the job."""
+    if run.spec.executor == "local":
+        return len(places_of(run.spec.device))
+    import ray
+
+    from engine.jobs.hiring import hiring_for
+
+    return hiring_for(run.spec.device, ray.nodes()).processes  # type: ignore[no-untyped-call]
 
 
 def read_estimate(folder: JobFolder) -> Estimate:
@@ -231,8 +244,14 @@ def read_estimate(folder: JobFolder) -> Estimate:
     outcome = folder.outcome()
     if outcome is None or outcome.state != "finished":
         raise EngineError(f"{folder.id} has no estimate.", "See `sood-tui jobs log`.")
-    fields = dict(outcome.result)
-    return Estimate(**{**fields, "warnings": tuple(fields["warnings"])})
+    known = dict(outcome.result)
+    free, needed = free_bytes(folder.workspace_root), known["needed_bytes"]
+    known |= {
+        "warnings": tuple(known["warnings"]),
+        "free_bytes": free,
+        "fits": not known["warnings"] and (needed is None or needed * MARGIN <= free),
+    }
+    return Estimate(**known)
 
 
 def _bytes_below(folder: Path) -> int:

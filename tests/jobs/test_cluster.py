@@ -14,6 +14,7 @@ import pytest
 from jobs_for_tests import make_tables, work_list
 
 from engine.errors import EngineError
+from engine.jobs.estimate import read_estimate
 from engine.jobs.execution import Execution
 from engine.jobs.folder import JobFolder
 from engine.jobs.ingest import ingest_ready
@@ -144,6 +145,25 @@ def test_parts_go_through_shared_storage(
     from engine.jobs.storage import Storage
 
     assert Storage(url, job.id).names() == []  # what was fetched is not left behind
+
+
+@pytest.mark.parametrize("place", ["workspace", "file"])
+def test_an_estimate_is_made_on_the_cluster(workspace: Workspace, cluster: Any, tmp_path: Path, place: str) -> None:
+    storage = f"file://{tmp_path}/shared" if place == "file" else None
+    execution = Execution("ray", cluster.address, storage, estimate=True)
+    settings = {"pause": 0.1, "batch_size": 5}
+    job = submit(workspace.root, KIND, settings, work_list(10_000), "cpu", execution=execution)
+    assert end_of(job) == "finished", job.printed()
+    found = read_estimate(job)
+    # A process for each of the two machines, each of which does five numbers in a tenth of a second.
+    assert (found.job_kind, found.units, found.tried, found.processes) == (KIND, 10_000, 20, 2)
+    assert found.rate is not None
+    assert 20 < found.rate <= 100
+    assert found.needed_bytes is not None
+    assert found.fits
+    assert "with 2 processes" in found.sentences()[0]
+    (started,) = [event for event in job.events() if event.kind == "part"]
+    assert started.rows == 0  # the results are thrown away
 
 
 def test_errors_of_the_kind_and_of_the_cluster_say_what_to_do(workspace: Workspace, cluster: Any) -> None:
