@@ -26,6 +26,7 @@ from sood_tui.recent import remember
 from sood_tui.seat_rules import forbidden
 from sood_tui.settings import Settings, Value, load_settings
 from sood_tui.terminal_probe import asked
+from sood_tui.type_ahead import HELD_BY, TypeAhead
 from store.connection import open_store
 from store.errors import CatalogueLocked
 
@@ -101,6 +102,7 @@ class SoodApp(App[int], inherit_bindings=False):
         self.graphics = graphics
         self.terminal = terminal
         self._pixels: PixelLayer | None = None
+        self.ahead = TypeAhead(self, super().on_event, self._is_busy)
         self.key_at = 0.0
         self.last_key = ""
         self.counts: Mapping[str, str] = {}
@@ -339,6 +341,19 @@ class SoodApp(App[int], inherit_bindings=False):
         self.run_worker(self.run_action(action, screen))
 
     # ---- keys and errors ----
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hand keys on one after the other, everything else at once."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self.ahead.press(event)
+        else:
+            await super().on_event(event)
+
+    def _is_busy(self) -> bool:
+        room = self._room()
+        if room is not None and room.is_waiting(HELD_BY):
+            return True
+        return any(worker.group.endswith("decisions") and not worker.is_finished for worker in self.workers)
 
     def on_key(self, event: events.Key) -> None:
         """Remember when the key was pressed: what was on the screen at that moment is what it means."""

@@ -75,6 +75,15 @@ class Desk:
         """Where a candidate lies in the queue; None if it does not."""
         return next((index for index, item in enumerate(self.items) if item.wnid == wnid), None)
 
+    def as_they_stand(self, items: Sequence[QueueItem]) -> list[QueueItem]:
+        """The candidates as the queue knows them by now; one that has left the queue stays as it was."""
+        known = {(item.superclass, item.wnid): item for item in self.items}
+        return [known.get((item.superclass, item.wnid), item) for item in items]
+
+    def holds(self, item: QueueItem) -> bool:
+        """Whether the candidate lies in the queue."""
+        return any((item.superclass, item.wnid) == (other.superclass, other.wnid) for other in self.items)
+
     def go(self, place: int) -> None:
         """Put the cursor on a place, or on the nearest end."""
         self.at = max(0, min(place, len(self.items) - 1))

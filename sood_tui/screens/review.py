@@ -25,7 +25,7 @@ from engine.workspace import Workspace
 from sood_tui.desk import FILTERS, Desk
 from sood_tui.folio import Folio, read_folio, seen_by
 from sood_tui.keys import REVIEW
-from sood_tui.marks import MARKS, VERBS
+from sood_tui.marks import MARKS, SAID, VERBS
 from sood_tui.plain import plain, some
 from sood_tui.remarks import NOTHING, Remarks, read_remarks, with_words
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog, FindDialog
@@ -91,8 +91,8 @@ class ReviewScreen(RoomScreen):
         self._progress: Progress | None = None
         self._counting = False
         self._decided = 0
-        self._shown: tuple[str, float] = ("", 0.0)
-        self._shown_before = ""
+        self._shown: tuple[QueueItem | None, float] = (None, 0.0)
+        self._shown_before: QueueItem | None = None
 
     def compose_body(self) -> Iterable[Widget]:
         """The sheet, the facts, and the film below them."""
@@ -209,7 +209,7 @@ class ReviewScreen(RoomScreen):
             self.in_thread("folio", partial(read_folio, self.workspace, item.wnid, self._capacity), self._take_folio)
         else:
             self._read_ahead()
-        self.call_after_refresh(self._note_shown, item.wnid)
+        self.call_after_refresh(self._note_shown, item)
 
     def _show_nothing(self, panel: Frame, facts_panel: Frame) -> None:
         place, key = self.sood.place, self.sood.sign_of
@@ -307,10 +307,11 @@ class ReviewScreen(RoomScreen):
     def _capacity(self) -> int:
         return min(self.query_one(ContactSheet).capacity, self.sood.settings.integer("review.samples"))
 
-    def _note_shown(self, wnid: str) -> None:
-        if wnid != self._shown[0]:
-            self._shown_before = self._shown[0]
-            self._shown = (wnid, time.monotonic())
+    def _note_shown(self, item: QueueItem) -> None:
+        shown = self._shown[0]
+        if shown is None or (item.superclass, item.wnid) != (shown.superclass, shown.wnid):
+            self._shown_before = shown
+            self._shown = (item, time.monotonic())
 
     @on(ContactSheet.CapacityChanged)
     def fill_sheet(self) -> None:
@@ -326,10 +327,20 @@ class ReviewScreen(RoomScreen):
             self._decide_range(kind)
             return
         self.desk.anchor = None
-        wnid = self._shown[0] if self.sood.key_at >= self._shown[1] else self._shown_before
-        place = self.desk.place_of(wnid)
-        if place is not None:
-            self.run_worker(self._decide([wnid], kind, None), group="decisions", exit_on_error=False)
+        item = self._meant()
+        if item is not None:
+            self.run_worker(self._decide([item], kind, None), group="decisions", exit_on_error=False)
+
+    def _meant(self) -> QueueItem | None:
+        """The candidate that a key means.
+
+        One that follows others closely means the candidate that those lead to. Any other means what was on the screen
+        when it was pressed, even if that has meanwhile left the queue, as when somebody else decided on it.
+        """
+        item = self.desk.current
+        if not self.sood.ahead.is_ahead:
+            item = self._shown[0] if self.sood.key_at >= self._shown[1] else self._shown_before
+        return item
 
     def _decide_range(self, kind: DecisionKind) -> None:
         items = [self.desk.items[place] for place in self.desk.marked]
@@ -341,16 +352,15 @@ class ReviewScreen(RoomScreen):
         def answered(yes: bool | None) -> None:
             if yes:
                 self.desk.anchor = None
-                wnids = [item.wnid for item in items]
-                self.run_worker(self._decide(wnids, kind, None), group="decisions", exit_on_error=False)
+                self.run_worker(self._decide(items, kind, None), group="decisions", exit_on_error=False)
 
         self.app.push_screen(ConfirmDialog("Range", question, f"{VERBS[kind].lower()} {len(items)}"), answered)
 
-    async def _decide(self, wnids: Sequence[str], kind: DecisionKind, note: str | None) -> None:
+    async def _decide(self, items: Sequence[QueueItem], kind: DecisionKind, note: str | None) -> None:
         # One after the other: the next decision waits until this one is in the catalogue and on the screen.
         async with self._deciding:
-            superclass, reviewer = self.sood.place.superclass, self.sood.settings.reviewer
-            before = [item for item in self.desk.items if item.wnid in set(wnids)]
+            before, reviewer = self.desk.as_they_stand(items), self.sood.settings.reviewer
+            superclass, wnids = before[0].superclass, [item.wnid for item in before]
             says = [item.state != kind or item.reviewer != reviewer or self._is_to_check(item) for item in before]
             if note is not None or any(says):
                 step = await asyncio.to_thread(review.decide, self.workspace, superclass, wnids, kind, reviewer, note)
@@ -361,7 +371,11 @@ class ReviewScreen(RoomScreen):
                 self.sood.read_counts()
                 self._count_progress()
                 if any(item.is_adjudicated for item in before):
-                    self.sood.say("A ruling stands here: your word is kept beside it. w settles anew.")
+                    rule = self.sood.sign_of("review.rule")
+                    self.sood.say(f"A ruling stands here: your word is kept beside it. {rule} settles anew.")
+                if len(before) == 1 and not self.desk.holds(before[0]):
+                    said = SAID.get(kind) or MARKS[kind].word
+                    self.sood.say(f"{_word(before[0])} is {said}: it was on the screen for this key.")
             current = self.desk.current
             moves = kind != "clear" and note is None and current is not None and current.wnid in wnids
             if moves and any(item.state == "pending" for item in before):
@@ -389,7 +403,7 @@ class ReviewScreen(RoomScreen):
 
         def written(text: str | None) -> None:
             if text is not None:
-                note = self._decide([item.wnid], state, text.strip())
+                note = self._decide([item], state, text.strip())
                 self.run_worker(note, group="decisions", exit_on_error=False)
 
         asked = f"Why {MARKS[item.state].word}?"

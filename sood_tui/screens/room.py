@@ -43,6 +43,7 @@ class RoomScreen(Screen[None]):
         super().__init__()
         self._calls: dict[str, int] = {}
         self._handlers: dict[Worker[Any], tuple[str, int, Callable[[Any], None]]] = {}
+        self._is_entered = False
 
     @property
     def sood(self) -> "SoodApp":
@@ -67,12 +68,20 @@ class RoomScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Show what is known; read the rest once the first frame is there."""
-        self.call_after_refresh(self.enter)
+        self.call_after_refresh(self._enter_first)
+
+    def _enter_first(self) -> None:
+        self._is_entered = True
+        self.enter()
 
     def enter(self) -> None:
         """Read again: other screens may have changed what is shown here. A dialog that closes is no such change."""
         self.show_frame(self.sood.counts, self.sood.jobs)
         self.reload()
+
+    def is_waiting(self, groups: tuple[str, ...]) -> bool:
+        """Whether the screen is not there yet, or a thread goes on whose group begins with one of these words."""
+        return not self._is_entered or any(group.startswith(groups) for group, _, _ in self._handlers.values())
 
     def reload(self) -> None:
         """Read what the screen shows; called whenever it is opened and when the catalogue changed."""

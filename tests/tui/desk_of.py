@@ -52,7 +52,7 @@ async def rest(pilot: Pilot[Any], rounds: int = 3) -> None:
     for _ in range(400):
         await pilot.pause(0.03)
         waited = [worker for worker in pilot.app.workers if worker.group not in ROUTINE and not worker.is_finished]
-        quiet = 0 if waited or not _is_shown(pilot.app.screen) else quiet + 1
+        quiet = 0 if waited or not pilot.app.ahead.is_idle or not _is_shown(pilot.app.screen) else quiet + 1
         if quiet >= rounds:
             return
         try:
@@ -68,7 +68,8 @@ def _is_shown(screen: object) -> bool:
     """Whether the candidate that Review stands on is the one that is painted."""
     if not isinstance(screen, ReviewScreen) or screen.desk.current is None:
         return True
-    return screen._shown[0] == screen.desk.current.wnid
+    shown = screen._shown[0]
+    return shown is not None and shown.wnid == screen.desk.current.wnid
 
 
 async def press(pilot: Pilot[Any], *names: str) -> None:
