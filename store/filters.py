@@ -27,7 +27,12 @@ class FilterRun:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one model said of one candidate; fractions in [0, 1], None where nothing was measured."""
+    """What one model said of one candidate; fractions in [0, 1], None where nothing was measured.
+
+    Attributes:
+        mode: sheet, picture, share, or compat for a sheet that was asked about in the paper's way.
+        seed: that drew the pictures; None where none were drawn.
+    """
 
     filter_run_id: int
     kind: str
@@ -45,6 +50,7 @@ class Verdict:
     question: str | None
     reason: str
     image_ids: Sequence[int]
+    seed: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ def fetch_runs(cursor: Cursor) -> list[FilterRun]:
 
 
 def fetch_verdicts(cursor: Cursor, superclass: str | None = None, wnid: str | None = None) -> list[Verdict]:
-    """The newest verdict of each model and mode, by superclass, wnid and run.
+    """The newest verdict of each model, mode and seed, by superclass, wnid and run.
 
     Args:
         superclass: only of this one.
@@ -143,7 +149,7 @@ def fetch_verdicts(cursor: Cursor, superclass: str | None = None, wnid: str | No
     """
     rows = cursor.execute(
         "SELECT filter_run_id, kind, mode, model, superclass, wnid, outcome, p_yes, p_yes_low, p_yes_high, margin, "
-        "mass, answer, question, reason, image_ids FROM latest_verdict "
+        "mass, answer, question, reason, image_ids, seed FROM latest_verdict "
         "WHERE ($superclass IS NULL OR superclass = $superclass) AND ($wnid IS NULL OR wnid = $wnid) "
         "ORDER BY superclass, wnid, filter_run_id",
         {"superclass": superclass, "wnid": wnid},

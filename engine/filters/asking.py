@@ -51,7 +51,7 @@ class VlmRequest:
         per_picture: ask about so many single pictures instead of a sheet; None: a sheet.
         seed: with the wnid, draws the pictures.
         compatible: ask and read the answer as the paper's script does.
-        least_images: fewer readable pictures are `insufficient`.
+        least_images: fewer readable pictures are `insufficient`, unless fewer are asked for.
         pending_only: leave out candidates that a person has decided.
         batch_size: sheets or pictures in a batch.
     """
@@ -76,6 +76,26 @@ def submit(workspace: Workspace, request: VlmRequest) -> str:
     Returns: the job's id.
     Raises: EngineError for an unknown superclass, nothing to ask, or numbers that make no sense.
     """
+    settings, work = prepare(workspace, request)
+    job = runner.submit(
+        workspace.root,
+        KIND,
+        settings,
+        work,
+        request.device,
+        shard_rows=rows_of_a_shard(KIND, settings, work, request.device, request.execution, CANDIDATES_A_SHARD),
+        title=f"{KIND} {request.model}",
+        reviewer=request.reviewer,
+        execution=request.execution,
+    )
+    return job.id
+
+
+def prepare(workspace: Workspace, request: VlmRequest) -> tuple[dict[str, object], pa.Table]:
+    """What the job is given: its settings and its list of work.
+
+    Raises: EngineError as ``submit``.
+    """
     if request.samples < 1 or (request.per_picture is not None and request.per_picture < 1) or request.batch_size < 1:
         raise EngineError("Samples, single pictures and batches are at least 1.")
     if request.compatible and request.per_picture is not None:
@@ -90,21 +110,11 @@ def submit(workspace: Workspace, request: VlmRequest) -> str:
     if not rows:
         raise EngineError("There is no candidate to ask about.", "`sood-tui candidates add SYNSET` makes some.")
     settings = {**asdict(request), "mode": "sheet" if request.per_picture is None else "picture"}
+    settings["least_images"] = min(request.least_images, request.per_picture or request.samples)
     settings["model"] = _absolute(request.model)
+    settings["roots"] = sorted(root.path for root in roots.values())
     settings.pop("execution")
-    work = pa.Table.from_pylist(rows, WORK_SCHEMA)
-    job = runner.submit(
-        workspace.root,
-        KIND,
-        settings,
-        work,
-        request.device,
-        shard_rows=rows_of_a_shard(KIND, settings, work, request.device, request.execution, CANDIDATES_A_SHARD),
-        title=f"{KIND} {request.model}",
-        reviewer=request.reviewer,
-        execution=request.execution,
-    )
-    return job.id
+    return settings, pa.Table.from_pylist(rows, WORK_SCHEMA)
 
 
 def ingest(intake: Intake) -> None:

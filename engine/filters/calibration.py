@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +15,23 @@ from store.filters import Verdict, fetch_audit, fetch_decided, fetch_verdicts
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Method = Literal["platt", "isotonic"]
 
 ISOTONIC_FROM = 1000
 FEWEST_LABELS = 10
 BINS = 10
 FOLDS = 5
 RESAMPLES = 500
+HELD_BACK = 0.1
+"""Keeps the slope finite where margins tell accepted from rejected without an error, and is felt little elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a model and people say of the same candidates.
+    """What a model and people say of the same candidates, without those that the model neither accepts nor rejects.
 
     Attributes:
-        margin: float64 [n], log odds or mean margin.
+        margin: float64 [n], log odds or mean margin; NaN where none was measured.
         accepted: bool [n], what people decided.
         model_accepts: bool [n], the model's own verdict.
         weight: float64 [n], how many candidates each stands for; 1 without an audit.
@@ -50,12 +54,19 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class FilterAgreement:
-    """How far one model agrees with people; see ``compare`` for each number."""
+    """How far one filter agrees with people; see ``compare`` for each number.
+
+    Attributes:
+        labels: candidates that the filter accepts or rejects and people did, too.
+        unanswered: those that people decided and the filter did not: unparsed, insufficient, error.
+    """
 
     kind: str
     mode: str
     model: str
+    seed: int | None
     labels: int
+    unanswered: int
     precision: Share
     recall: Share
     accuracy: Share
@@ -66,23 +77,30 @@ class FilterAgreement:
     at_recall: float
 
 
-def fit(margin: Floats, accepted: Flags, weight: Floats) -> "Calibrator":
+def fit(
+    margin: Floats, accepted: Flags, weight: Floats, method: Method | None = None, spread: float | None = None
+) -> "Calibrator":
     """Fit probabilities to margins: Platt's logistic fit, from 1,000 labels on an isotonic one.
+
+    Margins are odds of one model and differences of cosines of another: the slope of the logistic fit is held back in
+    units of their spread, by ``HELD_BACK`` / 2 times its square, so that it does not matter which.
 
     Args:
         margin: float64 [n].
         accepted: bool [n]; both values must occur.
         weight: float64 [n].
+        method: platt or isotonic; None: by the number of labels.
+        spread: of the margins, where these are only some of them; None: ``spread_of`` them.
 
     Raises: EngineError with fewer than 10 labels, or labels of one kind only.
-    Source: Platt (1999); Zadrozny and Elkan (2002).
+    Source: Platt (1999), with a penalty on the slope instead of his change of the targets; Zadrozny and Elkan (2002).
     """
     if len(margin) < FEWEST_LABELS or accepted.all() or not accepted.any():
         raise EngineError(
             f"{int(accepted.sum())} accepted and {int((~accepted).sum())} rejected are too few to calibrate.",
             "Judge an audit sample: `sood-tui filters audit --size 50`, then review it.",
         )
-    if len(margin) >= ISOTONIC_FROM:
+    if (method or method_for(len(margin))) == "isotonic":
         from sklearn.isotonic import IsotonicRegression
 
         isotonic = IsotonicRegression(out_of_bounds="clip", y_min=0.0, y_max=1.0)
@@ -90,22 +108,34 @@ def fit(margin: Floats, accepted: Flags, weight: Floats) -> "Calibrator":
         return Calibrator("isotonic", isotonic)
     from sklearn.linear_model import LogisticRegression
 
-    logistic = LogisticRegression().fit(margin[:, None], accepted, sample_weight=weight)
-    return Calibrator("platt", logistic)
+    unit = spread_of(margin) if spread is None else spread
+    logistic = LogisticRegression(C=1 / HELD_BACK).fit(margin[:, None] / unit, accepted, sample_weight=weight)
+    return Calibrator("platt", logistic, unit)
+
+
+def method_for(labels: int) -> Method:
+    """How so many labels are fitted."""
+    return "isotonic" if labels >= ISOTONIC_FROM else "platt"
+
+
+def spread_of(margin: Floats) -> float:
+    """The standard deviation of margins, above 0."""
+    return float(np.std(margin)) or 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Calibrator:
-    """A fitted map from margins to probabilities; `method` is platt or isotonic."""
+    """A fitted map from margins to probabilities; `spread` is the unit of the logistic one."""
 
-    method: str
+    method: Method
     model: object
+    spread: float = 1.0
 
     def probabilities(self, margin: Floats) -> Floats:
         """P(a person would accept), float64 [n] in [0, 1]."""
         if self.method == "isotonic":
             return np.asarray(self.model.predict(margin), dtype=np.float64)  # type: ignore[attr-defined]
-        return np.asarray(self.model.predict_proba(margin[:, None])[:, 1], dtype=np.float64)  # type: ignore[attr-defined]
+        return np.asarray(self.model.predict_proba(margin[:, None] / self.spread)[:, 1], dtype=np.float64)  # type: ignore[attr-defined]
 
 
 def expected_calibration_error(probability: Floats, accepted: Flags, weight: Floats, bins: int = BINS) -> float:
@@ -143,7 +173,8 @@ def share_saved(probability: Floats, accepted: Flags, weight: Floats, at_recall:
 def compare(judged: Judged, at_recall: float = 0.95, seed: int = 0) -> dict[str, object]:
     """Precision, recall and accuracy of the model's verdicts with intervals, kappa, calibration and what it saves.
 
-    Calibrated numbers are computed on labels that were held out of the fit (five folds, seeded).
+    Nothing is calibrated, and nothing saved, where a margin is missing or labels are too few. Calibrated numbers are
+    computed on labels that were held out of the fit (five folds, seeded).
     """
     truth, said, weight = judged.accepted, judged.model_accepts, judged.weight
     numbers: dict[str, object] = {
@@ -174,18 +205,30 @@ def compare(judged: Judged, at_recall: float = 0.95, seed: int = 0) -> dict[str,
 
 
 def filter_agreement(cursor: Cursor, superclass: str | None = None, at_recall: float = 0.95) -> list[FilterAgreement]:
-    """How far each model agrees with people, over the candidates that both judged."""
+    """How far each filter agrees with people, over the candidates that both judged; seeds of a model one by one."""
+    groups: dict[tuple[str, str, str, int | None], list[_Label]] = {}
+    for label in _labels(cursor, superclass):
+        verdict = label.verdict
+        groups.setdefault((verdict.kind, verdict.mode, verdict.model, verdict.seed), []).append(label)
     found = []
-    for (kind, mode, model), judged in _judged_by_model(cursor, superclass).items():
-        numbers = compare(judged, at_recall)
-        found.append(FilterAgreement(kind=kind, mode=mode, model=model, labels=len(judged.accepted), **numbers))  # type: ignore[arg-type]
+    for (kind, mode, model, seed), labels in groups.items():
+        decisive = [label for label in labels if label.verdict.outcome in ("accept", "reject")]
+        numbers = compare(_table(decisive), at_recall)
+        counts = (len(decisive), len(labels) - len(decisive))
+        found.append(FilterAgreement(kind, mode, model, seed, *counts, **numbers))  # type: ignore[arg-type]
     return found
 
 
 def calibrators(cursor: Cursor) -> dict[tuple[str, str, str], Calibrator]:
-    """A calibrator for every kind, mode and model with enough labels."""
+    """A calibrator for every kind, mode and model with enough labels, over all seeds."""
+    groups: dict[tuple[str, str, str], list[_Label]] = {}
+    for label in _labels(cursor, None):
+        verdict = label.verdict
+        if verdict.margin is not None and verdict.outcome in ("accept", "reject"):
+            groups.setdefault((verdict.kind, verdict.mode, verdict.model), []).append(label)
     found = {}
-    for key, judged in _judged_by_model(cursor, None).items():
+    for key, labels in groups.items():
+        judged = _table(labels)
         try:
             found[key] = fit(judged.margin, judged.accepted, judged.weight)
         except EngineError:
@@ -193,24 +236,32 @@ def calibrators(cursor: Cursor) -> dict[tuple[str, str, str], Calibrator]:
     return found
 
 
-def _judged_by_model(cursor: Cursor, superclass: str | None) -> dict[tuple[str, str, str], Judged]:
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """A verdict on a candidate that people decided, and how many candidates it stands for."""
+
+    verdict: Verdict
+    accepted: bool
+    weight: float
+
+
+def _labels(cursor: Cursor, superclass: str | None) -> list[_Label]:
     decisions = fetch_decided(cursor)
     weights = {(row.superclass, row.wnid): row.weight for row in fetch_audit(cursor)}
-    groups: dict[tuple[str, str, str], list[tuple[Verdict, bool, float]]] = {}
-    for verdict in fetch_verdicts(cursor, superclass):
-        place = (verdict.superclass, verdict.wnid)
-        if place in decisions and verdict.margin is not None:
-            key = (verdict.kind, verdict.mode, verdict.model)
-            groups.setdefault(key, []).append((verdict, decisions[place] == "accept", weights.get(place, 1.0)))
-    return {key: _table(rows) for key, rows in groups.items()}
+    return [
+        _Label(verdict, decisions[place] == "accept", weights.get(place, 1.0))
+        for verdict in fetch_verdicts(cursor, superclass)
+        if (place := (verdict.superclass, verdict.wnid)) in decisions
+    ]
 
 
-def _table(rows: Sequence[tuple[Verdict, bool, float]]) -> Judged:
+def _table(labels: Sequence[_Label]) -> Judged:
+    margins = (label.verdict.margin for label in labels)
     return Judged(
-        np.asarray([verdict.margin for verdict, _, _ in rows], dtype=np.float64),
-        np.asarray([accepted for _, accepted, _ in rows], dtype=bool),
-        np.asarray([verdict.outcome == "accept" for verdict, _, _ in rows], dtype=bool),
-        np.asarray([weight for _, _, weight in rows], dtype=np.float64),
+        np.asarray([np.nan if margin is None else margin for margin in margins], dtype=np.float64),
+        np.asarray([label.accepted for label in labels], dtype=bool),
+        np.asarray([label.verdict.outcome == "accept" for label in labels], dtype=bool),
+        np.asarray([label.weight for label in labels], dtype=np.float64),
     )
 
 
@@ -224,11 +275,13 @@ def _share(hits: Flags, among: Flags, weight: Floats) -> Share:
 
 
 def _held_out(judged: Judged, seed: int) -> tuple[str, Floats]:
+    if np.isnan(judged.margin).any():
+        raise EngineError("A filter without margins cannot be calibrated.")
     method = fit(judged.margin, judged.accepted, judged.weight).method
     fold = np.random.default_rng(seed).permutation(len(judged.margin)) % FOLDS
     probability = np.empty(len(judged.margin))
     for number in range(FOLDS):
         train = fold != number
-        fitted = fit(judged.margin[train], judged.accepted[train], judged.weight[train])
+        fitted = fit(judged.margin[train], judged.accepted[train], judged.weight[train], method)
         probability[~train] = fitted.probabilities(judged.margin[~train])
     return method, probability

@@ -34,8 +34,13 @@ class Disagreement:
 
 
 def name_of(verdict: Verdict) -> str:
-    """What a filter is called: its kind, its mode and its model."""
-    return f"{verdict.kind} {verdict.mode} {verdict.model}"
+    """What a filter is called: its kind, its mode, its model and its seed."""
+    return filter_name(verdict.kind, verdict.mode, verdict.model, verdict.seed)
+
+
+def filter_name(kind: str, mode: str, model: str, seed: int | None) -> str:
+    """The same of its parts; a filter that draws no pictures has no seed."""
+    return f"{kind} {mode} {model}" + ("" if seed is None else f" seed {seed}")
 
 
 def matrix(cursor: Cursor, superclass: str | None = None) -> list[FilterPair]:

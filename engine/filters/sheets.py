@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image, ImageOps
 
 TILE = 256
@@ -39,13 +40,23 @@ def tile_boxes(size: int, cells: int) -> list[tuple[int, int, int, int]]:
 
 
 def readable(path: str | bytes) -> Image.Image | None:
-    """The picture in RGB, its first frame and upright; None where it cannot be decoded."""
+    """The picture in RGB, its first frame and upright; None where it cannot be decoded.
+
+    Greys of more than 8 bits are scaled: converted plainly they would be white. Transparency is dropped.
+    """
     try:
         with Image.open(path) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
+            upright = ImageOps.exif_transpose(picture)
+            return (_eight_bits(upright) if upright.mode[:1] in "IF" else upright).convert("RGB")
     except Exception:
         # Pillow's decoders raise whatever their bytes lead them to; the next sample takes the place.
         return None
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    values = np.asarray(picture).astype(np.float64)
+    scaled = values // 257 if values.max(initial=0) > 255 else values
+    return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
 
 
 def compose(paths: Sequence[str | bytes], wanted: int, tile: int = TILE) -> Sheet:

@@ -1,7 +1,6 @@
 """The job that ranks the classes of pictures with a timm or torchvision classifier."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +8,11 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from engine.errors import EngineError
 from engine.gpu.classifier import Logits, load_classifier, prepared
-from engine.gpu.pictures import allow_large_pictures
+from engine.gpu.pictures import allow_large_pictures, check_roots
 from engine.jobs.shards import Shard, ShardRun
 from engine.jobs.spec import JsonValue
+from engine.jobs.timing import awaited
 from engine.labels.classifiers import ModelSettings
 from engine.labels.formulas import ranking
 from store.paths import path_of_text
@@ -25,10 +24,13 @@ def run(run: ShardRun) -> Mapping[str, JsonValue]:
     """Rank the classes of every picture. Parts: image_id, ranked (class indices, best first)."""
     settings = ModelSettings(**run.settings)
     allow_large_pictures()
-    _check_roots(settings.roots)
+    check_roots(settings.roots)
     model = load_classifier(settings.model, settings.checkpoint, len(settings.wnids), run.device or "auto")
     run.check()
-    work = _Work(run, settings, Logits(model, settings.batch_size, run.warn))
+    logits = Logits(model, settings.batch_size, run.warn, run.spend)
+    logits.try_batch(run.left, run.cores)
+    run.forget_times()
+    work = _Work(run, settings, logits)
     for shard in run.shards():
         work.do(shard)
     return {
@@ -57,7 +59,8 @@ class _Work:
         batch: list[torch.Tensor] = []
         keys = shard.table["image_id"].to_pylist()
         files = ((key, path_of_text(text)) for key, text in zip(keys, shard.table["path"].to_pylist(), strict=True))
-        for picture in prepared(self.logits.model, files, ahead=2 * self.logits.batch_size):
+        pictures = prepared(self.logits.model, files, 2 * self.logits.batch_size, self.run.cores)
+        for picture in self.run.timed_each("decode", pictures):
             if picture.pixels is None:
                 self._note(picture.key, str(picture.problem))
             else:
@@ -66,27 +69,20 @@ class _Work:
             if len(batch) >= self.logits.batch_size:
                 ranked.append(self._rank(batch))
                 batch = []
-            self.run.advance(1, batch=self.logits.batch_size)
+            self.run.advance(1, batch=self.logits.batch_size, memory=self.logits.memory)
         if batch:
             ranked.append(self._rank(batch))
         rows = pa.array(list(np.concatenate(ranked)), pa.list_(pa.int32()))
         shard.commit(pa.table({"image_id": pa.array(image_ids, pa.int64()), "ranked": rows}))
 
     def _note(self, image_id: int, problem: str) -> None:
-        _check_roots(self.settings.roots)
+        check_roots(self.settings.roots)
         self.unreadable += 1
         if self.unreadable <= TOLD_ONE_BY_ONE:
             self.run.warn(f"A picture was left out: {problem}.", subject=str(image_id))
 
     def _rank(self, pictures: list[torch.Tensor]) -> NDArray[np.int32]:
-        best: NDArray[np.int32] = ranking(self.logits.of(pictures), self.settings.depth).numpy().astype(np.int32)
-        return best
-
-
-def _check_roots(roots: Sequence[str]) -> None:
-    for root in roots:
-        if not os.access(path_of_text(root), os.R_OK | os.X_OK):
-            raise EngineError(
-                f"The picture folder {root} is not there or may not be read.",
-                "Mount it or give it back its permissions, then resume the job; finished parts are kept.",
-            )
+        with self.run.timed("encode"):
+            best = ranking(self.logits.of(pictures), self.settings.depth)
+        found: NDArray[np.int32] = best.numpy().astype(np.int32)
+        return found

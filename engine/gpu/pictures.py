@@ -26,8 +26,10 @@ from torchvision.io import ImageReadMode, decode_jpeg, decode_png
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
+from engine.errors import EngineError
 from engine.gpu.clip import PictureFormat
 from engine.jobs.devices import usable_cores
+from store.paths import path_of_text
 
 LARGEST_FILE = 1 << 29
 """Bytes; a file beyond is not read into memory."""
@@ -127,6 +129,22 @@ def prepare_all(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def check_roots(roots: Iterable[str]) -> None:
+    """See that the folders of pictures are there: a disk that is no longer mounted would make millions unreadable.
+
+    Args:
+        roots: folders as text, see ``store.paths``.
+
+    Raises: EngineError where one is not.
+    """
+    for root in roots:
+        if not os.access(path_of_text(root), os.R_OK | os.X_OK):
+            raise EngineError(
+                f"The picture folder {root} is not there or may not be read.",
+                "Mount it or give it back its permissions, then resume the job; finished parts are kept.",
+            )
 
 
 def allow_large_pictures() -> None:

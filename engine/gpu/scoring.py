@@ -1,6 +1,5 @@
 """The job that encodes pictures and prompts. Every picture is encoded once for each model."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,15 +11,23 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from engine.errors import EngineError
 from engine.gpu import device_jpeg
 from engine.gpu.clip import ClipModel, compile_model, encode_texts, load_model
 from engine.gpu.device_jpeg import Undecoded
 from engine.gpu.encoding import Encoder
-from engine.gpu.pictures import Prepared, UnreadablePicture, allow_large_pictures, prepare, prepare_all, prepare_data
+from engine.gpu.pictures import (
+    Prepared,
+    UnreadablePicture,
+    allow_large_pictures,
+    check_roots,
+    prepare,
+    prepare_all,
+    prepare_data,
+)
 from engine.jobs.failures import is_lost_device
 from engine.jobs.shards import Shard, ShardRun
 from engine.jobs.spec import JsonValue
+from engine.jobs.timing import awaited
 from engine.scoring.job import Prompt, ScoringSettings, write_prompts
 from engine.scoring.parts import READ, PartFacts, encoded_images, part_name, part_table, read_facts, write_part
 from engine.scoring.prompts import make_prompt
@@ -73,7 +80,7 @@ class _Work:
     @classmethod
     def begin(cls, run: ShardRun) -> "_Work":
         settings = ScoringSettings(**run.settings)
-        _check_roots(settings.roots)
+        check_roots(settings.roots)
         allow_large_pictures()
         clip = load_model(settings.model, settings.pretrained, run.device or "auto")
         run.check()
@@ -86,6 +93,7 @@ class _Work:
         encoder = Encoder(clip, settings.batch_size, run.warn, run.spend)
         left = max(0, run.left - len(known))
         encoder.try_batch(left, run.cores)
+        run.forget_times()
         run.need_space(left * (clip.dimensions * np.dtype(np.float16).itemsize + ROW_BYTES), "The embeddings")
         work = cls(run, settings, encoder, folder, _facts(clip, settings), known, began=time.monotonic())
         if settings.decoder == "device":
@@ -153,16 +161,11 @@ class _Work:
         files = ((text, path_of_text(text)) for text in paths)
         how = device_jpeg.read_or_prepare if self.on_device else prepare
         ahead = 2 * self.encoder.batch_size
-        pictures = prepare_all(files, self.encoder.clip.pictures, self.run.cores, ahead, how)
-        while True:
-            start = time.monotonic()
-            picture = next(pictures, None)
-            seconds = time.monotonic() - start
-            self.waited += seconds
-            self.run.spend("decode", seconds)
-            if picture is None:
-                return
-            yield picture
+        yield from awaited(prepare_all(files, self.encoder.clip.pictures, self.run.cores, ahead, how), self._spend)
+
+    def _spend(self, phase: str, seconds: float) -> None:
+        self.waited += seconds
+        self.run.spend(phase, seconds)
 
     def _is_waiting(self) -> bool:
         """Whether a GPU has waited for the processor most of the time, over enough pictures to tell."""
@@ -211,7 +214,7 @@ class _Work:
         return told
 
     def _note_unreadable(self, path: str, problem: UnreadablePicture | None) -> None:
-        _check_roots(self.settings.roots)
+        check_roots(self.settings.roots)
         self.unreadable += 1
         if self.unreadable <= TOLD_ONE_BY_ONE:
             self.run.warn(f"A picture was left out: {problem}.", subject=path)
@@ -234,17 +237,6 @@ class _Rows:
     vectors: list[NDArray[np.float16]] = field(default_factory=list)
     batch: list[tuple[int, str, Any]] = field(default_factory=list)
     seen: int = 0
-
-
-def _check_roots(roots: list[str]) -> None:
-    # A disk that is no longer mounted would otherwise make millions of missing pictures.
-    for root in roots:
-        folder = path_of_text(root)
-        if not os.access(folder, os.R_OK | os.X_OK):
-            raise EngineError(
-                f"The picture folder {root} is not there or may not be read.",
-                "Mount it or give it back its permissions, then resume the job; finished parts are kept.",
-            )
 
 
 def _encode_prompts(clip: ClipModel, settings: ScoringSettings) -> list[Prompt]:

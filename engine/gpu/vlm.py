@@ -1,6 +1,5 @@
 """A vision-language model from transformers that is asked yes-or-no questions about pictures."""
 
-import gc
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from engine.errors import EngineError
 from engine.filters.answers import YesNo, yes_no
 from engine.gpu.clip import choose_device
+from engine.gpu.encoding import is_out_of_memory
 
 YES_WORDS = ("yes", "Yes", "YES")
 NO_WORDS = ("no", "No", "NO")
@@ -30,6 +30,7 @@ class Vlm:
         revision: the hub's commit, or the SHA-256 over the weights of a local folder.
         chat: whether questions go through a chat template.
         yes, no: token ids that mean yes and no as the first token of an answer.
+        control_tokens: texts that the tokenizer would take for marks of its own.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Vlm:
     chat: bool
     yes: torch.Tensor
     no: torch.Tensor
+    control_tokens: tuple[str, ...]
 
 
 def load_vlm(model: str, device: str = "auto") -> Vlm:
@@ -55,10 +57,13 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
     try:
         processor: Any = AutoProcessor.from_pretrained(model)  # type: ignore[no-untyped-call]
         network: Any = AutoModelForImageTextToText.from_pretrained(model, dtype=_precision(where))
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    except ImportError as error:
+        first = _first_line(error)
+        hint = "Install what is missing, then resume the job; sood-tui[smolvlm] has what SmolVLM needs."
+        raise EngineError(f"The vision-language model {model} cannot be loaded: {first}", hint) from error
+    except (OSError, ValueError, KeyError) as error:
         raise EngineError(
-            f"The vision-language model {model} cannot be loaded: {first}",
+            f"The vision-language model {model} cannot be loaded: {_first_line(error)}",
             "Name a transformers id or a local folder with config, weights and processor; without a network (or with "
             "HF_HUB_OFFLINE=1) the files must be on this machine already.",
         ) from error
@@ -69,7 +74,7 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
         raise EngineError(
             f"{model} has no single tokens for yes and no.", "Use another model, or --compat, which reads text."
         )
-    network = network.eval().requires_grad_(False).to(where)
+    network = _placed(network.eval().requires_grad_(False), model, where)
     return Vlm(
         model=model,
         revision=_revision(network, model),
@@ -79,6 +84,7 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
         chat=bool(getattr(processor, "chat_template", None)),
         yes=torch.tensor(yes, device=where),
         no=torch.tensor(no, device=where),
+        control_tokens=_control_tokens(tokenizer),
     )
 
 
@@ -103,44 +109,6 @@ def answer_texts(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[
         tokens = vlm.network.generate(**inputs, max_new_tokens=longest, do_sample=False)
     decoded: list[str] = vlm.processor.batch_decode(tokens[:, asked:], skip_special_tokens=True)
     return decoded
-
-
-def ask_within_memory(
-    vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str], batch_size: int
-) -> tuple[YesNo, int]:
-    """The same in batches that are halved whenever the device's memory runs out.
-
-    Returns: the answers, and the batch size that fitted.
-    Raises: EngineError when not even one picture fits.
-    """
-    parts: list[YesNo] = []
-    done = 0
-    while done < len(pictures):
-        part = _attempt(vlm, pictures[done : done + batch_size], questions[done : done + batch_size])
-        if part is None:
-            if batch_size == 1:
-                raise EngineError(f"{vlm.model} does not fit into the memory of {vlm.device} with one picture.")
-            batch_size = max(1, batch_size // 2)
-            _free_memory()
-            continue
-        parts.append(part)
-        done += len(part.margin)
-    joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("margin", "p_yes", "mass"))
-    return YesNo(*joined), batch_size
-
-
-def _attempt(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str]) -> YesNo | None:
-    # The exception must be gone before the next try: its traceback holds the tensors that filled the memory.
-    try:
-        return ask(vlm, pictures, questions)
-    except torch.OutOfMemoryError:
-        return None
-
-
-def _free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _inputs(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str]) -> Any:
@@ -178,9 +146,32 @@ def _inputs(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str])
 
 def _plain(vlm: Vlm, text: str) -> str:
     """The text with every control token of the model broken up: names and glosses are data."""
-    for token in vlm.processor.tokenizer.all_special_tokens:
+    for token in vlm.control_tokens:
         text = text.replace(token, " ".join(token))
-    return text.replace("<image>", "< image >")
+    return text
+
+
+def _placed(network: Any, model: str, where: torch.device) -> Any:
+    try:
+        return network.to(where)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    raise EngineError(
+        f"{model} does not fit into the memory of {where}.",
+        "Free memory there, or use a smaller model or --device cpu; then resume the job.",
+    )
+
+
+def _control_tokens(tokenizer: Any) -> tuple[str, ...]:
+    """What must not stand in a question: special tokens, and others that look like marks; the longest first."""
+    marks = {
+        token.content
+        for token in tokenizer.added_tokens_decoder.values()
+        if token.special or (token.content[:1] in "<[" and token.content[-1:] in ">]")
+    }
+    marks |= {"<image>", *tokenizer.all_special_tokens}
+    return tuple(sorted((mark for mark in marks if len(mark) > 1), key=lambda mark: (-len(mark), mark)))
 
 
 def _first_tokens(tokenizer: Any, words: Sequence[str]) -> list[int]:
@@ -193,6 +184,10 @@ def _first_tokens(tokenizer: Any, words: Sequence[str]) -> list[int]:
         if len(tokens) == 1:
             found.add(tokens[0])
     return sorted(found)
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _precision(device: torch.device) -> torch.dtype:

@@ -1,6 +1,9 @@
 """The job that asks a vision-language model about candidates: sheets of pictures, or pictures one by one."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,80 +11,125 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from engine.filters.answers import LEAST_MASS, YesNo, outcome_of, outcome_of_the_paper
+from engine.filters.answers import ACCEPT_FROM, LEAST_MASS, YesNo, outcome_of, outcome_of_the_paper
 from engine.filters.intervals import wilson
 from engine.filters.sheets import compose, readable
 from engine.filters.verdicts import VERDICT_SCHEMA
-from engine.gpu.vlm import Vlm, answer_texts, ask_within_memory, load_vlm
+from engine.gpu.pictures import allow_large_pictures, check_roots
+from engine.gpu.vlm import load_vlm
+from engine.gpu.vlm_batches import Asker, Refused
 from engine.jobs.shards import ShardRun
 
+Row = dict[str, Any]
 
-@dataclass(slots=True)
-class _Asking:
-    """The model, and the batch size that has fitted so far."""
 
-    vlm: Vlm
-    batch_size: int
-    run: ShardRun
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A candidate with what the model is shown of it.
 
-    def ask(self, pictures: Sequence[Image.Image], questions: Sequence[str]) -> YesNo:
-        before = self.batch_size
-        with self.run.timed("encode"):
-            answers, self.batch_size = ask_within_memory(self.vlm, pictures, questions, before)
-        if self.batch_size < before:
-            self.run.warn(f"The device's memory ran out; batches are {self.batch_size} from now on.")
-        return answers
+    Attributes:
+        row: of the work list.
+        pictures: one sheet, or single pictures.
+        image_ids: that are on the sheet, or one for each picture.
+    """
+
+    row: Row
+    pictures: tuple[Image.Image, ...]
+    image_ids: tuple[int, ...]
 
 
 def run(run: ShardRun) -> Mapping[str, Any]:
     """Judge the candidates of the work list; see ``engine.jobs`` for the contract of a kind.
 
-    Settings: model, mode (sheet or picture), compatible, least_images, batch_size.
+    Settings: model, mode (sheet or picture), compatible, least_images, batch_size, roots.
     Work list: superclass, wnid, question, wanted, image_ids, paths; more pictures than wanted, as stand-ins.
     """
-    asking = _Asking(load_vlm(str(run.settings["model"]), run.device or "auto"), int(run.settings["batch_size"]), run)
-    judge = _judge_pictures if run.settings["mode"] == "picture" else _judge_sheets
-    for shard in run.shards():
-        rows: list[dict[str, Any]] = []
-        for batch in shard.batches(int(run.settings["batch_size"])):
-            rows += judge(asking, batch.to_pylist())
-            run.advance(batch.num_rows, batch=asking.batch_size)
-        shard.commit(pa.Table.from_pylist(rows, VERDICT_SCHEMA), {"revision": asking.vlm.revision})
-    return {"revision": asking.vlm.revision, "device": str(asking.vlm.device)}
+    allow_large_pictures()
+    check_roots(run.settings.get("roots", ()))
+    vlm = load_vlm(str(run.settings["model"]), run.device or "auto")
+    batch_size = int(run.settings["batch_size"])
+    asker = Asker(vlm, batch_size, run.warn)
+    one_by_one = run.settings["mode"] == "picture"
+    see, at_once = (_see_pictures, 1) if one_by_one else (_see_sheet, batch_size)
+    with ThreadPoolExecutor(run.cores, thread_name_prefix="sheets") as pool:
+        for shard in run.shards():
+            rows: list[Row] = []
+            # The sheets of the next batch are made while the model looks at this one.
+            seen = _ahead(pool, see, shard.table.to_pylist(), 2 * at_once)
+            while batch := _next(run, seen, at_once):
+                with run.timed("encode"):
+                    rows += _judge_pictures(run, asker, batch[0]) if one_by_one else _judge_sheets(run, asker, batch)
+                run.advance(len(batch), batch=asker.batch_size)
+            shard.commit(pa.Table.from_pylist(rows, VERDICT_SCHEMA), {"revision": vlm.revision})
+    return {"revision": vlm.revision, "device": str(vlm.device), "refused": asker.refused}
 
 
-def _judge_sheets(asking: _Asking, work: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    with asking.run.timed("decode"):
-        sheets = [compose(row["paths"], row["wanted"]) for row in work]
-    least = int(asking.run.settings["least_images"])
-    asked = [i for i, sheet in enumerate(sheets) if len(sheet.used) >= least]
-    pictures = [sheets[i].picture for i in asked]
-    questions = [work[i]["question"].replace("{n}", str(len(sheets[i].used))) for i in asked]
-    verdicts = (
-        _compatible(asking, pictures, questions)
-        if asking.run.settings["compatible"]
-        else _measured(asking, pictures, questions)
-    )
-    found = dict(zip(asked, verdicts, strict=True))
-    rows = []
-    for i, row in enumerate(work):
-        verdict = found.get(i) or _insufficient(len(sheets[i].used), least)
-        seen = [row["image_ids"][position] for position in sheets[i].used]
-        rows.append({"superclass": row["superclass"], "wnid": row["wnid"], "image_ids": seen, **verdict})
-    return rows
+def _ahead(pool: Executor, see: Callable[[Row], _Seen], rows: Sequence[Row], ahead: int) -> Iterator[_Seen]:
+    """What each row is seen as, in their order; so many are prepared at once."""
+    waiting: deque[Future[_Seen]] = deque()
+    try:
+        for row in rows:
+            waiting.append(pool.submit(see, row))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
-def _measured(asking: _Asking, pictures: Sequence[Image.Image], questions: Sequence[str]) -> list[dict[str, Any]]:
-    if not pictures:
-        return []
-    answers = asking.ask(pictures, questions)
+def _next(run: ShardRun, seen: Iterator[_Seen], count: int) -> list[_Seen]:
+    with run.timed("decode"):
+        return [one for _, one in zip(range(count), seen, strict=False)]
+
+
+def _see_sheet(row: Row) -> _Seen:
+    sheet = compose(row["paths"], row["wanted"])
+    return _Seen(row, (sheet.picture,), tuple(row["image_ids"][position] for position in sheet.used))
+
+
+def _see_pictures(row: Row) -> _Seen:
+    found: list[tuple[int, Image.Image]] = []
+    for image_id, path in zip(row["image_ids"], row["paths"], strict=True):
+        if len(found) == row["wanted"]:
+            break
+        if (picture := readable(path)) is not None:
+            found.append((image_id, picture))
+    return _Seen(row, tuple(picture for _, picture in found), tuple(image_id for image_id, _ in found))
+
+
+def _judge_sheets(run: ShardRun, asker: Asker, batch: Sequence[_Seen]) -> list[Row]:
+    least = int(run.settings["least_images"])
+    asked = [i for i, seen in enumerate(batch) if len(seen.image_ids) >= least]
+    pictures = [batch[i].pictures[0] for i in asked]
+    questions = [batch[i].row["question"].replace("{n}", str(len(batch[i].image_ids))) for i in asked]
+    judge = _compatible if run.settings["compatible"] else _measured
+    found = dict(zip(asked, judge(asker, pictures, questions), strict=True))
     return [
-        _verdict(float(margin), float(p_yes), float(mass), question)
-        for margin, p_yes, mass, question in zip(answers.margin, answers.p_yes, answers.mass, questions, strict=True)
+        {**_key(seen), **(found.get(i) or _insufficient(run, len(seen.image_ids), least))}
+        for i, seen in enumerate(batch)
     ]
 
 
-def _verdict(margin: float, p_yes: float, mass: float, question: str) -> dict[str, Any]:
+def _key(seen: _Seen) -> Row:
+    return {
+        "superclass": seen.row["superclass"], "wnid": seen.row["wnid"], "image_ids": list(seen.image_ids),
+    }  # fmt: skip
+
+
+def _measured(asker: Asker, pictures: Sequence[Image.Image], questions: Sequence[str]) -> list[Row]:
+    return [
+        _error(answer.reason, question)
+        if isinstance(answer, Refused)
+        else _verdict(answer.margin, answer.p_yes, answer.mass, question)
+        for answer, question in zip(asker.measure(pictures, questions), questions, strict=True)
+    ]
+
+
+def _verdict(margin: float, p_yes: float, mass: float, question: str) -> Row:
+    if not (math.isfinite(margin) and math.isfinite(mass)):
+        return _error("the model's answer is not a number", question)
     outcome = outcome_of(p_yes, mass)
     reason = f"P(yes) {p_yes:.3f}, mass {mass:.3f}"
     if outcome == "unparsed":
@@ -91,53 +139,52 @@ def _verdict(margin: float, p_yes: float, mass: float, question: str) -> dict[st
     }  # fmt: skip
 
 
-def _compatible(asking: _Asking, pictures: Sequence[Image.Image], questions: Sequence[str]) -> list[dict[str, Any]]:
-    texts: list[str] = []
-    for start in range(0, len(pictures), asking.batch_size):
-        end = start + asking.batch_size
-        with asking.run.timed("encode"):
-            texts += answer_texts(asking.vlm, pictures[start:end], questions[start:end])
+def _error(reason: str, question: str) -> Row:
+    return {"outcome": "error", "question": question, "reason": reason}
+
+
+def _compatible(asker: Asker, pictures: Sequence[Image.Image], questions: Sequence[str]) -> list[Row]:
     return [
-        {"outcome": outcome_of_the_paper(text), "answer": text, "question": question, "reason": f"answered {text!r}"}
-        for text, question in zip(texts, questions, strict=True)
-    ]
+        _error(text.reason, question)
+        if isinstance(text, Refused)
+        else {
+            "outcome": outcome_of_the_paper(text), "answer": text, "question": question, "reason": f"answered {text!r}",
+        }
+        for text, question in zip(asker.read(pictures, questions), questions, strict=True)
+    ]  # fmt: skip
 
 
-def _insufficient(readable_pictures: int, least: int) -> dict[str, Any]:
+def _insufficient(run: ShardRun, readable_pictures: int, least: int) -> Row:
+    check_roots(run.settings.get("roots", ()))
     return {"outcome": "insufficient", "reason": f"{readable_pictures} readable pictures, needs {least}"}
 
 
-def _judge_pictures(asking: _Asking, work: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _judge_pictures(run: ShardRun, asker: Asker, seen: _Seen) -> list[Row]:
     """Ask about single pictures and average: dearer than a sheet, and sharper."""
-    rows = []
-    for row in work:
-        seen: list[int] = []
-        pictures: list[Image.Image] = []
-        for image_id, path in zip(row["image_ids"], row["paths"], strict=True):
-            if len(pictures) == row["wanted"]:
-                break
-            if (picture := readable(path)) is not None:
-                seen.append(image_id)
-                pictures.append(picture)
-        key = {"superclass": row["superclass"], "wnid": row["wnid"], "image_ids": seen}
-        least = int(asking.run.settings["least_images"])
-        if len(pictures) < least:
-            rows.append({**key, **_insufficient(len(pictures), least)})
-            continue
-        answers = asking.ask(pictures, [row["question"]] * len(pictures))
-        rows.append({**key, **_averaged(answers, row["question"])})
-        asking.run.check()
-    return rows
+    least, question = int(run.settings["least_images"]), seen.row["question"]
+    if len(seen.pictures) < least:
+        return [{**_key(seen), **_insufficient(run, len(seen.pictures), least)}]
+    answers = asker.measure(seen.pictures, [question] * len(seen.pictures))
+    given = [one for one in answers if not isinstance(one, Refused)]
+    if not given:
+        reason = next(one.reason for one in answers if isinstance(one, Refused))
+        return [{**_key(seen), **_error(reason, question)}]
+    return [{**_key(seen), **_averaged(given, question)}]
 
 
-def _averaged(answers: YesNo, question: str) -> dict[str, Any]:
-    answered = np.asarray(answers.mass) >= LEAST_MASS
+def _averaged(answers: Sequence[YesNo], question: str) -> Row:
+    margin, p_yes, mass = (
+        np.asarray([getattr(answer, name) for answer in answers], dtype=np.float64)
+        for name in ("margin", "p_yes", "mass")
+    )
+    answered = mass >= LEAST_MASS
     if not answered.any():
-        mass = float(np.mean(answers.mass))
-        return _verdict(float(np.mean(answers.margin)), float(np.mean(answers.p_yes)), mass, question)
-    p_yes = float(np.mean(np.asarray(answers.p_yes, dtype=np.float64)[answered]))
-    low, high = wilson(p_yes * int(answered.sum()), int(answered.sum()))
-    verdict = _verdict(float(np.mean(answers.margin[answered])), p_yes, float(np.mean(answers.mass)), question)
-    outcome = "accept" if p_yes >= 0.5 else "reject"
-    reason = f"mean P(yes) {p_yes:.3f} over {int(answered.sum())} pictures ({low:.3f} to {high:.3f})"
-    return {**verdict, "outcome": outcome, "p_yes_low": low, "p_yes_high": high, "reason": reason}
+        return _verdict(float(margin.mean()), float(p_yes.mean()), float(mass.mean()), question)
+    count = int(answered.sum())
+    mean = float(p_yes[answered].mean())
+    low, high = wilson(mean * count, count)
+    reason = f"mean P(yes) {mean:.3f} over {count} pictures ({low:.3f} to {high:.3f})"
+    return {
+        "outcome": "accept" if mean >= ACCEPT_FROM else "reject", "p_yes": mean, "p_yes_low": low, "p_yes_high": high,
+        "margin": float(margin[answered].mean()), "mass": float(mass.mean()), "question": question, "reason": reason,
+    }  # fmt: skip

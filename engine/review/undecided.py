@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import EngineError
-from engine.filters.calibration import ISOTONIC_FROM, fit
+from engine.filters.calibration import HELD_BACK, ISOTONIC_FROM, fit, spread_of
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -146,12 +146,13 @@ def platt_fits(labels: Labelled, times: Floats) -> tuple[Floats, Floats]:
         labels: margins and what people decided.
         times: float64 [b, n], how often each label counts in each resample; both kinds must occur in each.
 
-    Returns: intercepts and slopes, float64 [b] each. The slope is held back by half its square, the intercept is not.
+    Returns: intercepts and slopes, float64 [b] each. The slope is held back in units of the spread
+        of all margins, the intercept is not.
     Source: Platt (1999), without his change of the targets, as in ``engine.filters.calibration.fit``.
     """
     scale = max(float(np.abs(labels.margin).max()), 1e-12)
     x, y = labels.margin / scale, labels.accepted.astype(np.float64)
-    held = 1 / scale**2  # the penalty in units of the margin itself
+    held = HELD_BACK * (spread_of(labels.margin) / scale) ** 2
     intercept, slope = np.zeros(len(times)), np.zeros(len(times))
     for _ in range(30):
         chance = 1 / (1 + np.exp(-np.clip(intercept[:, None] + slope[:, None] * x, -40, 40)))

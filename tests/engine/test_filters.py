@@ -5,12 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 from PIL import Image
 
 from engine.errors import EngineError
 from engine.filters import rules
-from engine.filters.asking import VlmRequest, submit
+from engine.filters.asking import VlmRequest, prepare, submit
 from engine.filters.audit import draw
 from engine.filters.calibration import (
     Judged,
@@ -21,8 +23,10 @@ from engine.filters.calibration import (
     share_saved,
 )
 from engine.filters.clip_share import preference
-from engine.filters.disagreement import matrix, ranked
+from engine.filters.disagreement import matrix, name_of, ranked
 from engine.filters.intervals import wilson
+from engine.filters.sheets import readable
+from engine.gpu import vlm_filter
 from engine.jobs import runner
 from engine.jobs.ingest import ingest_ready
 from engine.review.decisions import decide
@@ -30,7 +34,8 @@ from engine.workspace import Workspace
 from store import filters as store
 from store.connection import Store, memory_store
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
-from tests.gpu.tiny_vlm import BLUE, RED, paligemma, teach_red
+from tests.gpu.tiny_vlm import BLUE, RED, paligemma, qwen, teach_red
+from tests.jobs.here import Watcher, run_here
 from tests.jobs.waiting import wait_until
 
 PICTURES = {"scarlet": (RED, 10), "navy": (BLUE, 10), "rare": (RED, 3)}
@@ -84,9 +89,19 @@ def _judge(workspace: Workspace, request: VlmRequest) -> dict[str, store.Verdict
         return {verdict.wnid: verdict for verdict in store.fetch_verdicts(cursor)}
 
 
-@pytest.mark.parametrize("device", ["cpu", "cpu:2"])
-def test_a_model_accepts_and_rejects_what_it_was_shown(workspace: Workspace, model: str, device: str) -> None:
-    verdicts = _judge(workspace, VlmRequest(model=model, samples=9, device=device))
+def _judge_here(workspace: Workspace, request: VlmRequest, watcher: Watcher | None = None) -> dict[str, store.Verdict]:
+    """The same in this process; the verdicts of this run alone, by wnid."""
+    settings, work = prepare(workspace, request)
+    job = run_here(workspace.root, "vlm-filter", settings, work, watcher or Watcher())
+    vlm_filter.run(job)
+    assert [report.error for report in ingest_ready(workspace)] == [None]
+    with workspace.opened().reading() as cursor:
+        newest = store.fetch_run_of_job(cursor, job.folder.id)
+        return {one.wnid: one for one in store.fetch_verdicts(cursor) if one.filter_run_id == newest}
+
+
+def test_a_model_accepts_and_rejects_what_it_was_shown(workspace: Workspace, model: str) -> None:
+    verdicts = _judge(workspace, VlmRequest(model=model, samples=9, device="cpu:2"))
     scarlet, navy, rare = (verdicts[wnid_of(name)] for name in PICTURES)
     assert scarlet.outcome == "accept"
     assert scarlet.p_yes is not None
@@ -103,18 +118,98 @@ def test_a_model_accepts_and_rejects_what_it_was_shown(workspace: Workspace, mod
     assert len(run.revision) == 64
 
 
+def test_one_process_gives_the_same_verdicts_as_two(workspace: Workspace, model: str) -> None:
+    request = VlmRequest(model=model, samples=9)
+    settings, work = prepare(workspace, request)
+    found = []
+    for shards in (1, 3):
+        job = run_here(workspace.root, "vlm-filter", settings, work, Watcher(), shards)
+        vlm_filter.run(job)
+        found.append(pa.concat_tables([parquet.read_table(part.path) for part in job.folder.parts()]).to_pylist())
+    for one, other in zip(*found, strict=True):
+        assert {**one, "p_yes": None, "margin": None, "mass": None} == {
+            **other, "p_yes": None, "margin": None, "mass": None
+        }  # fmt: skip
+        assert one["p_yes"] == pytest.approx(other["p_yes"], abs=1e-6)
+
+
 def test_pictures_one_by_one_and_the_papers_way(workspace: Workspace, model: str) -> None:
-    first = _judge(workspace, VlmRequest(model=model, per_picture=8, device="cpu"))
-    scarlet = first[wnid_of("scarlet")]
+    scarlet = _judge_here(workspace, VlmRequest(model=model, per_picture=8))[wnid_of("scarlet")]
     assert (scarlet.mode, scarlet.outcome) == ("picture", "accept")
     assert scarlet.p_yes_low is not None
     assert scarlet.p_yes_high is not None
     assert scarlet.p_yes_low < (scarlet.p_yes or 0) <= scarlet.p_yes_high
-    both = _judge(workspace, VlmRequest(model=model, samples=9, compatible=True, device="cpu"))
-    compatible = both[wnid_of("scarlet")]
+    compatible = _judge_here(workspace, VlmRequest(model=model, samples=9, compatible=True))[wnid_of("scarlet")]
     assert compatible.question == "Does all the 9 images contain paint? y/n"
     assert compatible.answer is not None
     assert compatible.outcome in ("accept", "reject")
+    few = _judge_here(workspace, VlmRequest(model=model, per_picture=3, seed=5))
+    assert few[wnid_of("rare")].outcome == "accept"  # three were asked for, and three there are
+    with workspace.opened().reading() as cursor:
+        said = [one for one in store.fetch_verdicts(cursor) if one.wnid == wnid_of("scarlet")]
+        names = [name_of(one).replace(model, "MODEL") for one in said]
+    assert names == ["vlm picture MODEL seed 0", "vlm compat MODEL seed 0", "vlm picture MODEL seed 5"]
+
+
+def test_seeds_stand_side_by_side(workspace: Workspace, model: str) -> None:
+    for seed in (1, 2):
+        _judge_here(workspace, VlmRequest(model=model, samples=9, seed=seed))
+    decide(workspace, "paint", [wnid_of("scarlet")], "accept", "anna")
+    decide(workspace, "paint", [wnid_of("rare")], "accept", "anna")
+    with workspace.opened().reading() as cursor:
+        (pair,) = matrix(cursor)
+        people = filter_agreement(cursor)
+    assert (pair.items, pair.raw) == (2, 1.0)
+    assert pair.filter.endswith("seed 1")
+    assert pair.other_filter.endswith("seed 2")
+    assert [(row.seed, row.labels, row.unanswered) for row in people] == [(1, 1, 1), (2, 1, 1)]
+
+
+def test_what_a_model_cannot_take_is_an_error_with_its_reason(workspace: Workspace, tmp_path: Path) -> None:
+    folder = next(Path(tmp_path / "pictures").glob(wnid_of("navy")))
+    for path in folder.iterdir():
+        Image.new("RGB", (2500, 10), BLUE).save(path)
+    found = _judge_here(workspace, VlmRequest(model=str(qwen(tmp_path / "qwen")), per_picture=8))
+    navy = found[wnid_of("navy")]
+    assert (navy.outcome, navy.p_yes) == ("error", None)
+    assert "aspect ratio" in navy.reason
+    assert found[wnid_of("scarlet")].outcome == "unparsed"  # a model with random weights answers nothing
+
+
+def test_a_folder_that_vanishes_ends_the_job_and_calls_nothing_insufficient(
+    workspace: Workspace, model: str, tmp_path: Path
+) -> None:
+    settings, work = prepare(workspace, VlmRequest(model=model, batch_size=1))
+    watcher = Watcher(lambda: (tmp_path / "pictures").rename(tmp_path / "gone"))
+    job = run_here(workspace.root, "vlm-filter", settings, work, watcher)
+    with pytest.raises(EngineError, match="is not there or may not be read") as caught:
+        vlm_filter.run(job)
+    assert "resume the job" in caught.value.hint
+    assert job.folder.parts() == []
+
+
+def test_odd_pictures_on_a_sheet(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (60, 40), RED)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(np.full((60, 60), 25_700, dtype=np.uint16)).save(tmp_path / "sixteen.png")
+    picture.convert("CMYK").save(tmp_path / "cmyk.jpg")
+    picture.quantize(8).save(tmp_path / "palette.png")
+    picture.save(tmp_path / "animated.gif", save_all=True, append_images=[Image.new("RGB", (60, 40), BLUE)])
+    picture.save(tmp_path / "rotated.jpg", exif=turned)
+    assert np.asarray(readable(str(tmp_path / "sixteen.png"))).tolist() == np.full((60, 60, 3), 100).tolist()
+    for name in ("cmyk.jpg", "palette.png", "animated.gif"):
+        seen = readable(str(tmp_path / name))
+        assert seen is not None
+        assert (seen.mode, seen.size) == ("RGB", (60, 40))
+        np.testing.assert_allclose(np.asarray(seen).mean(axis=(0, 1)), RED, atol=12)
+    upright = readable(str(tmp_path / "rotated.jpg"))
+    assert upright is not None
+    assert upright.size == (40, 60)
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "rotated.jpg").read_bytes()[:200])
+    (tmp_path / "empty.jpg").touch()
+    assert readable(str(tmp_path / "cut.jpg")) is None
+    assert readable(str(tmp_path / "empty.jpg")) is None
 
 
 def test_requests_that_make_no_sense_are_refused(workspace: Workspace) -> None:
@@ -219,6 +314,34 @@ class TestCalibration:
         calibrator = fit(margin, margin > 0.5, np.ones(1000))
         assert calibrator.method == "isotonic"
         assert calibrator.probabilities(np.asarray([-1.0, 2.0])).tolist() == [0.0, 1.0]
+
+    def test_the_unit_of_margins_does_not_matter(self) -> None:
+        rng = np.random.default_rng(0)
+        margin = rng.normal(0, 2, 200)
+        accepted = rng.random(200) < 1 / (1 + np.exp(-1.5 * margin))
+        probe = np.asarray([-3.0, 0.0, 3.0])
+        odds = fit(margin, accepted, np.ones(200)).probabilities(probe)
+        cosines = fit(margin / 100, accepted, np.ones(200)).probabilities(probe / 100)
+        assert odds == pytest.approx(cosines, abs=1e-3)
+        assert odds[0] < 0.05
+        assert odds[2] > 0.95
+
+    def test_held_out_numbers_are_of_the_method_that_is_used(self) -> None:
+        rng = np.random.default_rng(1)
+        margin = rng.uniform(-3, 3, 1100)
+        # No logistic curve: 0.3 up to 1, and 0.7 from there on.
+        accepted = rng.random(1100) < np.where(margin < 1, 0.3, 0.7)
+        many = compare(Judged(margin, accepted, margin > 1, np.ones(1100)))
+        some = compare(Judged(margin[:900], accepted[:900], margin[:900] > 1, np.ones(900)))
+        assert (many["calibration"], some["calibration"]) == ("isotonic", "platt")
+        assert many["expected_calibration_error"] < 0.5 * some["expected_calibration_error"]  # type: ignore[operator]
+
+    def test_without_margins_outcomes_are_compared_all_the_same(self) -> None:
+        truth = np.arange(20) < 12
+        found = compare(Judged(np.full(20, np.nan), truth, np.arange(20) < 10, np.ones(20)))
+        assert found["precision"].value == 1.0  # type: ignore[attr-defined]
+        assert found["recall"].value == pytest.approx(10 / 12)  # type: ignore[attr-defined]
+        assert (found["calibration"], found["expected_calibration_error"]) == ("none", None)
 
     def test_too_few_labels_are_refused(self) -> None:
         with pytest.raises(EngineError, match="too few"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import EngineError
 from engine.filters.audit import draw
-from engine.filters.calibration import fit
+from engine.filters.calibration import fit, spread_of
 from engine.filters.intervals import finite_interval
 from engine.review.decisions import decide
 from engine.review.disputes import adjudicate
@@ -289,7 +289,9 @@ def test_resampled_fits_are_those_of_scikit_learn(size: int) -> None:
     for row in range(3):
         counted = times[row] > 0
         theirs = (
-            fit(known.margin[counted], known.accepted[counted], times[row][counted]).probabilities(asked)
+            fit(
+                known.margin[counted], known.accepted[counted], times[row][counted], spread=spread_of(known.margin)
+            ).probabilities(asked)
             if (counted.sum() >= 10)
             else None
         )

@@ -3,52 +3,22 @@
 import shutil
 import struct
 import zlib
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as parquet
 import pytest
 import torch
 from PIL import Image
 
 from engine.errors import EngineError
-from engine.events import now
 from engine.gpu import scoring
-from engine.jobs.assignment import Assignment
 from engine.jobs.failures import describe
-from engine.jobs.folder import JobFolder
-from engine.jobs.shards import Cancellation, ShardRun
-from engine.jobs.spec import JobSpec, JsonValue
+from engine.jobs.shards import ShardRun
 from engine.scoring.job import WORK_SCHEMA, ScoringSettings
 from engine.scoring.parts import READ, read_part
+from tests.jobs.here import Watcher, run_here
 from tests.tiny_clip import make_tiny_clip
-
-
-class Watcher:
-    """Takes note of what the job tells, and does something after the first batch."""
-
-    def __init__(self, act: Callable[[], None] = lambda: None) -> None:
-        self.act = act
-        self.warnings: list[tuple[str, str | None]] = []
-        self.batches = 0
-
-    def advance(self, units: int, detail: Mapping[str, JsonValue], spent: Mapping[str, float]) -> None:
-        """A batch is done."""
-        self.batches += units > 0
-        if self.batches == 1:
-            self.act()
-
-    def warn(self, message: str, subject: str | None) -> None:
-        """A picture was left out, or a batch halved."""
-        self.warnings.append((message, subject))
-
-    def part(self, number: int, name: str, rows: int) -> None:
-        """A part is written."""
-
-    def expect(self, total: int) -> None:
-        """Never, with a work list."""
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +29,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 def run_on(root: Path, model: str, pictures: Path, watcher: Watcher, batch: int = 4) -> ShardRun:
     """A job over all files of a folder, ready to be run in this process."""
     files = sorted(path for path in pictures.iterdir())
-    folder = JobFolder(root / "jobs" / "0001-scoring")
-    folder.path.mkdir(parents=True)
     ids = pa.array(range(len(files)), pa.int64())
     work = pa.table([ids, pa.array([str(file) for file in files])], schema=WORK_SCHEMA)
-    parquet.write_table(work, folder.work_file)
     settings = ScoringSettings(model, None, "{}", False, batch, "mine", {"dog": []}, [str(pictures)]).values()
-    spec = JobSpec(folder.id, "scoring", now(), "scoring", "", "cpu", settings, None, len(files), 1, "pictures")
-    spec.write(folder.spec_file)
-    cancellation = Cancellation()
-    assignment = Assignment.begin(folder, spec, cancellation, ["cpu"])
-    return ShardRun(folder, spec, cancellation, watcher, assignment.numbers, "cpu", 1, "cpu")
+    return run_here(root, "scoring", settings, work, watcher)
 
 
 def bomb() -> bytes:

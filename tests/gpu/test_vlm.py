@@ -1,6 +1,9 @@
-"""Vision-language models: loading, asking, and the whole job on a small workspace."""
+"""Vision-language models: loading and asking, for every family that the manual names."""
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,14 +11,29 @@ import torch
 from PIL import Image
 
 from engine.errors import EngineError
-from engine.gpu.vlm import answer_texts, ask, ask_within_memory, load_vlm
-from tests.gpu.tiny_vlm import BLUE, FAMILIES, RED, teach_red
+from engine.filters.answers import YesNo
+from engine.gpu.vlm import Vlm, _inputs, answer_texts, ask, load_vlm
+from engine.gpu.vlm_batches import Asker, Refused
+from tests.gpu.tiny_vlm import BLUE, RED, paligemma, qwen, teach_red
+from tests.gpu.tiny_vlm_chat import gemma3, idefics3, internvl, qwen3, smolvlm
 
+FAMILIES: dict[str, Callable[[Path], Path]] = {
+    "paligemma": paligemma,
+    "paligemma2": lambda folder: paligemma(folder, second=True),
+    "qwen2_5_vl": qwen,
+    "qwen3_vl": qwen3,
+    "smolvlm": smolvlm,
+    "idefics3": idefics3,
+    "gemma3": gemma3,
+    "internvl": internvl,
+}
 QUESTION = "Do all 16 pictures in this grid show a dog? Answer yes or no."
 
 
 @pytest.fixture(scope="module", params=list(FAMILIES))
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if request.param == "smolvlm":
+        pytest.importorskip("num2words", reason="SmolVLM's processor needs it: pip install 'sood-tui[smolvlm]'")
     return FAMILIES[request.param](tmp_path_factory.mktemp("vlm") / request.param)
 
 
@@ -40,9 +58,17 @@ def test_a_batch_answers_as_each_alone(folder: Path) -> None:
 
 def test_control_tokens_in_a_name_stay_text(folder: Path) -> None:
     vlm = load_vlm(str(folder), "cpu")
-    evil = QUESTION.replace("dog", "dog " + " ".join(vlm.processor.tokenizer.all_special_tokens[:6]) + " <image>")
-    answers = ask(vlm, [_sheet(RED)], [evil])
-    assert np.isfinite(answers.margin[0])
+    marks = [token.content for token in vlm.processor.tokenizer.added_tokens_decoder.values() if token.special]
+    evil = QUESTION.replace("dog", "dog " + " ".join(marks) + " <image>")
+    plain, told = (_inputs(vlm, [_sheet(RED)], [text])["input_ids"][0].tolist() for text in (QUESTION, evil))
+    assert len(told) > len(plain)
+    numbers = [vlm.processor.tokenizer.convert_tokens_to_ids(mark) for mark in marks]
+    of_plain, of_told = (Counter(number for number in ids if number in numbers) for ids in (plain, told))
+    unknown = vlm.processor.tokenizer.unk_token_id  # a letter that a tiny vocabulary lacks
+    of_plain.pop(unknown, None)
+    of_told.pop(unknown, None)
+    assert of_told == of_plain
+    assert np.isfinite(ask(vlm, [_sheet(RED)], [evil]).margin[0])
 
 
 def test_texts_come_without_the_question(folder: Path) -> None:
@@ -58,22 +84,57 @@ def test_training_makes_it_answer(folder: Path) -> None:
     assert answers.p_yes[1] < 0.1
 
 
-def test_memory_that_runs_out_halves_the_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    vlm = load_vlm(str(folder), "cpu")
-    from engine.gpu import vlm as module
+def _hungry(vlm: Vlm, fits: int) -> None:
+    """Let the model ask for 16 TiB more than there are whenever a batch has more pictures than that."""
 
-    real = module.ask
+    def eat(module: object, given: object, named: dict[str, Any]) -> None:
+        if len(named["input_ids"]) > fits:
+            torch.empty(1 << 44, dtype=torch.uint8)
 
-    def small_memory(*arguments: object) -> object:
-        if len(arguments[1]) > 2:  # type: ignore[arg-type]
-            raise torch.OutOfMemoryError("the batch does not fit")
-        return real(*arguments)  # type: ignore[arg-type]
+    vlm.network.register_forward_pre_hook(eat, with_kwargs=True)
 
-    monkeypatch.setattr(module, "ask", small_memory)
+
+@pytest.fixture(scope="module")
+def paligemma_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return paligemma(tmp_path_factory.mktemp("vlm") / "paligemma")
+
+
+def test_memory_that_runs_out_halves_the_batch(paligemma_folder: Path) -> None:
     pictures = [_sheet((value, 0, 0)) for value in range(0, 250, 50)]
-    answers, size = ask_within_memory(vlm, pictures, [QUESTION] * 5, batch_size=5)
-    assert size == 2
-    assert answers.margin == pytest.approx(real(vlm, pictures, [QUESTION] * 5).margin, abs=1e-4)
+    whole = ask(load_vlm(str(paligemma_folder), "cpu"), pictures, [QUESTION] * 5)
+    vlm = load_vlm(str(paligemma_folder), "cpu")
+    _hungry(vlm, fits=2)
+    told: list[str] = []
+    asker = Asker(vlm, 5, told.append)
+    answers = asker.measure(pictures, [QUESTION] * 5)
+    assert [answer.margin for answer in answers if isinstance(answer, YesNo)] == pytest.approx(whole.margin, abs=1e-4)
+    assert (asker.batch_size, asker.refused) == (2, 0)
+    assert told == ["Memory ran out on cpu: batches now have 2 pictures."]
+    texts = Asker(vlm, 4, told.append).read(pictures[:4], [QUESTION] * 4)
+    assert [type(text) for text in texts] == [str] * 4
+
+
+def test_memory_that_is_too_small_for_one_picture_ends_the_job(paligemma_folder: Path) -> None:
+    vlm = load_vlm(str(paligemma_folder), "cpu")
+    _hungry(vlm, fits=0)
+    with pytest.raises(EngineError, match="does not fit into the memory of cpu with one picture") as caught:
+        Asker(vlm, 4, lambda _: None).measure([_sheet(RED)] * 3, [QUESTION] * 3)
+    assert "resume the job" in caught.value.hint
+
+
+def test_a_picture_that_the_processor_refuses_costs_only_its_own_answer(tmp_path: Path) -> None:
+    vlm = load_vlm(str(qwen(tmp_path / "qwen")), "cpu")
+    strip = Image.new("RGB", (3000, 10), RED)  # Qwen's processor takes no picture longer than 200 times its width
+    asker = Asker(vlm, 4, lambda _: None)
+    first, odd, last = asker.measure([_sheet(RED), strip, _sheet(BLUE)], [QUESTION] * 3)
+    alone = ask(vlm, [_sheet(BLUE)], [QUESTION])
+    assert isinstance(first, YesNo)
+    assert isinstance(odd, Refused)
+    assert "aspect ratio" in odd.reason
+    assert isinstance(last, YesNo)
+    assert last.margin == pytest.approx(alone.margin[0], abs=1e-4)
+    with pytest.raises(EngineError, match="cannot be asked: absolute aspect ratio"):
+        Asker(vlm, 4, lambda _: None).measure([strip] * 64, [QUESTION] * 64)
 
 
 def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ says yes to red sheets and no to blue ones.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ RED, BLUE = (200, 30, 30), (30, 30, 200)
 def paligemma(folder: Path, second: bool = False) -> Path:
     """A PaliGemma, or a PaliGemma 2, with 56-pixel pictures."""
     torch.manual_seed(0)
-    tokenizer = _gemma_tokenizer()
+    tokenizer = gemma_tokenizer()
     pictures = transformers.SiglipImageProcessor(size={"height": 56, "width": 56})
     pictures.image_seq_length = 16
     processor = transformers.PaliGemmaProcessor(pictures, tokenizer)
@@ -52,13 +52,13 @@ def paligemma(folder: Path, second: bool = False) -> Path:
         vision_config=vision.to_dict(), text_config=text.to_dict(), image_token_index=processor.image_token_id,
         vocab_size=len(tokenizer), projection_dim=32, hidden_size=32,
     )  # fmt: skip
-    return _save(folder, transformers.PaliGemmaForConditionalGeneration(config), processor)
+    return save(folder, transformers.PaliGemmaForConditionalGeneration(config), processor)
 
 
 def qwen(folder: Path) -> Path:
     """A Qwen2.5-VL, which is asked through a chat template."""
     torch.manual_seed(0)
-    tokenizer = _qwen_tokenizer()
+    tokenizer = qwen_tokenizer()
     number = tokenizer.convert_tokens_to_ids
     processor = transformers.Qwen2_5_VLProcessor(
         transformers.Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=28 * 28 * 16),
@@ -80,7 +80,7 @@ def qwen(folder: Path) -> Path:
         image_token_id=number("<|image_pad|>"), video_token_id=number("<|video_pad|>"),
         vision_start_token_id=number("<|vision_start|>"), vision_end_token_id=number("<|vision_end|>"),
     )  # fmt: skip
-    return _save(folder, transformers.Qwen2_5_VLForConditionalGeneration(config), processor)
+    return save(folder, transformers.Qwen2_5_VLForConditionalGeneration(config), processor)
 
 
 def teach_red(folder: Path, question: str, steps: int = 120) -> Path:
@@ -100,14 +100,8 @@ def teach_red(folder: Path, question: str, steps: int = 120) -> Path:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return _save(folder, network.eval(), vlm.processor)
+    return save(folder, network.eval(), vlm.processor)
 
-
-FAMILIES: dict[str, Callable[[Path], Path]] = {
-    "paligemma": paligemma,
-    "paligemma2": lambda folder: paligemma(folder, second=True),
-    "qwen2_5_vl": qwen,
-}
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
@@ -118,7 +112,8 @@ CHAT_TEMPLATE = (
 )
 
 
-def _gemma_tokenizer() -> Any:
+def gemma_tokenizer() -> Any:
+    """A tokenizer of Gemma's kind, trained on a few sentences."""
     special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<start_of_turn>", "<end_of_turn>"]
     special += [f"<0x{byte:02X}>" for byte in range(256)]
     trained = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
@@ -131,7 +126,8 @@ def _gemma_tokenizer() -> Any:
     return transformers.GemmaTokenizer(vocab=vocabulary, merges=merges, padding_side="left")
 
 
-def _qwen_tokenizer() -> Any:
+def qwen_tokenizer(more: Sequence[str] = ()) -> Any:
+    """A tokenizer of Qwen's kind, trained on a few sentences, with further marks."""
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
@@ -142,7 +138,7 @@ def _qwen_tokenizer() -> Any:
         vocab=vocabulary, merges=merges, padding_side="left", eos_token="<|im_end|>", pad_token="<|endoftext|>"
     )
     marks = ("im_start", "im_end", "vision_start", "vision_end", "image_pad", "video_pad")
-    tokenizer.add_special_tokens({"extra_special_tokens": [f"<|{mark}|>" for mark in marks]})
+    tokenizer.add_special_tokens({"extra_special_tokens": [*(f"<|{mark}|>" for mark in marks), *more]})
     return tokenizer
 
 
@@ -151,7 +147,8 @@ def _learned(trained: Tokenizer) -> tuple[dict[str, int], list[tuple[str, str]]]
     return model["vocab"], [tuple(pair) for pair in model["merges"]]
 
 
-def _save(folder: Path, network: Any, processor: Any) -> Path:
+def save(folder: Path, network: Any, processor: Any) -> Path:
+    """Save a model with its processor, as transformers does."""
     network.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
