@@ -270,6 +270,19 @@ class SoodApp(App[int], inherit_bindings=False):
         room = self.current_mode
         self.push_screen(HelpScreen(SCREEN_TITLES[room], self.bound(BY_SCREEN[room]), self.bound(FRAME)))
 
+    def action_tour(self) -> None:
+        """Show around."""
+        from sood_tui.screens.tour import TourScreen
+
+        self.push_screen(TourScreen())
+
+    def offer_tour(self) -> None:
+        """Show a newcomer around, once."""
+        from sood_tui.tour import take_tour
+
+        if self._alone and not self.screen.is_modal and take_tour():
+            self.action_tour()
+
     def bound(self, bindings: Iterable[Binding]) -> tuple[Binding, ...]:
         """The bindings with the keys that the user gave to them."""
         return with_keymap(bindings, self.settings.keys)

@@ -26,6 +26,7 @@ def _key(
 
 FRAME = (
     _key("frame.help", "question_mark", "app.help", "help", "Show what every key does here.", shown="?"),
+    _key("frame.tour", "f1", "app.tour", "tour", "A short tour of the screens.", False),
     _key("frame.palette", "ctrl+p", "app.command_palette", "palette", "Find any action by its name.", False),
     _key("frame.home", "f2", "app.go('home')", "home", "The funnel, what to do next, jobs and decisions.", False),
     _key("frame.browse", "f3", "app.go('browse')", "browse", "WordNet as a tree, with pictures.", False),

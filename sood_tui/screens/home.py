@@ -72,6 +72,11 @@ class HomeScreen(RoomScreen):
                             panel.border_title = name
                             yield Static("", id=name, markup=False)
 
+    def enter(self) -> None:
+        """Read again, and show a newcomer around."""
+        super().enter()
+        self.sood.offer_tour()
+
     def reload(self) -> None:
         """Count everything again."""
         self.in_thread("standing", partial(_read, self.workspace, self.sood.blind_for), self._take)

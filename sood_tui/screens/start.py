@@ -80,6 +80,7 @@ class StartScreen(RoomScreen):
         places = self.query_one("#places", Lines)
         places.show(lines, len(ACTIONS) if self._recent else 1)
         places.styles.height = len(lines)
+        self.sood.offer_tour()
 
     # ---- keys ----
 
