@@ -104,6 +104,7 @@ class Funnel(LinePainter):
         for items, arrow in ((whole, WIDE_ARROW), (brief, WIDE_ARROW), (brief, ARROW), (only_lit, WIDE_ARROW),
                              (only_lit, ARROW), (bare, ARROW)):  # fmt: skip
             used = sum(len(name) + len(count) + bool(count) + len(arrow) for name, count in items)
-            if used - len(arrow) + len(self._home) + 1 <= width:
+            between = 2 if arrow == WIDE_ARROW else 1
+            if used - len(arrow) + len(self._home) + between <= width:
                 return items, arrow
         return [(room if room == self._lit else room[:3], "") for room, _ in whole], ARROW

@@ -14,7 +14,7 @@ from sood_tui.place import Place
 from sood_tui.screens.dialogs import ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.help import HelpScreen
 from sood_tui.settings import load_settings
-from sood_tui.widgets.funnel import Funnel
+from sood_tui.widgets.funnel import Funnel, room_names
 from sood_tui.widgets.lines import Lines
 from store.images import count_all
 from store.review import fetch_events
@@ -93,6 +93,18 @@ async def test_the_palette_runs_an_action_of_the_screen(workspace: Workspace) ->
         await rest(pilot, 5)
     with workspace.opened().reading() as cursor:
         assert [event.kind for event in fetch_events(cursor)] == ["accept"]
+
+
+async def test_the_last_room_of_the_line_on_top_is_never_cut_off(workspace: Workspace) -> None:
+    async with opened(workspace, "browse", (130, 24)) as (app, pilot):
+        bar = app.screen.query_one(Funnel)
+        for width in range(130, 79, -1):
+            await pilot.resize_terminal(width, 24)
+            for number in ("82k", "612 left"):
+                bar.counts = dict.fromkeys(room_names(), number)
+                shown = bar.render_line(0).text
+                assert bar.size.width == width
+                assert shown.rstrip().endswith(("evaluation", number, app.settings.reviewer)), shown
 
 
 async def test_a_click_on_the_funnel_opens_the_screen(workspace: Workspace) -> None:
