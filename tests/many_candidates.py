@@ -1,5 +1,6 @@
 """A workspace on disk with as many candidates as one likes, each with pictures of its own, in a known order."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def build(folder: Path, count: int, pictures: int = 2) -> Workspace:
     """
     workspace = create_workspace(folder)
     (folder / "sood.toml").write_text('seed = 7\nreviewer = "anna"\n', encoding="utf-8")
-    (folder / ".place.json").write_text(f'{{"superclass": "{SUPERCLASS}", "order": "name"}}', encoding="utf-8")
+    place = {"screen": "review", "superclass": SUPERCLASS, "order": "name"}
+    (folder / ".place.json").write_text(json.dumps(place), encoding="utf-8")
     store = open_store(workspace.catalogue)
     wnids = wnids_of(count)
     rows = [(ROOT, "thing.n.01", "thing", 0), *((wnid, f"t{wnid[1:]}.n.01", f"t{wnid[1:]}", 1) for wnid in wnids)]
