@@ -98,8 +98,9 @@ async def test_the_palette_runs_an_action_of_the_screen(workspace: Workspace) ->
 async def test_the_last_room_of_the_line_on_top_is_never_cut_off(workspace: Workspace) -> None:
     async with opened(workspace, "browse", (130, 24)) as (app, pilot):
         bar = app.screen.query_one(Funnel)
-        for width in range(130, 79, -1):
+        for width in range(130, 79, -3):
             await pilot.resize_terminal(width, 24)
+            await rest(pilot, 1)
             for number in ("82k", "612 left"):
                 bar.counts = dict.fromkeys(room_names(), number)
                 shown = bar.render_line(0).text
