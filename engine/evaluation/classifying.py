@@ -18,6 +18,7 @@ from engine.jobs.ingest import Intake
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
 from store import evaluation as store
+from store.evaluation_sets import fetch_class_list
 
 KIND = "classify"
 
@@ -73,6 +74,23 @@ def submit(workspace: Workspace, request: ClassifyRequest) -> str:
         reviewer=request.scoring.reviewer, execution=request.execution,
     )  # fmt: skip
     return job.id
+
+
+def class_names_of(workspace: Workspace, classes: str, split: str) -> tuple[str, ...]:
+    """What the outputs of a classifier are called: superclasses, the wnids of ImageNet-1k, or the lines of a file.
+
+    Raises: EngineError when the file cannot be read.
+    """
+    if classes == "superclasses":
+        return prepare(workspace, split).superclasses
+    if classes == "imagenet-1k":
+        with workspace.opened().reading() as cursor:
+            return tuple(fetch_class_list(cursor, "imagenet_1k"))
+    try:
+        lines = Path(classes).expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EngineError(f"The class names {classes} cannot be read: {error}.") from error
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _checkpoint(given: str | None) -> str | None:

@@ -1,6 +1,5 @@
 """What several commands of the room evaluation share."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,21 +119,12 @@ def with_model(
     goes to standard error.
     """
     from engine.evaluation.scored_with import with_model_of_scoring
+    from sood_tui.orders.evaluation import is_model_named, with_machine
 
     target = workspace_of(context)
     settings = settings_of(target, scoring__model=model, scoring__pretrained=pretrained, scoring__device=device)
-    wanted = settings.text("scoring.model")
-    request = replace(
-        request,
-        model=None if wanted == "none" else wanted,
-        pretrained=settings.text("scoring.pretrained") or None,
-        device=settings.text("scoring.device"),
-        batch_size=settings.integer("scoring.batch_size"),
-        reviewer=settings.reviewer,
-        seed=target.seed if seed is None else seed,
-    )
-    named = [settings.sources[key] for key in ("scoring.model", "scoring.pretrained")]
-    if any(source == "command line" or source.startswith("$") for source in named):
+    request = with_machine(settings, request, target.seed if seed is None else seed)
+    if is_model_named(settings):
         return request
     with open_workspace(context) as workspace:
         request, sentence = with_model_of_scoring(workspace, request)
@@ -178,26 +168,6 @@ def show_job(context: typer.Context, job_id: str, as_json: bool) -> None:
         if rows:
             emit_table(rows, table_columns(False, adaptive))
     say_conventions(view)
-
-
-def class_names(workspace: Any, classes: str, split: str) -> tuple[str, ...]:
-    """What the outputs of a classifier are called: superclasses, the wnids of ImageNet-1k, or the lines of a file.
-
-    Raises: EngineError when the file cannot be read.
-    """
-    from engine.splits.prepare import prepare
-    from store.evaluation_sets import fetch_class_list
-
-    if classes == "superclasses":
-        return prepare(workspace, split).superclasses
-    if classes == "imagenet-1k":
-        with workspace.opened().reading() as cursor:
-            return tuple(fetch_class_list(cursor, "imagenet_1k"))
-    try:
-        lines = Path(classes).expanduser().read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EngineError(f"The class names {classes} cannot be read: {error}.") from error
-    return tuple(line.strip() for line in lines if line.strip())
 
 
 def show_classifier(context: typer.Context, key: str, as_json: bool) -> None:

@@ -52,24 +52,14 @@ def sood(
 
     Example: sood-tui evaluation sood neglabel mcm --far plant.n.02
     """
-    from engine.evaluation.bands import sood_sets
-    from engine.evaluation.corpus import CorpusSettings
-    from engine.evaluation.request import DEFAULT_METHODS, EvaluationRequest
-    from engine.evaluation.words import MiningRequest
+    from sood_tui.orders.evaluation import sood_request
 
     how = execution.execution_of(executor, address, storage, priority, estimate, force)
     with open_workspace(context) as workspace:
-        sets = sood_sets(workspace, split, far or (), far_synsets)
-    request = EvaluationRequest(
-        sets[0],
-        sets[1:],
-        methods=methods or DEFAULT_METHODS,
-        labels="superclass",
-        settings={} if groups is None else {"groups": groups},
-        mining=MiningRequest(negatives, corpus=CorpusSettings(corpus), fraction=keep),
-        title=f"split {split}",
-        execution=how,
-    )
+        request = sood_request(
+            workspace, split, far or (), far_synsets, methods=methods or (), corpus=corpus, negatives=negatives,
+            keep=keep, groups=groups, execution=how,
+        )  # fmt: skip
     request = evaluation_more.with_model(context, request, model, pretrained, device)
     evaluation_more.submit_and_show(context, request, False, as_json)
 
@@ -151,7 +141,7 @@ def classifier(
     Example: sood-tui evaluation classifier predictions.npz --holdout 0.2
     """
     from engine.evaluation.classifiers import ClassifierRequest, score_predictions
-    from engine.evaluation.classifying import ClassifyRequest, submit
+    from engine.evaluation.classifying import ClassifyRequest, class_names_of, submit
     from engine.evaluation.prediction_files import read_predictions
     from engine.events import new_event_id, now
     from sood_tui.cli.following import follow
@@ -162,7 +152,7 @@ def classifier(
     scoring = ClassifierRequest(name or predictions, split, holdout, target.seed, settings.reviewer)
     if predictions.startswith(("timm:", "torchvision:")):
         with open_workspace(context) as workspace:
-            names = evaluation_more.class_names(workspace, classes or "superclasses", split)
+            names = class_names_of(workspace, classes or "superclasses", split)
             request = ClassifyRequest(
                 predictions, str(checkpoint) if checkpoint else None, names, scoring, batch_size,
                 settings.text("scoring.device"), how,
@@ -177,7 +167,7 @@ def classifier(
         return
     execution.refuse_for_file(how)
     with open_workspace(context) as workspace:
-        given = evaluation_more.class_names(workspace, classes, split) if classes else None
+        given = class_names_of(workspace, classes, split) if classes else None
         found = read_predictions(Path(predictions), given)
         key = f"classifier-{new_event_id().hex}"
         with workspace.opened().writing() as cursor:

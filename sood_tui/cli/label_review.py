@@ -43,19 +43,19 @@ def propose(
 
     Example: sood-tui labels propose dog --model local-dir:clip
     """
-    from engine.labels.proposals import ProposalRequest, submit
+    from engine.labels.proposals import submit
+    from sood_tui.orders.labels import proposal_request
 
     how = execution.execution_of(executor, address, storage, priority, estimate, force)
     workspace = workspace_of(context)
     settings = settings_of(workspace, scoring__device=device)
-    request = ProposalRequest(
-        superclasses=superclasses or (),
+    request = proposal_request(
+        settings,
+        superclasses or (),
         class_list=classes,
         model=model,
         template=template,
         with_truth=with_truth,
-        device=settings.text("scoring.device"),
-        reviewer=settings.reviewer,
         execution=how,
     )
     with open_workspace(context) as opened:

@@ -79,7 +79,8 @@ def run_scoring(
 
     Example: sood-tui scoring run dog bird --template "a photo of a {}"
     """
-    from engine.scoring.submission import ScoringRequest, submit
+    from engine.scoring.submission import submit
+    from sood_tui.orders.scoring import scoring_request
 
     how = execution.execution_of(executor, address, storage, priority, estimate, force)
     if compat and template is not None:
@@ -94,15 +95,10 @@ def run_scoring(
             scoring__batch_size=batch_size,
             scoring__device=device,
         )
-        request = ScoringRequest(
-            superclasses=superclasses or (),
-            model=settings.text("scoring.model"),
-            pretrained=settings.text("scoring.pretrained") or None,
-            template=settings.text("scoring.template"),
+        request = scoring_request(
+            settings,
+            superclasses or (),
             only_accepted=only_accepted,
-            batch_size=settings.integer("scoring.batch_size"),
-            device=settings.text("scoring.device"),
-            reviewer=settings.reviewer,
             compiled=compiled,
             decoder=decoder,
             execution=how,

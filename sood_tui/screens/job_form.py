@@ -1,49 +1,41 @@
-"""The form of a new scoring job: with what, where, how urgent, and what it would take."""
+"""The form of a new job: what it needs to be told, what it would take, and what is wrong with an answer."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar, cast
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from engine.errors import EngineError
-from engine.jobs.devices import check_device
 from engine.jobs.estimate import Estimate, read_estimate
-from engine.jobs.execution import Execution
 from engine.jobs.runner import ACTIVE, cancel, find_job
-from engine.jobs.spec import Executor
 from engine.jobs.waiting import wait_for
-from engine.scoring.submission import ScoringRequest, SubmittedScoring
 from engine.workspace import Workspace
+from sood_tui.orders.fields import Answers, Field, WrongField
+from sood_tui.orders.order import Begun, Order
 from sood_tui.plain import plain
+from sood_tui.settings import Settings
+from sood_tui.widgets.turning import Turning
 from store.errors import StoreError
 
-_HELP = {
-    "model": "open_clip's architecture, local-dir:FOLDER or hf-hub:ORG/NAME",
-    "pretrained": "open_clip's tag or a checkpoint; empty with local-dir: and hf-hub:",
-    "device": "auto, cpu, cpu:N, cuda, cuda:0 or cuda:0,2: a process each",
-    "batch_size": "pictures; halved by itself when memory runs out",
-    "priority": "waiting jobs of a higher one go first",
-    "executor": "local, or ray for a cluster",
-    "address": "of the Ray cluster; empty: $RAY_ADDRESS",
-    "storage": "URL for a cluster's parts; empty: the workspace",
-}
+Result = TypeVar("Result")
+AROUND = 11  # lines of the box beside its fields: borders, help, and an answer of some lines
+TRY_FIRST = "ctrl+e tries a small part: time, disk, memory, and whether it fits."
 
 
-class JobForm(ModalScreen[ScoringRequest | None]):
-    """Asks how a scoring job shall run; says what it would take before it is started."""
+class JobForm(ModalScreen[Begun | None]):
+    """Asks how a job shall run; says what it would take before it is started."""
 
     CSS_PATH = "job_form.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,ctrl+s", "start", "start", id="job_form.start", priority=True),
+        Binding("enter", "start", "start", id="job_form.start", priority=True),
         Binding("ctrl+e", "estimate", "estimate", id="job_form.estimate", priority=True),
         Binding("escape", "close", "close", id="job_form.close"),
         Binding("down", "app.focus_next", "next", id="job_form.next"),
@@ -51,63 +43,78 @@ class JobForm(ModalScreen[ScoringRequest | None]):
     ]
 
     def __init__(
-        self,
-        workspace: Workspace,
-        request: ScoringRequest,
-        submit: Callable[[Workspace, ScoringRequest], SubmittedScoring],
+        self, workspace: Workspace, settings: Settings, order: Order, given: Mapping[str, str] | None = None
     ) -> None:
         """Ask about a job.
 
         Args:
             workspace: open.
-            request: what is filled in at first.
-            submit: starts a job; used for the estimate only.
+            settings: what is filled in at first.
+            order: the kind of work.
+            given: filled in instead, by the names of fields.
         """
         super().__init__()
-        self._workspace, self._request, self._submit = workspace, request, submit
+        self._workspace, self._settings, self._order, self._given = workspace, settings, order, given or {}
+        self._fields: dict[str, Field] = {field.name: field for field in order.fields(settings)}
+        self._busy = False
         self._trying: str | None = None
 
     def compose(self) -> ComposeResult:
-        """A line for each choice, and what the job would take."""
-        values = {
-            "model": self._request.model,
-            "pretrained": self._request.pretrained or "",
-            "device": self._request.device,
-            "batch_size": str(self._request.batch_size),
-            "priority": str(self._request.execution.priority),
-            "executor": self._request.execution.executor,
-            "address": self._request.execution.address or "",
-            "storage": self._request.execution.storage or "",
-        }
+        """A line for each field, and what the job would take."""
         with Vertical(classes="dialog") as box:
-            names = ", ".join(self._request.superclasses) or "every superclass"
-            box.border_title = Content(plain(f"Score {names}"))
-            box.border_subtitle = "enter starts it · ctrl+e estimates · esc leaves it"
-            for name, value in values.items():
-                with Horizontal(classes="field"):
-                    yield Static(name.replace("_", " ").replace("pretrained", "weights"), classes="name")
-                    yield Input(value, id=name, compact=True, select_on_focus=False)
-            yield Static(Content(_HELP["model"]), id="help")
-            yield Static("", id="answer", markup=False)
+            box.border_title = Content(plain(self._order.title))
+            estimates = " · ctrl+e estimates" if self._order.can_estimate else ""
+            box.border_subtitle = f"enter starts it{estimates} · esc leaves it"
+            with VerticalScroll(id="fields", can_focus=False):
+                for field in self._fields.values():
+                    yield from self._line(field)
+            yield Static("", id="help", markup=False)
+            yield Static(TRY_FIRST if self._order.can_estimate else "", id="answer", markup=False)
+
+    def _line(self, field: Field) -> ComposeResult:
+        value = self._given.get(field.name, field.value)
+        with Horizontal(classes="field"):
+            yield Static(Content(field.title), classes="name")
+            if field.choices:
+                yield Turning(field.choices, value, field.name)
+            else:
+                yield Input(value, id=field.name, compact=True, select_on_focus=False)
+        yield Static("", id=f"problem-{field.name}", classes="problem", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin at the first field."""
+        self._fit()
+        self._entry(next(iter(self._fields))).focus()
+
+    def on_resize(self) -> None:
+        """The fields scroll where they do not all fit."""
+        self._fit()
+
+    def _fit(self) -> None:
+        self.query_one("#fields").styles.max_height = max(4, self.app.size.height - AROUND)
 
     def on_descendant_focus(self) -> None:
         """Say what the chosen line means."""
         focused = self.focused
-        if focused is not None and focused.id in _HELP:
-            self.query_one("#help", Static).update(Content(_HELP[focused.id]))
+        if focused is not None and focused.id in self._fields:
+            self.query_one("#help", Static).update(Content(self._fields[focused.id].help))
 
     @on(Input.Changed)
+    @on(Turning.Changed)
     def forget(self) -> None:
         """What was said before does not hold for other values."""
-        if self._trying is None:
-            self.query_one("#answer", Static).update("")
+        for problem in self.query(".problem"):
+            problem.display = False
+        if not self._busy:
+            self._say(TRY_FIRST if self._order.can_estimate else "")
 
     def action_start(self) -> None:
-        """Close with the request, if it can be."""
-        request = self._filled_in()
-        if request is not None:
-            self._give_up_estimate()
-            self.dismiss(request)
+        """Start the job, and close when it is."""
+        if self._trying is None and self._busy:
+            return
+        self._give_up_estimate()
+        self._say("Starting ...")
+        self._work("start", partial(self._order.start, self._workspace, self._settings, self._answers()), self.dismiss)
 
     def action_close(self) -> None:
         """Close without one."""
@@ -116,64 +123,69 @@ class JobForm(ModalScreen[ScoringRequest | None]):
 
     def action_estimate(self) -> None:
         """Try a small part of the work."""
-        request = self._filled_in()
-        if request is None or self._trying is not None:
+        if self._busy or not self._order.can_estimate:
             return
-        wanted = replace(request, execution=replace(request.execution, estimate=True))
-        self._trying = ""
         self._say("Trying a small part ...")
-        self.run_worker(partial(self._try, wanted), thread=True, exclusive=True, group="estimate")
+        self._work("estimate", partial(self._try, self._answers(estimate=True)), self._say)
 
-    def _filled_in(self) -> ScoringRequest | None:
-        value = {name: self.query_one(f"#{name}", Input).value.strip() for name in _HELP}
-        try:
-            for name in ("batch_size", "priority"):
-                if not value[name].removeprefix("-").isdecimal():
-                    raise EngineError(f"{value[name]!r} is no whole number.", _HELP[name])
-            execution = Execution(
-                cast("Executor", value["executor"]),
-                value["address"] or None,
-                value["storage"] or None,
-                int(value["priority"]),
-            )
-            execution.check()
-            return replace(
-                self._request,
-                model=value["model"],
-                pretrained=value["pretrained"] or None,
-                device=check_device(value["device"]),
-                batch_size=int(value["batch_size"]),
-                execution=execution,
-            )
-        except EngineError as error:
-            self._say(f"{error.message} {error.hint}")
-            return None
+    def _answers(self, estimate: bool = False) -> Answers:
+        return Answers({name: self._entry(name).value for name in self._fields}, estimate)
 
-    def _try(self, request: ScoringRequest) -> None:
+    def _entry(self, name: str) -> Input | Turning:
+        found = self.query_one(f"#{name}")
+        assert isinstance(found, Input | Turning)
+        return found
+
+    def _try(self, answers: Answers) -> str:
         """In a thread: start the estimate and wait for it."""
+        self._trying = self._order.start(self._workspace, self._settings, answers).job_id
+        assert self._trying is not None
+        folder = find_job(self._workspace.root, self._trying)
+        wait_for(folder)
+        return _sentences(read_estimate(folder))
+
+    def _work(self, group: str, act: Callable[[], Result], then: Callable[[Result], object]) -> None:
+        self._busy = True
+        self.run_worker(partial(self._in_thread, act, then), thread=True, exclusive=True, group="orders", name=group)
+
+    def _in_thread(self, act: Callable[[], Result], then: Callable[[Result], object]) -> None:
         worker = get_current_worker()
+        finish: Callable[[], object]
         try:
-            self._trying = self._submit(self._workspace, request).job_id
-            folder = find_job(self._workspace.root, self._trying)
-            wait_for(folder)
-            said = _sentences(read_estimate(folder))
+            finish = partial(then, act())
+        except WrongField as error:
+            finish = partial(self._tell, error)
         except (EngineError, StoreError) as error:
-            said = f"{error.message} {error.hint}"
-        self._trying = None
+            finish = partial(self._say, f"{error.message} {error.hint}".strip())
         if not worker.is_cancelled and self.is_attached:
-            self.app.call_from_thread(self._say, said)
+            self.app.call_from_thread(self._finish, finish)
+
+    def _finish(self, finish: Callable[[], object]) -> None:
+        self._busy, self._trying = False, None
+        finish()
+
+    def _tell(self, error: WrongField) -> None:
+        """Say what is wrong below its field, and go there."""
+        if not self.is_mounted:
+            return
+        self._say("")
+        problem = self.query_one(f"#problem-{error.field}", Static)
+        problem.update(Content(plain(f"{error.message} {error.hint}".strip())))
+        problem.display = True
+        self._entry(error.field).focus()
+        self.call_after_refresh(problem.scroll_visible, animate=False)
 
     def _give_up_estimate(self) -> None:
         if self._trying:
             folder = find_job(self._workspace.root, self._trying)
             if folder.state() in ACTIVE:
                 self.app.run_worker(partial(cancel, folder), thread=True, exit_on_error=False)
+        self._busy, self._trying = False, None
 
     def _say(self, text: str) -> None:
         if self.is_mounted:
-            self.query_one("#answer", Static).update(Content(plain(text) if "\n" not in text else text))
+            self.query_one("#answer", Static).update(Content("\n".join(plain(line) for line in text.splitlines())))
 
 
 def _sentences(estimate: Estimate) -> str:
-    fits = "It fits." if estimate.fits else "It does not fit as it is."
-    return "\n".join(plain(sentence) for sentence in [fits, *estimate.sentences()])
+    return "\n".join(["It fits." if estimate.fits else "It does not fit as it is.", *estimate.sentences()])

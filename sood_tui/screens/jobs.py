@@ -1,6 +1,6 @@
 """Jobs: what runs, what waits, what ended, and what it printed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -16,17 +16,16 @@ from engine.errors import EngineError
 from engine.images.roots import start_add, start_rescan
 from engine.jobs.runner import cancel, find_job, pause, resume, set_priority
 from engine.jobs.summary import JobSummary
-from engine.scoring.submission import ScoringRequest, SubmittedScoring, submit
 from sood_tui.keys import JOBS
+from sood_tui.orders.every import ORDERS
+from sood_tui.orders.order import Begun, Order
 from sood_tui.plain import ago, plain, some
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog
 from sood_tui.screens.job_facts import STATE_SIGNS, read_detail
 from sood_tui.screens.job_form import JobForm
 from sood_tui.screens.room import RoomScreen
-from sood_tui.settings import Settings
 from sood_tui.widgets.job_strip import ACTIVE, job_bar, job_number, job_numbers
 from sood_tui.widgets.lines import Lines, Words
-from store.candidates import fetch_superclass_names
 
 BAR = 24
 
@@ -176,18 +175,13 @@ class JobsScreen(RoomScreen):
 
     def action_new(self) -> None:
         """Choose what to begin."""
-        model = self.sood.settings.text("scoring.model")
         choices = [
-            Choice("score", "Score pictures", f"every candidate that is not rejected, with {model}"),
-            Choice("score_accepted", "Score accepted pictures", f"accepted subclasses only, with {model}"),
-            Choice("score_one", "Score one superclass", f"with {model}"),
-            Choice("add", "Add a folder of pictures", "scans a folder for each wnid or class"),
-            Choice("rescan", "Scan pictures again", "finds what was added and removed"),
+            *(Choice(order.key, order.title, order.detail) for order in ORDERS),
+            Choice("add", "Add a folder of pictures", "one for each wnid or class"),
+            Choice("rescan", "Scan pictures again", "what was added and removed"),
         ]
         acts: dict[str, Callable[[], None]] = {
-            "score": lambda: self._score(()),
-            "score_accepted": lambda: self._score((), only_accepted=True),
-            "score_one": self._ask_superclass,
+            **{order.key: partial(self._order, order) for order in ORDERS},
             "add": self._ask_folder,
             "rescan": self._rescan,
         }
@@ -198,30 +192,14 @@ class JobsScreen(RoomScreen):
 
         self.app.push_screen(ChooseDialog("New job", choices, opened_by="n"), chosen)
 
-    def _ask_superclass(self) -> None:
-        with self.workspace.opened().reading() as cursor:
-            names = fetch_superclass_names(cursor)
-        if not names:
-            self.sood.report(EngineError("There is no superclass yet.", "F3 browses WordNet; s makes one."))
-            return
+    def _order(self, order: Order) -> None:
+        """Ask what the job has to be told; the form starts it."""
 
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self._score((name,))
+        def begun(found: Begun | None) -> None:
+            if found is not None:
+                self.sood.say(found.sentence)
 
-        choices = [Choice(name, name) for name in names]
-        self.app.push_screen(ChooseDialog("Score", choices, self.sood.place.superclass), chosen)
-
-    def _score(self, superclasses: Sequence[str], only_accepted: bool = False) -> None:
-        def told(job: SubmittedScoring) -> None:
-            self.sood.say(f"{job.job_id}: {some(job.pictures, 'picture')} to score.")
-
-        def filled_in(request: ScoringRequest | None) -> None:
-            if request is not None:
-                self.in_thread("submit", partial(submit, self.workspace, request), told)
-
-        request = scoring_request(self.sood.settings, superclasses, only_accepted)
-        self.app.push_screen(JobForm(self.workspace, request, submit), filled_in)
+        self.app.push_screen(JobForm(self.workspace, self.sood.settings, order), begun)
 
     def _ask_folder(self) -> None:
         def named(text: str | None) -> None:
@@ -249,20 +227,6 @@ class JobsScreen(RoomScreen):
         if job is None:
             raise EngineError("There is no job yet.", "n begins one.")
         return job
-
-
-def scoring_request(settings: Settings, superclasses: Sequence[str], only_accepted: bool) -> ScoringRequest:
-    """What the settings say about scoring, for these superclasses."""
-    return ScoringRequest(
-        superclasses=superclasses,
-        model=settings.text("scoring.model"),
-        pretrained=settings.text("scoring.pretrained") or None,
-        template=settings.text("scoring.template"),
-        only_accepted=only_accepted,
-        batch_size=settings.integer("scoring.batch_size"),
-        device=settings.text("scoring.device"),
-        reviewer=settings.reviewer,
-    )
 
 
 def _head() -> str:
