@@ -1,5 +1,6 @@
 """Asking a vision-language model about candidates, through a job."""
 
+import difflib
 import json
 import os
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from engine.jobs.worklist import rows_of_a_shard
 from engine.workspace import Workspace
 from store import filters as store
 from store import images
-from store.candidates import Candidate, fetch_candidates, fetch_superclass_names
+from store.candidates import Candidate, UnknownSuperclass, fetch_candidates, fetch_superclass_names
 from store.connection import Cursor
 from store.paths import path_of_text
 
@@ -121,16 +122,21 @@ def ingest(intake: Intake) -> None:
     """Take verdicts in; see ``engine.jobs`` for the contract."""
     settings = dict(intake.spec.settings)
     run_id = store.fetch_run_of_job(intake.cursor, intake.job.id)
+    if intake.part is None:
+        return  # a job that ended before its first verdict is no run
     if run_id is None:
         text = json.dumps(settings, sort_keys=True)
         run_id = store.insert_run(intake.cursor, "vlm", settings["mode"], settings["model"], text, intake.job.id, now())
-    if intake.part is not None:
-        store.set_revision(intake.cursor, run_id, intake.part.metadata["revision"])
-        store.insert_part(intake.cursor, run_id, str(intake.part.path))
+    store.set_revision(intake.cursor, run_id, intake.part.metadata["revision"])
+    store.insert_part(intake.cursor, run_id, str(intake.part.path))
 
 
 def _candidates(cursor: Cursor, request: VlmRequest) -> list[Candidate]:
-    names = list(request.superclasses) or fetch_superclass_names(cursor)
+    known = fetch_superclass_names(cursor)
+    for name in request.superclasses:
+        if name not in known:
+            raise UnknownSuperclass(name, difflib.get_close_matches(name, known, n=3, cutoff=0.5))
+    names = list(request.superclasses) or known
     found = [candidate for name in names for candidate in fetch_candidates(cursor, name)]
     return [row for row in found if row.images and (not request.pending_only or row.state == "pending")]
 

@@ -1,6 +1,7 @@
 """Where filters disagree with one another."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -74,3 +75,36 @@ def ranked(cursor: Cursor, superclass: str | None = None) -> list[Disagreement]:
             spread = max(p_yes) - min(p_yes) if p_yes else 1.0
             found.append(Disagreement(name, wnid, spread, accepting, rejecting))
     return sorted(found, key=lambda row: (-row.spread, row.superclass, row.wnid))
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """What every filter says of one candidate.
+
+    Attributes:
+        superclass: of the candidate.
+        wnid: its synset.
+        disagree: whether one filter accepts it and another rejects it.
+        spread: the range of their P(yes), in [0, 1]; None where fewer than two measured one.
+        verdicts: filter to its newest verdict.
+    """
+
+    superclass: str
+    wnid: str
+    disagree: bool
+    spread: float | None
+    verdicts: Mapping[str, Verdict]
+
+
+def side_by_side(cursor: Cursor, superclass: str | None = None) -> list[SideBySide]:
+    """Every candidate that a filter has judged, those on which filters disagree first, the widest spread first."""
+    places: dict[tuple[str, str], dict[str, Verdict]] = defaultdict(dict)
+    for verdict in fetch_verdicts(cursor, superclass):
+        places[verdict.superclass, verdict.wnid][name_of(verdict)] = verdict
+    found = []
+    for (name, wnid), verdicts in places.items():
+        outcomes = {row.outcome for row in verdicts.values()}
+        known = [row.p_yes for row in verdicts.values() if row.p_yes is not None]
+        spread = max(known) - min(known) if len(known) > 1 else None
+        found.append(SideBySide(name, wnid, outcomes.issuperset(DECISIVE), spread, verdicts))
+    return sorted(found, key=lambda row: (not row.disagree, -(row.spread or 0.0), row.superclass, row.wnid))
