@@ -49,7 +49,13 @@ class Terminal:
         self._variables = dict(variables)
         width, height = size
         self._tmux(
-            "new-session", "-d", "-x", str(width), "-y", str(height), shlex.join(with_environment(command, variables))
+            "new-session",
+            "-d",
+            "-x",
+            str(width),
+            "-y",
+            str(height),
+            "exec " + shlex.join(with_environment(command, variables)),
         )
         self.server = int(self._tmux("display-message", "-p", "#{pid}"))
         self.process = int(self._tmux("display-message", "-p", "#{pane_pid}"))
@@ -117,6 +123,8 @@ def wait_for_end(process: int, seconds: float = PATIENCE) -> None:
 def _lives(process: int) -> bool:
     try:
         state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        threads = len(os.listdir(f"/proc/{process}/task"))
     except OSError:
         return False
-    return state != "Z"  # a dead one whose parent has not looked yet
+    # A dead one whose parent has not looked yet stays in the list; what it had open is closed with its last thread.
+    return state != "Z" or threads > 1
