@@ -31,7 +31,9 @@ def run(run: ShardRun) -> Mapping[str, JsonValue]:
     run.check()
     row_bytes = int(str(settings["classes"])) * np.dtype(np.float32).itemsize
     run.need_space(run.left * row_bytes, "The logits")
-    logits = Logits(model, int(str(settings["batch_size"])), run.warn)
+    logits = Logits(model, int(str(settings["batch_size"])), run.warn, run.spend)
+    logits.try_batch(run.left, run.cores)
+    run.forget_times()
     unreadable = 0
     for shard in run.shards():
         unreadable = _do(run, shard, logits, unreadable)
@@ -44,7 +46,8 @@ def _do(run: ShardRun, shard: Shard, logits: Logits, unreadable: int) -> int:
     batch: list[torch.Tensor] = []
     read = 0
     files = ((text, path_of_text(text)) for text in shard.table["path"].to_pylist())
-    for picture in prepared(logits.model, files, ahead=2 * logits.batch_size):
+    pictures = prepared(logits.model, files, 2 * logits.batch_size, run.cores)
+    for picture in run.timed_each("decode", pictures):
         if picture.pixels is None:
             rows.append(None)
             unreadable += 1
@@ -57,7 +60,7 @@ def _do(run: ShardRun, shard: Shard, logits: Logits, unreadable: int) -> int:
         if len(batch) >= logits.batch_size:
             found.append(as_array(logits.of(batch)))
             batch = []
-        run.advance(1, batch=logits.batch_size)
+        run.advance(1, batch=logits.batch_size, memory=logits.memory)
     if batch:
         found.append(as_array(logits.of(batch)))
     array = np.concatenate(found)

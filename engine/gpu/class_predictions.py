@@ -12,7 +12,6 @@ from engine.gpu.classifier import Logits, load_classifier, prepared
 from engine.gpu.pictures import allow_large_pictures, check_roots
 from engine.jobs.shards import Shard, ShardRun
 from engine.jobs.spec import JsonValue
-from engine.jobs.timing import awaited
 from engine.labels.classifiers import ModelSettings
 from engine.labels.formulas import ranking
 from store.paths import path_of_text
@@ -82,7 +81,5 @@ class _Work:
             self.run.warn(f"A picture was left out: {problem}.", subject=str(image_id))
 
     def _rank(self, pictures: list[torch.Tensor]) -> NDArray[np.int32]:
-        with self.run.timed("encode"):
-            best = ranking(self.logits.of(pictures), self.settings.depth)
-        found: NDArray[np.int32] = best.numpy().astype(np.int32)
-        return found
+        best: NDArray[np.int32] = ranking(self.logits.of(pictures), self.settings.depth).numpy().astype(np.int32)
+        return best

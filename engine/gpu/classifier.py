@@ -1,5 +1,6 @@
 """timm and torchvision classifiers: loading them with weights that fit, and their logits for pictures."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -11,10 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.gpu import fitting
 from engine.gpu.checkpoints import sha256_of
 from engine.gpu.clip import PictureFormat, choose_device
 from engine.gpu.encoding import is_out_of_memory
 from engine.gpu.pictures import Key, Prepared, prepare_all
+from engine.jobs.timing import Spend
 
 Built = tuple[torch.nn.Module, PictureFormat, tuple[int, int]]
 
@@ -76,9 +79,11 @@ def load_classifier(name: str, checkpoint: str | None, classes: int, device: str
     return Classifier(name, network, where, pictures, size, digest)
 
 
-def prepared(model: Classifier, files: Iterable[tuple[Key, str]], ahead: int) -> Iterator[Prepared[Key]]:
+def prepared(
+    model: Classifier, files: Iterable[tuple[Key, str]], ahead: int, threads: int | None = None
+) -> Iterator[Prepared[Key]]:
     """The pictures of files as the classifier takes them, uint8 [3, height, width], in order; see `prepare_all`."""
-    for picture in prepare_all(files, model.pictures, ahead=ahead):
+    for picture in prepare_all(files, model.pictures, threads, ahead):
         if picture.pixels is None:
             yield picture
         else:
@@ -92,12 +97,37 @@ class Logits:
         model: the classifier.
         batch_size: pictures in a batch, until memory runs out.
         tell: gets a sentence when the batch is halved.
+        spend: gets the seconds of the phases copy and encode.
     """
 
-    def __init__(self, model: Classifier, batch_size: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        model: Classifier,
+        batch_size: int,
+        tell: Callable[[str], None],
+        spend: Spend = lambda phase, seconds: None,
+    ) -> None:
         self.model = model
         self.batch_size = max(1, batch_size)
         self._tell = tell
+        self._spend = spend
+
+    def try_batch(self, left: int, cores: int) -> None:
+        """Look at black pictures, so that a batch that does not fit is made smaller before the work begins.
+
+        Args:
+            left: pictures that are to be looked at.
+            cores: that this process may use.
+
+        Raises: EngineError when not even one picture fits.
+        """
+        black = torch.zeros(3, *self.model.size, dtype=torch.uint8)
+        fitting.try_batch(self, self.model.device, left, cores, lambda count: self.of([black] * count), self._tell)
+
+    @property
+    def memory(self) -> str:
+        """The most that was in use on the device, of what there is; empty where nobody can tell."""
+        return fitting.memory_text(self.model.device)
 
     def of(self, pictures: list[torch.Tensor]) -> torch.Tensor:
         """The logits, float32 [n, classes], in main memory.
@@ -127,11 +157,15 @@ class Logits:
 
     def _batch(self, pixels: torch.Tensor) -> torch.Tensor:
         model, wanted = self.model, self.model.pictures
+        start = time.perf_counter()
         with torch.inference_mode():
             mean = torch.tensor(wanted.mean, device=model.device).view(1, 3, 1, 1)
             std = torch.tensor(wanted.std, device=model.device).view(1, 3, 1, 1)
-            scaled = pixels.to(model.device).float().div_(255).sub_(mean).div_(std)
-            logits: torch.Tensor = model.network(scaled).float().cpu()
+            moved = pixels.to(model.device)
+            copied = time.perf_counter()
+            logits: torch.Tensor = model.network(moved.float().div_(255).sub_(mean).div_(std)).float().cpu()
+        self._spend("copy", copied - start)
+        self._spend("encode", time.perf_counter() - copied)
         if not torch.isfinite(logits).all():
             raise EngineError(f"{model.name} gives numbers that are not finite.", "Are its weights whole?")
         return logits

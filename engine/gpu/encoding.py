@@ -42,26 +42,13 @@ class Encoder:
         """Encode black pictures, so that a batch that does not fit is made smaller before the work begins.
 
         Args:
-            left: pictures that are to be encoded; so few that trying costs as much are not tried.
+            left: pictures that are to be encoded.
             cores: that this process may use.
 
         Raises: EngineError when not even one picture fits.
         """
-        if left <= fitting.TRIED:
-            return
-        spend, self._spend = self._spend, lambda phase, seconds: None  # it is no work that is done
-        try:
-            self._try_batch(min(self.batch_size, left), cores)
-        finally:
-            self._spend = spend
-
-    def _try_batch(self, wanted: int, cores: int) -> None:
         black = torch.zeros(3, *self.clip.pictures.size, dtype=torch.uint8)
-        if self.clip.device.type == "cuda":
-            self.encode([black] * wanted)
-            return
-        found = fitting.fitting_batch(wanted, lambda count: self.encode([black] * count), self._tell, cores)
-        self.batch_size = self.batch_size if found == wanted else found
+        fitting.try_batch(self, self.clip.device, left, cores, lambda count: self.encode([black] * count), self._tell)
 
     @property
     def memory(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
@@ -25,6 +26,47 @@ def memory_text(device: torch.device) -> str:
         return f"{used / 1e9:.1f} of {whole / 1e9:.0f} GB"
     used, whole = _line(_STATUS, "VmHWM"), _line(_FREE, "MemTotal")
     return f"{used / 1e9:.1f} of {whole / 1e9:.0f} GB" if used and whole else ""
+
+
+class Batched(Protocol):
+    """Whatever works in batches.
+
+    Attributes:
+        batch_size: pictures at once; halved by itself when memory runs out.
+    """
+
+    batch_size: int
+
+
+def try_batch(
+    worker: Batched,
+    device: torch.device,
+    left: int,
+    cores: int,
+    attempt: Callable[[int], object],
+    tell: Callable[[str], None],
+) -> None:
+    """See whether the batch fits before the work begins, and make it smaller where it does not.
+
+    A GPU is given the whole batch: it says at once when it has no room. Work no larger than the try is not tried.
+
+    Args:
+        worker: whose batch it is.
+        device: where it works.
+        left: pictures that are to be done.
+        cores: that this process may use.
+        attempt: has the worker do so many blank pictures.
+        tell: gets a sentence where fewer fit.
+
+    Raises: EngineError when not even one picture fits.
+    """
+    if left <= TRIED:
+        return
+    wanted = min(worker.batch_size, left)
+    if device.type == "cuda":
+        attempt(wanted)
+    elif (found := fitting_batch(wanted, attempt, tell, cores)) < wanted:
+        worker.batch_size = found
 
 
 def fitting_batch(wanted: int, attempt: Callable[[int], object], tell: Callable[[str], None], cores: int) -> int:

@@ -27,7 +27,6 @@ from engine.gpu.pictures import (
 from engine.jobs.failures import is_lost_device
 from engine.jobs.shards import Shard, ShardRun
 from engine.jobs.spec import JsonValue
-from engine.jobs.timing import awaited
 from engine.scoring.job import Prompt, ScoringSettings, write_prompts
 from engine.scoring.parts import READ, PartFacts, encoded_images, part_name, part_table, read_facts, write_part
 from engine.scoring.prompts import make_prompt
@@ -161,11 +160,16 @@ class _Work:
         files = ((text, path_of_text(text)) for text in paths)
         how = device_jpeg.read_or_prepare if self.on_device else prepare
         ahead = 2 * self.encoder.batch_size
-        yield from awaited(prepare_all(files, self.encoder.clip.pictures, self.run.cores, ahead, how), self._spend)
-
-    def _spend(self, phase: str, seconds: float) -> None:
-        self.waited += seconds
-        self.run.spend(phase, seconds)
+        pictures = prepare_all(files, self.encoder.clip.pictures, self.run.cores, ahead, how)
+        while True:
+            start = time.monotonic()
+            picture = next(pictures, None)
+            seconds = time.monotonic() - start
+            self.waited += seconds
+            self.run.spend("decode", seconds)
+            if picture is None:
+                return
+            yield picture
 
     def _is_waiting(self) -> bool:
         """Whether a GPU has waited for the processor most of the time, over enough pictures to tell."""

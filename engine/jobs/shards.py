@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar, cast
 
 import pyarrow
 import pyarrow.parquet as parquet
@@ -24,6 +24,9 @@ from engine.jobs.timing import Stopwatch
 # A pause waits for the shard in hand, whose work would be lost, but not for ever.
 PAUSE_PATIENCE = 20.0
 PAUSE_LOOK = 0.5
+_NO_MORE = object()
+
+Item = TypeVar("Item")
 
 
 class JobCancelled(BaseException):
@@ -119,6 +122,7 @@ class ShardRun:
         cores: that this process shall use; None for all of the machine.
         place: name of the place, for messages.
         read: gives the rows of a shard; None reads them from the job's folder.
+        concludes: whether what has to be done once, after all shards, is this process's to do.
     """
 
     def __init__(
@@ -132,6 +136,7 @@ class ShardRun:
         cores: int | None = None,
         place: str = "",
         read: Callable[[int], pyarrow.Table] | None = None,
+        concludes: bool = True,
     ) -> None:
         self.folder = folder
         self.spec = spec
@@ -139,6 +144,7 @@ class ShardRun:
         self.device = device
         self.cores = cores or usable_cores()
         self.place = place
+        self.concludes = concludes
         self._cancellation = cancellation
         self._teller = teller
         self._numbers = numbers
@@ -175,7 +181,9 @@ class ShardRun:
             return self.total or 0
         groups = self._work.metadata
         finished = {part.number for part in self.names.finished()}
-        return sum(groups.row_group(number).num_rows for number in range(groups.num_row_groups) if number not in finished)
+        return sum(
+            groups.row_group(number).num_rows for number in range(groups.num_row_groups) if number not in finished
+        )
 
     def shards(self) -> Iterator[Shard]:
         """The shards that this process shall do; each is read when it is reached.
@@ -238,9 +246,23 @@ class ShardRun:
         """Count the time of a block to a phase; see ``timing.PHASES``."""
         return self._watch.timed(phase)
 
+    def timed_each(self, phase: str, items: Iterable[Item]) -> Iterator[Item]:
+        """The items, with the time that each is waited for counted to a phase."""
+        waiting = iter(items)
+        while True:
+            with self._watch.timed(phase):
+                found = next(waiting, _NO_MORE)
+            if found is _NO_MORE:
+                return
+            yield cast("Item", found)
+
     def spend(self, phase: str, seconds: float) -> None:
         """Count seconds to a phase that were measured elsewhere, such as on the device."""
         self._watch.add(phase, seconds)
+
+    def forget_times(self) -> None:
+        """Count where the time goes from here on: what was done so far was no work."""
+        self._watch.take()
 
     def advance(self, units: int = 1, **detail: JsonValue) -> None:
         """Count finished units, show them, and let the user end the job here.

@@ -1,9 +1,12 @@
 """Where the time of a job goes: seconds by phase, and the phase that holds the others up."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+Spend = Callable[[str, float], None]
+"""Takes a phase and seconds."""
 
 PHASES = ("decode", "copy", "encode", "write")
 """What kinds call their phases: waiting for prepared input, moving it to the device, computing there, writing."""

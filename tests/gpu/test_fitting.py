@@ -8,7 +8,8 @@ import torch
 
 from engine.errors import EngineError
 from engine.gpu import fitting
-from engine.gpu.clip import load_model
+from engine.gpu.classifier import Classifier, Logits
+from engine.gpu.clip import PictureFormat, load_model
 from engine.gpu.encoding import Encoder
 from engine.jobs.devices import usable_cores
 from tests.tiny_clip import make_tiny_clip
@@ -60,9 +61,8 @@ def test_memory_of_this_machine() -> None:
 
 def test_an_encoder_tries_before_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = load_model(f"local-dir:{make_tiny_clip(tmp_path / 'tiny')}", None, "cpu")
-    spent: list[str] = []
     seen: list[int] = []
-    encoder = Encoder(clip, 64, pytest.fail, lambda phase, seconds: spent.append(phase))
+    encoder = Encoder(clip, 64, pytest.fail)
     encode = encoder.encode
 
     def note(pictures: list[torch.Tensor]) -> object:
@@ -75,4 +75,23 @@ def test_an_encoder_tries_before_it_works(tmp_path: Path, monkeypatch: pytest.Mo
     encoder.try_batch(1000, usable_cores())
     assert max(seen) == fitting.TRIED
     assert encoder.batch_size == 64
-    assert spent == []  # nothing was done yet
+
+
+def test_a_classifier_tries_before_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hungry(torch.nn.Module):
+        """Takes 20 MB a picture."""
+
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            take_memory(len(pictures))
+            return pictures.mean(dim=(2, 3))
+
+    how = PictureFormat((16, 16), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bicubic", "shortest")
+    told: list[str] = []
+    logits = Logits(Classifier("timm:hungry", Hungry(), torch.device("cpu"), how, (16, 16), ""), 256, told.append)
+    monkeypatch.setattr(fitting, "free_memory", lambda: 40 * PICTURE)
+    logits.try_batch(20, usable_cores())
+    assert logits.batch_size == 256  # 20 fit, and more there are not
+    logits.try_batch(10_000, usable_cores())
+    assert logits.batch_size in (16, 32)
+    assert len(told) == 1
+    assert logits.memory.endswith(" GB")
