@@ -70,6 +70,7 @@ class SoodApp(App[int], inherit_bindings=False):
         "splits": _screen("splits", "SplitsScreen"),
         "evaluate": _screen("evaluate", "EvaluateScreen"),
         "labels": _screen("labels", "LabelsScreen"),
+        "duplicates": _screen("duplicates", "DuplicatesScreen"),
         "settings": _screen("settings", "SettingsScreen"),
     }
 

@@ -14,7 +14,7 @@ SCREEN_KEYS = {
 SCREEN_TITLES = {
     "home": "Home", "browse": "Browse", "review": "Review", "jobs": "Jobs", "splits": "Splits", "evaluate": "Evaluate",
     "settings": "Settings",
-    "start": "Start", "picture": "One picture", "labels": "Labels",
+    "start": "Start", "picture": "One picture", "labels": "Labels", "duplicates": "Duplicates",
 }  # fmt: skip
 
 
@@ -147,6 +147,7 @@ REVIEW = (
     _key("review.mark", "v", "mark", "mark range", "Begin or end a range; the next decision is for all of it."),
     _key("review.rule", "w", "rule", "ruling", "Settle a dispute: a ruling stands before every other word.", False),
     _key("review.blind", "b", "blind", "blind", "Hide others' decisions, verdicts and scores, or show them.", False),
+    _key("review.duplicates", "d", "app.go('duplicates')", "duplicates", "What is there twice: pictures, replicas."),
     _key("review.superclass", "c", "choose_superclass", "superclass", "Choose the superclass to review."),
     _key("review.note", "e", "note", "note", "Write a note to the decision on this candidate.", False),
     _key("review.clear", "backspace", "decide('clear')", "clear", "Put the candidate back among the undecided.", False),
@@ -298,6 +299,118 @@ LABELS = (
     *_moves("labels"),
 )  # fmt: skip
 
+DUPLICATES = (
+    _key(
+        "duplicates.apply",
+        "a",
+        "apply",
+        "leave out",
+        "Leave out whatever goes, or settle all replicas, as one step; asks first, with the count.",
+    ),
+    _key(
+        "duplicates.leave_this",
+        "x",
+        "leave_this",
+        "only this",
+        "Leave out the picture that goes in this line; of a replica, choose who keeps it.",
+    ),
+    _key(
+        "duplicates.leave_other",
+        "X",
+        "leave_other",
+        "the other",
+        "Leave out the one that stays in this line, and keep the other.",
+        False,
+    ),
+    _key(
+        "duplicates.spare",
+        "space",
+        "spare",
+        "keep both",
+        "Keep both pictures of this line. Again: let the rule have it.",
+    ),
+    _key(
+        "duplicates.cosine_down",
+        "left_square_bracket",
+        "shift_cosine(-1)",
+        "cosine",
+        "Lower the least cosine of embeddings: more pairs count.",
+        shown="[ ]",
+    ),
+    _key(
+        "duplicates.cosine_up",
+        "right_square_bracket",
+        "shift_cosine(1)",
+        "cosine up",
+        "Raise it; above 1 embeddings do not count.",
+        False,
+        "]",
+    ),
+    _key(
+        "duplicates.bits_down",
+        "left_curly_bracket",
+        "shift_bits(-1)",
+        "bits",
+        "Fewer bits in which hashes may differ; below 0 they do not count.",
+        shown="{ }",
+    ),
+    _key(
+        "duplicates.bits_up",
+        "right_curly_bracket",
+        "shift_bits(1)",
+        "bits up",
+        "More bits, up to 7: more pairs count.",
+        False,
+        "}",
+    ),
+    _key(
+        "duplicates.keep",
+        "w",
+        "keep",
+        "what stays",
+        "Choose the rule for what stays: larger, best scored, nearest, first.",
+    ),
+    _key(
+        "duplicates.filter",
+        "f",
+        "filter",
+        "filter",
+        "All pairs, across lists of the split, across synsets, or within a list.",
+    ),
+    _key(
+        "duplicates.view",
+        "tab",
+        "next_view",
+        "replicas",
+        "Pictures that are there twice, or synsets that two superclasses have.",
+    ),
+    _key(
+        "duplicates.read",
+        "r",
+        "read",
+        "read",
+        "Read the pictures and compare the embeddings that are missing; again: stop.",
+    ),
+    _key("duplicates.undo", "u", "undo", "undo", "Take back the last decision."),
+    _key("duplicates.redo", "U", "redo", "redo", "Bring back the decision that was taken back last.", False),
+    _key(
+        "duplicates.superclass",
+        "c",
+        "choose_superclass",
+        "superclass",
+        "Compare the pictures of one superclass, or of all.",
+    ),
+    _key(
+        "duplicates.large",
+        "enter",
+        "large",
+        "one large",
+        "Show one of the two as large as it goes; arrows change to the other.",
+    ),
+    *_moves("duplicates"),
+    _key("duplicates.top", "g", "move_to_end(-1)", "first", "To the first line.", False),
+)
+
 SETTINGS = (
     _key(
         "settings.edit",
@@ -333,6 +446,7 @@ WHY = (
 BY_SCREEN: dict[str, tuple[Binding, ...]] = {
     "start": START, "home": HOME, "browse": BROWSE, "review": REVIEW, "jobs": JOBS, "splits": SPLITS,
     "evaluate": EVALUATE, "labels": LABELS, "settings": SETTINGS, "picture": PICTURE, "why": WHY,
+    "duplicates": DUPLICATES,
 }  # fmt: skip
 
 MODAL = frozenset({"picture", "why"})

@@ -2,6 +2,7 @@
 
 OWNER_ONLY: dict[str, dict[str, str]] = {
     "browse": {"make_superclass": "make a superclass"},
+    "duplicates": {"read": "read pictures"},
     "jobs": {
         "new": "begin a job", "cancel": "cancel a job", "resume": "resume a job", "pause": "pause a job",
         "priority": "change the order of jobs",

@@ -1,7 +1,7 @@
 """The same picture twice among what was accepted: compared once, settled by a rule, left out as one step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -85,6 +85,15 @@ class Duplicate:
     is_across: bool
     is_across_splits: bool
 
+    def turned(self) -> "Duplicate":
+        """The same pair, the other one kept."""
+        return replace(
+            self, stays=self.goes, stays_picture=self.goes_picture, stays_wnid=self.goes_wnid,
+            stays_pixels=self.goes_pixels, stays_split=self.goes_split, goes=self.stays,
+            goes_picture=self.stays_picture, goes_wnid=self.stays_wnid, goes_pixels=self.stays_pixels,
+            goes_split=self.stays_split,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -147,7 +156,9 @@ class Comparison:
         rule.check()
         if rule.keep == "score" and not self.has_run:
             raise EngineError("There is no scoring run to keep pictures by.", "`sood-tui scoring run` makes one.")
-        rank = self._rank(rule.keep)
+        if rule.keep not in self._ranks:
+            self._ranks[rule.keep] = self._rank(rule.keep)
+        rank = self._ranks[rule.keep]
         first, second = self._pairs(rule, rank)
         stands = stand_ins(first, second, rank)
         goes = np.flatnonzero(stands >= 0)
@@ -160,6 +171,11 @@ class Comparison:
         rows = zip(settled.stays[some], settled.goes[some], settled.kind[some], bits, cosine, strict=True)
         return [self._duplicate(int(stays), int(goes), int(kind), int(bit), float(cos))
                 for stays, goes, kind, bit, cos in rows]  # fmt: skip
+
+    @cached_property
+    def _ranks(self) -> dict[Keep, Integers]:
+        """The ranks that were asked for: they do not depend on thresholds."""
+        return {}
 
     @cached_property
     def _by_name(self) -> Integers:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from engine.errors import EngineError
 from engine.likeness.hashes import near_pairs
@@ -13,22 +13,9 @@ from engine.likeness.neighbours import BLOCK, MOST_NEIGHBOURS, Neighbours, neigh
 from engine.likeness.prints import print_of, print_or_reason
 from engine.likeness.settling import stand_ins
 from store.picture_prints import PictureFile
+from tests.photographs import scene
 
 ORIENTATION = 0x0112
-
-
-def scene(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
-    """A made-up photograph: soft light, some shapes, grain."""
-    rng = np.random.default_rng(seed)
-    light = Image.fromarray(rng.integers(0, 255, (4, 5, 3)).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
-    drawn = ImageDraw.Draw(light)
-    for _ in range(6):
-        left, top = rng.integers(0, size[0] - 60), rng.integers(0, size[1] - 60)
-        wide, high = rng.integers(20, 120, 2)
-        colour = tuple(int(value) for value in rng.integers(0, 255, 3))
-        drawn.ellipse((int(left), int(top), int(left + wide), int(top + high)), fill=colour)
-    grain = np.asarray(light, np.int16) + rng.integers(-6, 7, (size[1], size[0], 3))
-    return Image.fromarray(np.clip(grain, 0, 255).astype(np.uint8))
 
 
 def saved(folder: Path, name: str, picture: Image.Image, **options: Any) -> PictureFile:
