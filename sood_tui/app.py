@@ -31,6 +31,8 @@ from store.connection import open_store
 from store.errors import CatalogueLocked
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from engine.jobs.summary import JobSummary
     from engine.review.stopping import Progress
     from sood_tui.progress_reading import ProgressReader
@@ -200,6 +202,7 @@ class SoodApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Look at the jobs once the first frame is there."""
+        self.app_suspend_signal.subscribe(self, self._take_pixels_off)
         self.app_resume_signal.subscribe(self, self._paint_anew)
         if self._workspace is not None:
             self.call_after_refresh(self._supervise)
@@ -234,6 +237,12 @@ class SoodApp(App[int], inherit_bindings=False):
         """Leave; jobs go on, and every decision is already in the catalogue."""
         self.keep_place()
         self.exit(0)
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: "RenderableType | None" = None) -> None:
+        """Leave, with no picture left on the terminal; it is still ours at this moment."""
+        if self._pixels is not None:
+            self._pixels.close()
+        super().exit(result, return_code, message)
 
     # ---- moving between screens ----
 
@@ -315,10 +324,13 @@ class SoodApp(App[int], inherit_bindings=False):
         if self._pixels is not None:
             self._pixels.measure(event.size, event.pixel_size)
 
-    def _paint_anew(self, _: object) -> None:
-        """The terminal was the shell's for a while."""
+    def _take_pixels_off(self, _: object = None) -> None:
         if self._pixels is not None:
             self._pixels.clear()
+
+    def _paint_anew(self, _: object) -> None:
+        """The terminal was the shell's for a while."""
+        self._take_pixels_off()
         self.screen.refresh(layout=True)
 
     def action_cycle_graphics(self) -> None:
@@ -480,9 +492,7 @@ class SoodApp(App[int], inherit_bindings=False):
             self._tell_at = time.monotonic() + TELL_EVERY
 
     def on_unmount(self) -> None:
-        """Leave the seat with the screen, and no picture on the terminal."""
-        if self._pixels is not None:
-            self._pixels.clear()
+        """Leave the seat with the screen."""
         self.leave_seat()
 
     def leave_seat(self) -> None:

@@ -4,6 +4,7 @@ Textual reads an escape sequence that it does not know letter by letter, and in 
 """
 
 import re
+import time
 from collections.abc import Iterable
 
 from textual._xterm_parser import XTermParser
@@ -15,13 +16,16 @@ _ANSWER = re.compile(
     r"|\x1b\[\?[\d;]*[cS]"  # device attributes, colours and size of sixel images
     r"|\x1b\[[46];\d+;\d+t"  # a cell or the window in pixels
 )
-_BEGUN = re.compile(r"\x1b(?:_G[^\x1b]*\x1b?|\[\?[\d;]*|\[[46];[\d;]*)\Z")
+_BEGUN = re.compile(r"\x1b(?:_(?:G[^\x1b]*\x1b?)?|\[\??[\d;]*)?\Z")
+_NEVER_A_KEY = ("\x1b_G", "\x1b[?")
+HOLD = 0.1  # seconds for the other half of an answer, when the first half could as well be a key
 
 
 class PatientParser(XTermParser):
     """Textual's reader of keys, without the answers to questions that Textual did not ask."""
 
     _held = ""
+    _held_at = 0.0
 
     def feed(self, data: str) -> Iterable[Message]:
         """The keys and events in what was read; an answer that is cut in two waits for its other half."""
@@ -30,9 +34,16 @@ class PatientParser(XTermParser):
             return
         text = _ANSWER.sub("", self._held + data)
         begun = _BEGUN.search(text)
-        self._held = text[begun.start() :] if begun else ""
-        if text := text.removesuffix(self._held):
+        self._held, self._held_at = text[begun.start() :] if begun else "", time.monotonic()
+        if text := text[: begun.start()] if begun else text:
             yield from super().feed(text)
+
+    def tick(self) -> Iterable[Message]:
+        """Called again and again: what was held for too long was a key."""
+        if self._held and not self._held.startswith(_NEVER_A_KEY) and time.monotonic() - self._held_at > HOLD:
+            held, self._held = self._held, ""
+            yield from super().feed(held)
+        yield from super().tick()
 
 
 def expect_late_answers() -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from typing import Literal
 
 import typer
 
@@ -11,7 +12,9 @@ from engine.doctor import Finding, examine_machine, examine_workspace
 from engine.errors import EngineError
 from sood_tui.cli.context import AsJson, given_workspace, settings_of
 from sood_tui.cli.output import emit, say
+from sood_tui.graphics import Graphics, Terminal, choose
 from sood_tui.settings import Settings, load_settings
+from sood_tui.terminal_probe import Question
 from sood_tui.workspace import find_workspace
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -60,7 +63,7 @@ def examine_terminal(settings: Settings) -> Iterator[Finding]:
     hint = f"The screens want at least {MIN_COLUMNS}x{MIN_LINES}." if small else ""
     yield Finding("terminal", "note" if small else "fine", ", ".join(words), hint)
     yield examine_colours()
-    yield examine_graphics(settings)
+    yield from examine_graphics(settings)
 
 
 def examine_colours() -> Finding:
@@ -71,13 +74,37 @@ def examine_colours() -> Finding:
     return Finding("terminal", "note", "COLORTERM does not promise 24-bit colour", hint)
 
 
-def examine_graphics(settings: Settings) -> Finding:
-    """How pictures are drawn, and who said so."""
+def examine_graphics(settings: Settings) -> Iterator[Finding]:
+    """How pictures are drawn, who said so, and what else this terminal could do."""
     wanted, source = settings.text("graphics"), settings.sources["graphics"]
-    if wanted == "off":
-        return Finding("terminal", "note", f"pictures: off ({source})", "--graphics half shows them.")
-    if wanted in ("auto", "half"):
-        return Finding("terminal", "fine", f"pictures: half blocks, which every terminal shows ({wanted}, {source})")
-    return Finding(
-        "terminal", "note", f"pictures: half blocks instead of {wanted}", "This version draws half blocks only."
-    )
+    with Question() as question:
+        terminal = question.answer()
+    choice = choose(wanted, terminal)
+    is_lacking = wanted in (Graphics.SIXEL, Graphics.KITTY) and choice.graphics is Graphics.HALF
+    state: Literal["fine", "note"] = "note" if is_lacking or choice.graphics is Graphics.OFF else "fine"
+    hint = "--graphics half shows them." if choice.graphics is Graphics.OFF else ""
+    yield Finding("terminal", state, f"pictures: {_DRAWN[choice.graphics]} ({wanted}, {source}): {choice.why}", hint)
+    if terminal.asked:
+        yield Finding("terminal", "fine" if terminal.seconds is not None else "note", _said_by(terminal))
+
+
+_DRAWN = {
+    Graphics.HALF: "half blocks",
+    Graphics.SIXEL: "sixels",
+    Graphics.KITTY: "Kitty's protocol",
+    Graphics.OFF: "none, names instead",
+}
+
+
+def _said_by(terminal: Terminal) -> str:
+    """The terminal's answers in one line."""
+    if terminal.seconds is None:
+        return "asked what it draws, the terminal did not answer"
+    words = [f"sixels {_YES[terminal.sixel]}", f"Kitty's pictures {_YES[terminal.kitty]}"]
+    words += [f"a cell of {terminal.cell[0]}x{terminal.cell[1]} pixels"] if terminal.cell else ["cells of unknown size"]
+    words += [f"{terminal.colours} colours a sixel image"] if terminal.colours else []
+    words += ["sixel images up to {}x{}".format(*terminal.largest)] if terminal.largest else []
+    return f"the terminal says after {terminal.seconds * 1000:.0f} ms: {', '.join(words)}"
+
+
+_YES = {True: "yes", False: "no"}

@@ -252,6 +252,9 @@ class ReviewScreen(RoomScreen):
     def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
         folio = seen_by(folio, self.sood.blind_for) if folio is not None else None
         self._show_facts(item, folio)
+        shown = self._shown[0]
+        if folio is None and shown is not None and shown.wnid == item.wnid:
+            return  # read again: what is there stays until it has come
         marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()} if folio else {}
         note = "" if folio is None else "No pictures"
         self.query_one(ContactSheet).show(folio.pictures if folio else (), note, marks)

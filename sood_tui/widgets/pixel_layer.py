@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 from textual.errors import NoWidget
 from textual.geometry import Offset, Region, Size
+from textual.timer import Timer
 from textual.widgets._toast import Toast
 from textual.widgets._tooltip import Tooltip
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 KEPT_BYTES = 24 * 1024**2  # of encoded sheets in this process
 KEPT_BY_TERMINAL = 12  # pictures that a terminal with Kitty's protocol keeps for us
+AFTER_WIPE = 0.05  # seconds from a frame over a sixel image until it is drawn again
 SAVE, RESTORE = "\x1b7", "\x1b8"
 FIRST_NUMBERS = 1 << 24  # Kitty's numbers are shared with other programs on the terminal, so ours begin at random
 
@@ -58,10 +60,17 @@ class Encoded:
 
 @dataclass(slots=True)
 class _Offer:
-    """A picture that a sheet wants to be seen; `at` is where it is on the terminal, None while it is not."""
+    """A picture that a sheet wants to be seen.
+
+    Attributes:
+        picture: the whole sheet.
+        at: where it is on the terminal; None while it is not.
+        is_wiped: whether a frame was written over it.
+    """
 
     picture: Encoded
     at: Region | None = None
+    is_wiped: bool = False
 
 
 @dataclass(slots=True)
@@ -83,6 +92,8 @@ class PixelLayer:
     encoded: Recent[Any, Encoded] = field(default_factory=lambda: Recent(256, KEPT_BYTES, lambda picture: picture.size))
     write: Callable[[str], None] | None = None
     written: int = 0
+    _is_closed: bool = False
+    _timer: Timer | None = None
     _offers: "dict[ContactSheet, _Offer]" = field(default_factory=dict)
     _sent: dict[int, int] = field(default_factory=dict)  # id of an Encoded to its number with Kitty, oldest first
     _held: dict[int, Encoded] = field(default_factory=dict)  # by number: keeps the ids above from being given again
@@ -92,6 +103,8 @@ class PixelLayer:
         """Show a picture over a sheet as long as nothing else is there."""
         known = self._offers.get(sheet)
         if known is not None and known.picture is picture:
+            return
+        if self._is_closed:
             return
         self.withdraw(sheet)
         self._offers[sheet] = _Offer(picture)
@@ -123,21 +136,33 @@ class PixelLayer:
         for offer in self._offers.values():
             is_sixel = offer.picture.graphics is Graphics.SIXEL
             if is_sixel and offer.at is not None and (spans is None or _touches(spans, offer.at)):
-                offer.at = None
+                offer.at, offer.is_wiped = None, True
+        self.settle()
+
+    def _draw_again(self) -> None:
+        self._timer = None
+        for offer in self._offers.values():
+            offer.is_wiped = False
         self.settle()
 
     def settle(self) -> None:
         """Bring the terminal to what should be seen."""
         out: list[str] = []
+        later = False
         for sheet, offer in list(self._offers.items()):
             region = self._clear_region(sheet)
             if region == offer.at:
+                continue
+            if region is not None and offer.is_wiped:
+                later = True  # screens come in several frames, and each would wipe it again
                 continue
             out.append(self._hidden(offer))
             if region is not None and region.size == (offer.picture.columns, offer.picture.rows):
                 out.append(self._drawn(offer.picture, region.offset))
                 offer.at = region
         self._write("".join(out))
+        if later and self._timer is None:
+            self._timer = self.app.set_timer(AFTER_WIPE, self._draw_again)
 
     def clear(self) -> None:
         """Take everything off, and out of the terminal's memory; the next frame draws it again."""
@@ -146,6 +171,12 @@ class PixelLayer:
         self._held.clear()
         for offer in self._offers.values():
             offer.at = None
+
+    def close(self) -> None:
+        """Take everything off for good."""
+        self.clear()
+        self._offers.clear()
+        self._is_closed = True
 
     def _clear_region(self, sheet: "ContactSheet") -> Region | None:
         """Where the sheet is on the terminal; None when some of it is hidden."""

@@ -21,6 +21,7 @@ from engine.doctor import (
 from engine.workspace import Workspace
 from sood_tui.cli import run
 from sood_tui.cli.doctor import examine_colours, examine_graphics
+from sood_tui.graphics import Terminal
 from sood_tui.settings import load_settings
 from sood_tui.workspace import create_workspace
 
@@ -115,6 +116,26 @@ def test_colours_and_graphics_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert examine_colours().state == "fine"
     monkeypatch.delenv("COLORTERM")
     assert "COLORTERM=truecolor" in examine_colours().hint
-    assert "half blocks" in examine_graphics(load_settings(None)).found
-    off = examine_graphics(load_settings(None, {"graphics": "off"}))
-    assert (off.state, off.found) == ("note", "pictures: off (command line)")
+    monkeypatch.setattr("sood_tui.terminal_probe.os.isatty", lambda descriptor: False)
+    (half,) = examine_graphics(load_settings(None))
+    assert (half.state, half.found) == (
+        "fine", "pictures: half blocks (auto, default): there is no terminal to ask",
+    )  # fmt: skip
+    (off,) = examine_graphics(load_settings(None, {"graphics": "off"}))
+    assert (off.state, off.found) == ("note", "pictures: none, names instead (off, command line): as asked for")
+    assert "--graphics half" in off.hint
+    (asked_for,) = examine_graphics(load_settings(None, {"graphics": "kitty"}))
+    assert (asked_for.state, "half blocks (kitty, command line)" in asked_for.found) == ("note", True)
+
+
+def test_doctor_tells_what_the_terminal_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Terminal(asked=True, seconds=0.004, sixel=True, cell=(8, 15), colours=256, largest=(800, 360))
+    monkeypatch.setattr("sood_tui.cli.doctor.Question.answer", lambda question: told)
+    choice, answers = examine_graphics(load_settings(None))
+    assert choice.found == "pictures: sixels (auto, default): the terminal says that it can"
+    assert answers.found == (
+        "the terminal says after 4 ms: sixels yes, Kitty's pictures no, a cell of 8x15 pixels, 256 colours a sixel "
+        "image, sixel images up to 800x360"
+    )
+    monkeypatch.setattr("sood_tui.cli.doctor.Question.answer", lambda question: Terminal(asked=True))
+    assert [finding.state for finding in examine_graphics(load_settings(None))] == ["fine", "note"]
