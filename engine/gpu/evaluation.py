@@ -1,6 +1,5 @@
 """The job of an evaluation: embed what is not embedded yet, mine, score, and leave the numbers in the run's folder."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -39,6 +38,8 @@ from engine.scoring.parts import READ, PartFacts, part_name, part_table, write_p
 from store.paths import path_of_text
 
 TOLD_ONE_BY_ONE = 20
+ROW_BYTES = 64
+"""Of a picture beside its embedding, at most."""
 VERSIONED = ("sood-tui", "numpy", "torch", "open_clip_torch", "scikit-learn", "duckdb")
 
 
@@ -46,9 +47,10 @@ def run(run: ShardRun) -> Mapping[str, JsonValue]:
     """Do one evaluation; called in the worker.
 
     Settings: folder, relative to the workspace, with the plan. Work: image_id, path, size, mtime_ns.
-    Returns: model_key, pictures embedded now, unreadable ones, seconds.
+    Several processes may embed; only the one that concludes evaluates.
+
+    Returns: model_key, pictures embedded now, unreadable ones.
     """
-    started = time.monotonic()
     folder = run.workspace_root / str(run.settings["folder"])
     plan = Plan.read(folder)
     work = _Work(run, folder, plan)
@@ -59,9 +61,7 @@ def run(run: ShardRun) -> Mapping[str, JsonValue]:
             shard.commit(pa.table({"path": shard.table["path"]}))
     if run.pausing():
         raise JobPaused  # what is not embedded yet would look like pictures that cannot be read
-    outcome = work.evaluate()
-    outcome["seconds"] = round(time.monotonic() - started, 3)
-    return outcome
+    return work.evaluate() if run.concludes else {"embedded": work.embedded, "unreadable": work.unreadable}
 
 
 @dataclass
@@ -92,7 +92,7 @@ class _Work:
         self.loaded = number
         self.run.check()
         _check_widths(self.plan, self.clip)
-        self.encoder = Encoder(self.clip, self.plan.batch_size, self.run.warn)
+        self.encoder = Encoder(self.clip, self.plan.batch_size, self.run.warn, self.run.spend)
         self.model_folder.mkdir(parents=True, exist_ok=True)
         self.known = Known(self.model_folder, self.plan.catalogue_id)
         if not self.plan.re_embed:
@@ -100,6 +100,18 @@ class _Work:
             for position, part in enumerate(self.plan.sets):
                 mine = pictures.filter(compute.equal(pictures["part"], position))
                 refuse_changed(part.name, changed(mine, self.known.files))
+        self._look_whether_it_fits()
+
+    def _look_whether_it_fits(self) -> None:
+        """Refuse embeddings for which the disk has no room, and a batch for which the memory has none."""
+        assert self.clip is not None
+        assert self.encoder is not None
+        assert self.known is not None
+        left = max(0, self.run.left - len(self.known.images) - len(self.known.files))
+        row_bytes = self.clip.dimensions * np.dtype(np.float16).itemsize + ROW_BYTES
+        self.run.need_space(left * row_bytes, "The embeddings")
+        self.encoder.try_batch(left, self.run.cores)
+        self.run.forget_times()
 
     @property
     def model_folder(self) -> Path:
@@ -120,10 +132,14 @@ class _Work:
         if ours:
             vectors, status, reasons = self._encode([row["path"] for row in ours])
             table = part_table([row["image_id"] for row in ours], status, reasons)
-            write_part(self.model_folder, name, vectors, table, self._facts())
+            with self.run.timed("write"):
+                written = write_part(self.model_folder, name, vectors, table, self._facts())
+            for file in written:
+                self.run.wrote(file)
         if files:
             vectors, status, reasons = self._encode([row["path"] for row in files])
-            write_files_part(self.model_folder, name, vectors, _files_table(files, status, reasons))
+            with self.run.timed("write"):
+                write_files_part(self.model_folder, name, vectors, _files_table(files, status, reasons))
 
     def _is_new(self, row: Mapping[str, Any]) -> bool:
         assert self.known is not None
@@ -139,7 +155,8 @@ class _Work:
         batch: list[torch.Tensor] = []
         pending = 0
         pairs = ((text, path_of_text(text)) for text in paths)
-        for picture in prepare_all(pairs, self.clip.pictures, ahead=2 * self.encoder.batch_size):
+        pictures = prepare_all(pairs, self.clip.pictures, self.run.cores, ahead=2 * self.encoder.batch_size)
+        for picture in self.run.timed_each("decode", pictures):
             pending += 1
             status.append(picture.problem.kind if picture.problem else READ)
             reasons.append(picture.problem.reason if picture.problem else None)
@@ -150,13 +167,17 @@ class _Work:
             if len(batch) >= self.encoder.batch_size:
                 vectors.append(self.encoder.encode(batch))
                 self.embedded += len(batch)
-                self.run.advance(pending, embedded=self.embedded)
+                self.run.advance(pending, embedded=self.embedded, **self._detail())
                 batch, pending = [], 0
         if batch:
             vectors.append(self.encoder.encode(batch))
             self.embedded += len(batch)
-        self.run.advance(pending, embedded=self.embedded)
+        self.run.advance(pending, embedded=self.embedded, **self._detail())
         return np.concatenate(vectors), status, reasons
+
+    def _detail(self) -> dict[str, JsonValue]:
+        assert self.encoder is not None
+        return {"batch": self.encoder.batch_size, "memory": self.encoder.memory}
 
     def _tell_unreadable(self, path: str, reason: str | None) -> None:
         self.unreadable += 1
