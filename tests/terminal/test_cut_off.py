@@ -14,7 +14,7 @@ from tests.terminal.tmux import Terminal, needs_tmux, wait_for_end
 
 pytestmark = needs_tmux
 
-COUNT, CUTS = 500, 6
+COUNT, CUTS = 500, 5
 KEYS = [("a", "r", "s")[place * 5 % 3] for place in range(COUNT)]
 AT = re.compile(r"candidate (\d+) of 500")
 
@@ -69,7 +69,7 @@ def place_of(terminal: Terminal) -> int:
 
 
 def type_until(terminal: Terminal, done: int, last: int) -> int:
-    """Press the keys of the candidates from one to another, ten at a time, as fast as the program shows that it follows.
+    """Press the keys of the candidates from one to another, ten at a time, as fast as the screen follows.
 
     Returns: how many decisions the screen acknowledged by the end: it stood on the candidate after them.
     """
