@@ -274,7 +274,7 @@ def _start(
         job = runner.submit(
             workspace.root,
             KIND,
-            {"folder": relative},
+            {"folder": relative, "batch_size": plan.batch_size},
             work_table(pictures, len(plan.models)),
             request.device,
             title=f"evaluation {plan.title}",

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.gpu.clip import ClipModel, load_model
 from engine.gpu.text import TextBank
+from engine.jobs.kinds import find_kind
 from engine.jobs.shards import ShardRun
 from engine.jobs.spec import JsonValue
 from engine.labels.formulas import ranking, shares_of_best
 from engine.labels.ranking import RankingSettings
 from engine.scoring.similarities import EmbeddingParts
 
-_BATCH = 1024
 _TEXTS = 256
 
 Similarities = torch.Tensor
@@ -79,11 +79,12 @@ def _run(
         )
     texts = torch.from_numpy(_texts(run, clip, settings)).to(clip.device).T
     pictures = 0
+    batch_rows = find_kind(run.spec.kind).batch_rows
     for shard in run.shards():
         found = []
-        for batch in shard.batches(_BATCH):
+        for batch in shard.batches(batch_rows):
             for part, rows in _embeddings(run.workspace_root, batch, clip.dimensions):
-                with torch.inference_mode():
+                with torch.inference_mode(), run.timed("encode"):
                     found.append(judge(torch.from_numpy(rows).to(clip.device) @ texts, part))
             pictures += batch.num_rows
             run.advance(batch.num_rows)

@@ -19,17 +19,16 @@ from typing import Any, Self
 from engine.events import now
 from engine.jobs.assignment import Assignment
 from engine.jobs.crew import Crew
-from engine.jobs.devices import Place
+from engine.jobs.devices import Place, places_of
+from engine.jobs.disk import reserve_room
 from engine.jobs.failures import MemberFailed, describe
-from engine.jobs.files import take_lock
+from engine.jobs.files import note_holder, take_lock
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import resolve
-from engine.jobs.ledger import Ledger, OwnTeller
+from engine.jobs.ledger import Ledger, Member, OwnTeller
 from engine.jobs.queue import places_for, wait_for_turn
 from engine.jobs.shards import Cancellation, JobCancelled, JobPaused, ShardRun
 from engine.jobs.spec import EndState, JobSpec, Outcome
-
-RESERVED_BYTES = 65_536
 
 
 class Reserve:
@@ -39,12 +38,8 @@ class Reserve:
         self._path = path
 
     def __enter__(self) -> Self:
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            with suppress(OSError):  # without the reserve the job may still have room enough
-                os.posix_fallocate(handle, 0, RESERVED_BYTES)
-        finally:
-            os.close(handle)
+        with suppress(OSError):  # without the reserve the job may still have room enough
+            reserve_room(self._path)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -66,7 +61,7 @@ class Worker:
     def work(self) -> Outcome:
         """Do the job. Whatever happens becomes an outcome; the last event is appended here, the file is not written."""
         try:
-            with Reserve(self._folder.path / ".reserve"):
+            with Reserve(self._folder.reserve_file):
                 result = self._wait_and_run(self._folder.spec())
             outcome = self._outcome("finished", result=dict(result or {}))
         except JobCancelled:
@@ -109,23 +104,40 @@ class Worker:
 
     def _execute(self, work: Assignment, places: Sequence[Place]) -> Mapping[str, Any] | None:
         spec = work.spec
-        if spec.executor == "ray":
+        if spec.executor == "local" and len(places) == 1:
+            return self._call(work, places[0])
+        result: Mapping[str, Any] = {}
+        if work.todo or not work.kind.concludes:
+            result = self._share(work, places)
+        if not work.kind.concludes:
+            return result
+        # The processes that shared the work are gone, and so is what they held on the devices.
+        place = places[0] if spec.executor == "local" else places_of("auto")[0]
+        work.ledger.members.append(Member(f"{place.name} (the end)"))
+        last = self._call(work, place, len(work.ledger.members) - 1)
+        return work.merged([last or {}, result])
+
+    def _share(self, work: Assignment, places: Sequence[Place]) -> Mapping[str, Any]:
+        """Have several processes do the shards."""
+        if work.spec.executor == "ray":
             from engine.jobs.cluster import Cluster
 
             return Cluster(work).run()
-        if len(places) > 1:
-            return Crew(work, places).run()
+        return Crew(work, places).run()
+
+    def _call(self, work: Assignment, place: Place, member: int = 0) -> Mapping[str, Any] | None:
+        """Call the kind's function in this process."""
         if work.kind.on_device:  # before anything can have imported torch
-            os.environ.update(places[0].environment)
-        device = places[0].device if work.kind.on_device else spec.device
+            os.environ.update(place.environment)
+        device = place.device if work.kind.on_device else work.spec.device
         run = ShardRun(
             self._folder,
-            spec,
+            work.spec,
             self._cancellation,
-            OwnTeller(work.ledger),
+            OwnTeller(work.ledger, member),
             work.numbers,
             device,
-            place=places[0].name,
+            place=place.name,
         )
         function = resolve(work.kind.function)
         result: Mapping[str, Any] | None = function(run)
@@ -176,8 +188,7 @@ def main(arguments: list[str]) -> int:
         print(f"another worker does {folder.id}", file=sys.stderr)
         return 2
     keep_from_helpers(lock)
-    os.truncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    note_holder(lock, os.getpid())
     worker = Worker(folder)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.cancel())

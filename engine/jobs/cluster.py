@@ -102,14 +102,14 @@ class Cluster:
         if spec.storage is None:
             return
         self._storage = Storage(spec.storage, spec.id)
-        self._storage.put(root, files_below(root, self.work.kind.needs))
+        self._storage.put(root, files_below(root, self.work.kind.needed(spec.settings)))
 
     def _hire(self, hiring: Hiring) -> None:
         import ray
         from ray.util import ActorPool
 
         spec, root = self.work.spec, self.work.folder.workspace_root
-        needed = tuple(files_below(root, self.work.kind.needs)) if self._storage is not None else ()
+        needed = tuple(files_below(root, self.work.kind.needed(spec.settings))) if self._storage is not None else ()
         task = Task(spec, str(root), self._storage, needed, hiring.device, hiring.cores)
         remote = ray.remote(ShardActor).options(
             num_cpus=hiring.num_cpus,

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -205,9 +205,11 @@ class ShardActor:
                 "Put the workspace on storage that all machines share under the same path, or give --storage URL.",
             )
         cores = min(task.cores, usable_cores())
+        # A scratch workspace holds one shard at a time: that all of them fit is asked where they come together.
+        spec = task.spec if task.storage is None else replace(task.spec, force=True)
         return ShardRun(
-            folder, task.spec, self._cancellation, self._notes, self._numbers, task.device, cores, self._place,
-            read=lambda number: self._table,
+            folder, spec, self._cancellation, self._notes, self._numbers, task.device, cores, self._place,
+            read=lambda number: self._table, concludes=False,
         )  # fmt: skip
 
     def _numbers(self) -> Iterator[int]:

@@ -1,8 +1,9 @@
 """The kinds of jobs there are, as data: which function works, which function takes the results in."""
 
 import functools
+import glob
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
@@ -23,8 +24,12 @@ class Kind:
         unit: what a row of the work list is, in the plural, as progress is shown.
         on_device: whether it waits for its device until earlier jobs have left it.
         parallel: whether several processes may share its shards; each calls ``function`` once.
-        needs: files of the workspace that a process on another machine needs, as patterns below its root.
+        concludes: whether there is something to be done once, after all shards, see ``ShardRun.concludes``: where
+            several processes have shared them, ``function`` is then called once more, by the leader, without a shard.
+        needs: files of the workspace that a process on another machine needs, as patterns below its root; the job's
+            settings may be named in braces.
         sums: results of ``function`` that are added up over the processes; of the others the first one's count.
+        batch_rows: rows that ``function`` takes at once, where no setting ``batch_size`` says it.
         row_bytes: what the results of a row of the work list take on the disk at most, in parts and in the catalogue;
             looked at before the start. A kind that knows it only with its model calls ``run.need_space`` as well.
     """
@@ -35,9 +40,16 @@ class Kind:
     unit: str
     on_device: bool
     parallel: bool = False
+    concludes: bool = False
     needs: tuple[str, ...] = ()
     sums: tuple[str, ...] = ()
+    batch_rows: int = 1
     row_bytes: int = 128
+
+    def needed(self, settings: Mapping[str, Any]) -> list[str]:
+        """``needs`` with what the settings of a job say in place of their names."""
+        words = {name: glob.escape(str(value)) for name, value in settings.items()}
+        return [pattern.format_map(words) for pattern in self.needs]
 
 
 KINDS = {
@@ -84,6 +96,10 @@ KINDS = {
             "engine.evaluation.ingest:ingest",
             unit="pictures",
             on_device=True,
+            parallel=True,
+            concludes=True,
+            needs=("{folder}/*", "embeddings/*/part-*.parquet", "embeddings/*/files/part-*.parquet"),
+            sums=("embedded", "unreadable"),
         ),
         Kind(
             "label-proposals",
@@ -91,6 +107,10 @@ KINDS = {
             "engine.labels.proposals:ingest",
             unit="pictures",
             on_device=True,
+            parallel=True,
+            needs=("embeddings/{model_key}/part-*.npy", "embeddings/{model_key}/texts/*"),
+            sums=("pictures",),
+            batch_rows=1024,
             row_bytes=512,
         ),
         Kind(
@@ -99,6 +119,10 @@ KINDS = {
             "engine.labels.classifiers:ingest_zero_shot",
             unit="pictures",
             on_device=True,
+            parallel=True,
+            needs=("embeddings/{model_key}/part-*.npy", "embeddings/{model_key}/texts/*"),
+            sums=("pictures",),
+            batch_rows=1024,
             row_bytes=512,
         ),
         Kind(
@@ -107,6 +131,8 @@ KINDS = {
             "engine.labels.classifiers:ingest_model",
             unit="pictures",
             on_device=True,
+            parallel=True,
+            sums=("unreadable",),
             row_bytes=512,
         ),
         Kind(
@@ -130,6 +156,8 @@ KINDS = {
             "engine.evaluation.classifying:ingest",
             unit="pictures",
             on_device=True,
+            parallel=True,
+            sums=("unreadable",),
         ),
         Kind("train-demo-clip", "engine.gpu.demo_clip:run", None, unit="steps", on_device=True),
     )

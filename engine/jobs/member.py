@@ -110,7 +110,7 @@ def work(folder: JobFolder, line: Line, cancellation: Cancellation, given: argpa
     try:
         spec = folder.spec()
         run = ShardRun(
-            folder, spec, cancellation, line, line.numbers, given.device, given.cores, given.place
+            folder, spec, cancellation, line, line.numbers, given.device, given.cores, given.place, concludes=False
         )  # fmt: skip
         result = resolve(find_kind(spec.kind).function)(run)
         line.say("ended", result=dict(result or {}))

@@ -46,13 +46,13 @@ def queues_of(spec: JobSpec) -> tuple[str, ...]:
 
 
 def places_for(spec: JobSpec) -> tuple[Place, ...]:
-    """Where the processes of a local job work; one place for a kind whose shards are not shared.
+    """Where the processes of a local job work; one place for a kind whose shards are not shared, or without shards.
 
     Raises:
         EngineError: its device cannot be understood.
     """
     places = places_of(spec.device)
-    return places if find_kind(spec.kind).parallel else places[:1]
+    return places if find_kind(spec.kind).parallel and spec.total is not None else places[:1]
 
 
 def wait_for_turn(folder: JobFolder, spec: JobSpec, check: Callable[[], None]) -> list[int]:

@@ -54,7 +54,7 @@ def rows_of_a_shard(
     if processes == 1:
         return most
     said = settings.get("batch_size")
-    batch = said if isinstance(said, int) and said > 0 else 1
+    batch = said if isinstance(said, int) and said > 0 else find_kind(kind).batch_rows
     each = min(most, -(-count // (processes * SHARDS_EACH)))
     # Batches are the same then however many processes share the work, and so is what a model says of each.
     return max(1, -(-each // batch)) * batch

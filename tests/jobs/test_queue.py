@@ -148,7 +148,7 @@ def test_what_a_killed_start_left_is_cleared_away_and_a_start_at_work_is_not(wor
     ],
 )
 def test_queues_of_a_device(kind: str, device: str | None, queues: tuple[str, ...]) -> None:
-    spec = JobSpec(f"0001-{kind}", kind, now(), kind, "", device, {}, None, None, 1, "things")
+    spec = JobSpec(f"0001-{kind}", kind, now(), kind, "", device, {}, None, 100, 1, "things")
     assert queues_of(spec) == queues
 
 

@@ -13,7 +13,7 @@ from engine.jobs.folder import JobFolder, JobState
 from engine.jobs.runner import ACTIVE, cancel, list_jobs
 from engine.workspace import Workspace
 
-LIMIT = 20.0
+LIMIT = 60.0
 PLUGIN = Path(__file__).parent / "plugin"
 
 
