@@ -31,11 +31,11 @@ def describe(error: BaseException) -> Notice | None:
     match error:
         case StoreError() | EngineError():
             return Notice(error.message, error.hint, "error", EXIT_INPUT)
+        case duckdb.Error() if "No space left" in str(error):  # whatever DuckDB was doing
+            return Notice("The disk is full.", DISK_FULL, "error", EXIT_INPUT)
         case duckdb.OutOfMemoryException():
             return Notice("DuckDB ran out of memory or disk.", "Free some, then run the command again.", "error", 2)
         case OSError(errno=28):
-            return Notice("The disk is full.", DISK_FULL, "error", EXIT_INPUT)
-        case duckdb.IOException() if "No space left" in str(error):
             return Notice("The disk is full.", DISK_FULL, "error", EXIT_INPUT)
         case duckdb.IOException():
             return Notice(str(error).splitlines()[0], "Check the disk and the path's permissions.", "error", EXIT_INPUT)

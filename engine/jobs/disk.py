@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.errors import EngineError
 
+RESERVED_BYTES = 65_536
 MARGIN = 1.2
 """What is announced is an estimate."""
 FORECAST_EVERY = 30.0
@@ -48,6 +49,23 @@ def size_text(count: float) -> str:
             return f"{count:.3g} {unit}" if unit != "bytes" else f"{int(count)} {unit}"
         count /= 1000
     return f"{count:.3g} TB"
+
+
+def reserve_room(path: Path) -> None:
+    """Keep some room on the disk in a file, so that a job can still say that the disk is full.
+
+    Raises:
+        OSError: there is none.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        os.posix_fallocate(handle, 0, RESERVED_BYTES)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):  # this file system cannot keep room
+            return
+        raise OSError(error.errno, error.strerror, str(path.parent)) from error
+    finally:
+        os.close(handle)
 
 
 class DiskWatch:

@@ -107,6 +107,14 @@ def take_lock(path: Path, attempts: int = LOCK_ATTEMPTS) -> int | None:
     return None
 
 
+def note_holder(handle: int, pid: int | None) -> None:
+    """Write the process id of its holder into a locked file, or that there is none.
+
+    It always takes the same room, so that it can be written again when the disk is full.
+    """
+    os.pwrite(handle, f"{'' if pid is None else pid:<20}".encode(), 0)
+
+
 def is_locked(path: Path) -> bool:
     """Whether some process holds the lock. Readers share it, so that they do not take each other for a holder."""
     try:

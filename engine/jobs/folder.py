@@ -106,6 +106,11 @@ class JobFolder:
         return self.path / "alive.lock"
 
     @property
+    def reserve_file(self) -> Path:
+        """Room on the disk that is given back at the end, so that a full one can still be reported."""
+        return self.path / ".reserve"
+
+    @property
     def cancel_file(self) -> Path:
         """There when somebody asked for the end."""
         return self.path / "cancel"

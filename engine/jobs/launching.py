@@ -11,6 +11,7 @@ from pathlib import Path
 
 import engine
 from engine.errors import EngineError
+from engine.jobs.files import note_holder
 from engine.jobs.folder import JobFolder
 
 
@@ -24,7 +25,7 @@ def start_worker(folder: JobFolder, lock: int) -> None:
     Raises:
         EngineError: it could not be started.
     """
-    os.truncate(lock, 0)  # the process id of an earlier start may belong to somebody else by now
+    note_holder(lock, None)  # the process id of an earlier start may belong to somebody else by now
     command = [sys.executable, "-P", "-m", "engine.jobs.child", str(folder.path), "--lock", str(lock)]
     home = str(Path(engine.__file__).parent.parent)
     path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -53,7 +54,7 @@ def start_worker(folder: JobFolder, lock: int) -> None:
             f"The worker of {folder.id} could not be started: {error.strerror}.",
             hint=f"When that is mended, `sood-tui jobs resume {folder.id}` starts it.",
         ) from error
-    os.pwrite(lock, str(process.pid).encode(), 0)
+    note_holder(lock, process.pid)
     # Reaped when it ends, so that a long-lived screen does not collect zombies; it does not end with this process.
     threading.Thread(target=process.wait, name=f"reap {folder.id}", daemon=True).start()
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from engine.errors import EngineError
-from engine.jobs.files import take_lock
+from engine.jobs.disk import reserve_room
+from engine.jobs.files import note_holder, take_lock
 from engine.jobs.folder import JobFolder
 from engine.jobs.queue import list_folders
 
@@ -44,6 +45,7 @@ def staged(jobs: Path) -> Iterator[Staging]:
 
     Raises:
         EngineError: another process holds the numbers.
+        OSError: the disk is full.
     """
     with _alone(jobs):  # nobody else is between making such a folder and locking it
         _clear_away(jobs)
@@ -51,6 +53,8 @@ def staged(jobs: Path) -> Iterator[Staging]:
         folder.path.mkdir()
         lock = _locked(folder.lock_file)
     try:
+        note_holder(lock, None)
+        reserve_room(folder.reserve_file)
         yield Staging(folder, lock)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
