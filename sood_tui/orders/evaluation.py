@@ -25,6 +25,7 @@ _NEGATIVES = (
     Field("negatives", "negatives", "negative labels that were mined before, by name; empty: mine"),
     Field("corpus", "corpus", "mined from: neglabel, nouns, csp, lexicographer files or file:PATH", CORPUS),
     Field("keep", "keep", "share of each part of speech that is kept", str(KEEP)),
+    Field("groups", "groups", "of NegLabel and its kin; empty: as published"),
 )
 _METHODS = Field("methods", "methods", "detectors with spaces between them", METHODS)
 
@@ -98,15 +99,19 @@ def _split_fields(settings: Settings) -> tuple[Field, ...]:
 
 
 def _evaluate_split(workspace: "Workspace", settings: Settings, answers: Answers) -> Begun:
+    from engine.wordnet.resolve import resolve
+
     execution, methods, keep = answers.execution(), _methods(answers), answers.share("keep")
-    far, far_synsets = answers.words("far"), answers.whole("far_synsets", 1)
-    split = _split(workspace, answers)
-    corpus = answers.required("corpus", f"{CORPUS} is usual.")
+    split, far, far_synsets = _split(workspace, answers), answers.words("far"), answers.whole("far_synsets", 1)
+    with workspace.opened().reading() as cursor:
+        for word in far:
+            answers.at("far", lambda word=word: resolve(cursor, word))  # type: ignore[misc]
+    corpus, groups = answers.required("corpus", f"{CORPUS} is usual."), answers.optional_whole("groups", 1)
     request = answers.at(
         "far",
         lambda: sood_request(
             workspace, split, far, far_synsets, methods=methods, corpus=corpus, keep=keep,
-            negatives=answers.optional("negatives"), execution=execution,
+            negatives=answers.optional("negatives"), groups=groups, execution=execution,
         ),
     )  # fmt: skip
     return _begin(workspace, settings, answers, request)
@@ -152,9 +157,11 @@ def _evaluate_sets(workspace: "Workspace", settings: Settings, answers: Answers)
         corpus=CorpusSettings(answers.required("corpus", f"{CORPUS} is usual.")),
         fraction=keep,
     )
+    groups = answers.optional_whole("groups", 1)
     request = EvaluationRequest(
-        id_set[0], others, methods=methods, labels=answers.optional("labels"), mining=mining, execution=execution
-    )
+        id_set[0], others, methods=methods, labels=answers.optional("labels"), mining=mining, execution=execution,
+        settings={} if groups is None else {"groups": groups},
+    )  # fmt: skip
     return _begin(workspace, settings, answers, request)
 
 

@@ -17,6 +17,7 @@ from engine.jobs.runner import ACTIVE, cancel, find_job, list_jobs, submit
 from engine.workspace import Workspace
 from sood_tui.app import SoodApp
 from sood_tui.screens.job_form import JobForm
+from sood_tui.widgets.turning import Turning
 from tests.jobs.waiting import PLUGIN
 from tests.tiny_clip import make_tiny_clip
 from tests.tui.desk_of import keys, opened, press, rest, seen, told
@@ -86,6 +87,12 @@ async def test_processes_pause_and_priority(with_kinds: Workspace) -> None:
     cancel(first)
 
 
+def wrong(app: SoodApp, field: str) -> str:
+    """What the form says below a field; empty where nothing is said."""
+    problem = app.screen.query_one(f"#problem-{field}", Static)
+    return " ".join(str(problem.render()).split()) if problem.display else ""
+
+
 @pytest.mark.slow
 @keys("job_form.start", "job_form.estimate", "job_form.close", "job_form.next", "job_form.previous")
 async def test_the_form_says_what_is_wrong_estimates_and_starts(
@@ -96,30 +103,44 @@ async def test_the_form_says_what_is_wrong_estimates_and_starts(
     jobs = len(list_jobs(workspace.root))
     async with opened(workspace, "jobs") as (app, pilot):
         await press(pilot, "n", "enter")
-        assert isinstance(app.screen, JobForm)
+        form = app.screen
+        assert isinstance(form, JobForm)
+        assert "tries a small part" in answer(app)
         await press(pilot, "down", "down")
         assert app.screen.focused is not None
-        assert app.screen.focused.id == "device"
-        assert "a process each" in seen(app)
-        app.screen.query_one("#device", Input).value = "tpu"
-        await rest(pilot)
-        await press(pilot, "enter")
-        assert "names no device" in answer(app)
-        app.screen.query_one("#device", Input).value = "cpu"
-        app.screen.query_one("#batch_size", Input).value = "some"
-        await rest(pilot)
-        await press(pilot, "ctrl+e")
-        assert "is no whole number" in answer(app)
+        assert app.screen.focused.id == "pretrained"
+        assert "a checkpoint" in seen(app)
+        for field, text, problem in (
+            ("device", "tpu", "names no device"),
+            ("batch_size", "some", "is no whole number"),
+            ("superclasses", "dgo", "There is no superclass dgo. Did you mean dog?"),
+            ("template", "a picture", "has no {}"),
+            ("model", "local-dir:/nowhere", "does not exist"),
+            ("storage", "s3://bucket", "speaks of a cluster"),
+        ):
+            entry = app.screen.query_one(f"#{field}", Input)
+            kept, entry.value = entry.value, text
+            await rest(pilot)
+            await press(pilot, "enter")
+            assert problem in wrong(app, field), field
+            assert problem.split()[0] in seen(app)
+            assert app.screen.focused is entry
+            entry.value = kept
+            await rest(pilot)
+            assert wrong(app, field) == ""
+        assert len(list_jobs(workspace.root)) == jobs
         app.screen.query_one("#batch_size", Input).value = "16"
         await rest(pilot)
-        await press(pilot, "up")
+        app.screen.query_one("#executor", Turning).focus()
+        await press(pilot, "right", "space", "left", "right")
+        assert "‹ local ›" in seen(app)
         await pilot.press("ctrl+e")
         await until(pilot, lambda: "take about" in answer(app))
         assert "It fits." in answer(app)
         assert "pictures take about" in seen(app)
         assert "The results need about" in seen(app)
         await press(pilot, "escape")
-        assert not isinstance(app.screen, JobForm)
+        assert app.screen is not form
         assert len(list_jobs(workspace.root)) == jobs + 1  # the estimate itself
         await press(pilot, "n", "enter", "enter")
         assert "pictures to score" in told(app)
