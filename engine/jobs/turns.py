@@ -59,9 +59,14 @@ def meeting_folder() -> Path:
 
 
 def announce(job: JobFolder, queues: tuple[str, ...]) -> None:
-    """Leave the ticket of a job that begins to wait; one that is there is replaced."""
+    """Leave the ticket of a job that begins to wait; one that is there is replaced.
+
+    Without room for it the job waits all the same, but is not seen by those behind it.
+    """
     text = json.dumps({"job": str(job.path), "queues": queues})
-    write_whole(_ticket_of(job), lambda stream: stream.write(text.encode()))
+    ticket = _ticket_of(job)
+    with suppress(OSError):
+        write_whole(ticket, lambda stream: stream.write(text.encode()))
 
 
 def is_announced(job: JobFolder) -> bool:
@@ -105,8 +110,9 @@ def take_all(job: JobFolder, queues: tuple[str, ...]) -> list[int] | None:
                 os.close(other)
             return None
     for handle in held[1:]:
-        os.truncate(handle, 0)
-        os.pwrite(handle, os.fsencode(job.path), 0)
+        with suppress(OSError):  # on a full disk nobody learns who has the device
+            os.truncate(handle, 0)
+            os.pwrite(handle, os.fsencode(job.path), 0)
     return held
 
 
