@@ -6,14 +6,17 @@ import typer
 
 from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
+from sood_tui.cli.filters_results import app as results_app
 from sood_tui.cli.output import emit, emit_json, say
 
 app = typer.Typer(
     rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="What models and rules say of candidates."
 )
 
+app.add_typer(results_app)
+
 VERDICT_COLUMNS = {
-    "superclass": "superclass", "wnid": "wnid", "kind": "kind", "mode": "mode", "model": "model",
+    "superclass": "superclass", "wnid": "wnid", "kind": "kind", "mode": "mode", "model": "model", "seed": "seed",
     "outcome": "outcome", "p_yes": "p_yes", "mass": "mass", "reason": "reason",
 }  # fmt: skip
 
@@ -50,12 +53,14 @@ def run(
     """
     from engine.errors import EngineError
     from engine.filters import asking, clip_share
+    from sood_tui.orders.filters import vlm_request
     from store.filters import fetch_runs
 
     names = list(superclasses or ())
     if kind not in ("vlm", "clip"):
         raise EngineError(f"{kind!r} is no kind of filter.", "One of: vlm, clip.")
     if kind == "clip":
+        _refuse_for_clip(context)
         with open_workspace(context) as workspace:
             number = clip_share.judge(workspace, names)
             with workspace.opened().reading() as cursor:
@@ -68,26 +73,31 @@ def run(
     workspace = workspace_of(context)
     how = execution.execution_of(executor, address, storage, priority, estimate, force)
     settings = settings_of(workspace, filters__model=model, review__samples=samples, seed=seed, scoring__device=device)
-    if not settings.text("filters.model"):
-        raise EngineError(
-            "No vision-language model is named.", "Give --model, or set filters.model; --kind clip needs none."
-        )
-    request = asking.VlmRequest(
-        model=settings.text("filters.model"),
-        superclasses=names,
-        samples=settings.integer("review.samples"),
+    request = vlm_request(
+        settings,
+        names,
         per_picture=per_picture,
-        seed=settings.integer("seed"),
         compatible=compat,
         pending_only=pending,
         batch_size=batch_size,
-        device=settings.text("scoring.device"),
-        reviewer=settings.reviewer,
         execution=how,
     )
     with open_workspace(context) as opened:
         job_id = asking.submit(opened, request)
     return execution.Following(detach, as_json).until_its_end(workspace.root, job_id, how)
+
+
+def _refuse_for_clip(context: typer.Context) -> None:
+    """Refuse options that a filter without a vision-language model takes no notice of."""
+    from engine.errors import EngineError
+
+    sources = {
+        parameter.opts[0]: context.get_parameter_source(parameter.name or "") for parameter in context.command.params
+    }
+    given = [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    idle = [option for option in given if option not in ("superclasses", "--kind", "--json")]
+    if idle:
+        raise EngineError(f"--kind clip takes no notice of {', '.join(idle)}.", "Leave that out, or use --kind vlm.")
 
 
 @app.command("list")
@@ -174,55 +184,3 @@ def audit(
         return
     emit(rows, ["superclass", "wnid", "stratum", "weight", "state"], as_json=False)
     say(f"Audit {drawn.audit_id} holds {drawn.drawn} candidates; judge them, then: sood-tui filters agreement")
-
-
-@app.command()
-def agreement(
-    context: typer.Context,
-    superclass: Annotated[str | None, typer.Argument(help="Only of this one.")] = None,
-    at_recall: Annotated[float, typer.Option(help="Good candidates to keep, as a fraction.")] = 0.95,
-    as_json: AsJson = False,
-) -> None:
-    """Hold each filter against people, and filters against one another.
-
-    Example: sood-tui filters agreement --at-recall 0.98
-    """
-    from engine.errors import EngineError
-    from engine.filters.calibration import filter_agreement
-    from engine.filters.disagreement import matrix
-
-    if not 0 < at_recall <= 1:
-        raise EngineError("--at-recall is a fraction above 0 and at most 1.")
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
-        people = filter_agreement(cursor, superclass, at_recall)
-        pairs = matrix(cursor, superclass)
-    if as_json:
-        emit_json({"people": people, "filters": pairs})
-        return
-    rows = [
-        {
-            "filter": f"{row.kind} {row.mode} {row.model}", "labels": row.labels, "precision": row.precision.value,
-            "recall": row.recall.value, "accuracy": row.accuracy.value, "kappa": row.kappa,
-            "calibration": row.calibration, "ece": row.expected_calibration_error, "saved": row.saved.value,
-        }
-        for row in people
-    ]  # fmt: skip
-    emit(rows, list(rows[0]) if rows else [], as_json=False, empty="No candidate was judged by a filter and by people.")
-    emit(pairs, ["filter", "other_filter", "items", "raw", "kappa"], as_json=False)
-
-
-@app.command()
-def disagreements(
-    context: typer.Context,
-    superclass: Annotated[str | None, typer.Argument(help="Only of this one.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the candidates on which filters disagree, the widest disagreement first.
-
-    Example: sood-tui filters disagreements dog
-    """
-    from engine.filters.disagreement import ranked
-
-    with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
-        rows = ranked(cursor, superclass)
-        emit(rows, ["superclass", "wnid", "spread", "accepting", "rejecting"], as_json, "Filters do not disagree.")

@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_while_a_job_waits_is_still_told(small: Workspace, 
     outcome = second.outcome()
     assert outcome is not None
     assert "0 bytes are free there" in outcome.message
-    assert "resume" in outcome.hint
+    assert "Make room" in outcome.hint
     leave(disk, 2_000_000)
     resume(second)
     assert wait_for(second) == "finished"
