@@ -16,11 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from engine.errors import EngineError
 from engine.events import now
 from engine.jobs.assignment import Assignment
 from engine.jobs.crew import Crew
 from engine.jobs.devices import Place, places_of
 from engine.jobs.disk import reserve_room
+from engine.jobs.estimate import clear_away
 from engine.jobs.failures import MemberFailed, describe
 from engine.jobs.files import note_holder, take_lock
 from engine.jobs.folder import JobFolder
@@ -73,6 +75,9 @@ class Worker:
                 traceback.print_exc()
             # A cancel reaches every process of the group, and helpers that it ended make their leader fail.
             outcome = self._outcome("cancelled") if self._cancellation.requested else self._failure(error)
+        if outcome.state != "paused":
+            with suppress(EngineError):  # a damaged specification is the outcome's to tell
+                clear_away(self._folder)
         with suppress(OSError):  # the outcome says the same, and it must be tried
             self._append_end(outcome)
         return outcome

@@ -7,7 +7,7 @@ away.
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import find_kind, resolve
 from engine.jobs.shards import Cancellation, JobCancelled, ShardRun
 from engine.jobs.spec import JobSpec, JsonValue
+from engine.jobs.storage import files_below
 from engine.jobs.timing import bottleneck_of
 
 KIND = "estimate"
@@ -85,6 +86,9 @@ class Estimate:
             said.append(
                 f"The results need about {size_text(self.needed_bytes)}; {size_text(self.free_bytes)} are free{enough}."
             )
+        if "batch" in self.detail:
+            memory = f", with {self.detail['memory']} of memory in use" if self.detail.get("memory") else ""
+            said.append(f"A batch of {self.detail['batch']} was tried{memory}.")
         return [*said, *self.warnings]
 
 
@@ -175,8 +179,10 @@ def _shard_rows(settings: Mapping[str, JsonValue]) -> int:
 def _try(run: ShardRun, scratch: Path, work: pyarrow.Table) -> tuple[_Probe, JobFolder]:
     kind = find_kind(str(run.settings["kind"]))
     settings = run.settings["settings"]
-    folder = JobFolder(scratch / "jobs" / f"0001-{kind.name}")
+    # With the estimate's own number, so that no part of another job is taken for one of this.
+    folder = JobFolder(scratch / "jobs" / f"{run.spec.number:04d}-{kind.name}")
     folder.path.mkdir(parents=True)
+    _bring_needed(run.workspace_root, scratch, kind.needed(settings))
     parquet.write_table(work, folder.work_file, row_group_size=_shard_rows(settings))
     shards = parquet.read_metadata(folder.work_file).num_row_groups
     spec = JobSpec(
@@ -185,13 +191,31 @@ def _try(run: ShardRun, scratch: Path, work: pyarrow.Table) -> tuple[_Probe, Job
     cancellation = Cancellation()
     probe = _Probe(cancellation, run)
     inner = ShardRun(
-        folder, spec, cancellation, probe, lambda: _numbers(run, shards), run.device, run.cores, run.place
+        folder, spec, cancellation, probe, lambda: _numbers(run, shards), run.device, run.cores, run.place,
+        concludes=False,
     )  # fmt: skip
     try:
         resolve(kind.function)(inner)
     except JobCancelled:
         run.check()
     return probe, folder
+
+
+def _bring_needed(root: Path, scratch: Path, patterns: Iterable[str]) -> None:
+    """Show the tried kind what it needs of the workspace; what it writes stays in the scratch."""
+    for name in files_below(root, patterns):
+        if (root / name).is_file():
+            (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+            (scratch / name).symlink_to((root / name).resolve())
+
+
+def clear_away(folder: JobFolder) -> None:
+    """Remove from the workspace what was written for an estimate alone; nothing where the job is none."""
+    spec = folder.spec()
+    if spec.kind == KIND:
+        settings = spec.settings["settings"]
+        for name in find_kind(str(spec.settings["kind"])).own:
+            shutil.rmtree(folder.workspace_root / str(settings[name]), ignore_errors=True)
 
 
 def _numbers(run: ShardRun, shards: int) -> Iterator[int]:
@@ -255,7 +279,7 @@ def read_estimate(folder: JobFolder) -> Estimate:
 
 
 def _bytes_below(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def _duration(seconds: float) -> str:

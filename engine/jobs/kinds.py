@@ -28,6 +28,7 @@ class Kind:
             several processes have shared them, ``function`` is then called once more, by the leader, without a shard.
         needs: files of the workspace that a process on another machine needs, as patterns below its root; the job's
             settings may be named in braces.
+        own: settings that name folders of the workspace which were written for the job alone.
         sums: results of ``function`` that are added up over the processes; of the others the first one's count.
         batch_rows: rows that ``function`` takes at once, where no setting ``batch_size`` says it.
         row_bytes: what the results of a row of the work list take on the disk at most, in parts and in the catalogue;
@@ -42,12 +43,15 @@ class Kind:
     parallel: bool = False
     concludes: bool = False
     needs: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     sums: tuple[str, ...] = ()
     batch_rows: int = 1
     row_bytes: int = 128
 
     def needed(self, settings: Mapping[str, Any]) -> list[str]:
         """``needs`` with what the settings of a job say in place of their names."""
+        if self.name == "estimate":  # what it tries needs them
+            return find_kind(str(settings["kind"])).needed(settings["settings"])
         words = {name: glob.escape(str(value)) for name, value in settings.items()}
         return [pattern.format_map(words) for pattern in self.needs]
 
@@ -98,6 +102,7 @@ KINDS = {
             on_device=True,
             parallel=True,
             concludes=True,
+            own=("folder",),
             needs=("{folder}/*", "embeddings/*/part-*.parquet", "embeddings/*/files/part-*.parquet"),
             sums=("embedded", "unreadable"),
         ),

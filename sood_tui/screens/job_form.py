@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +14,6 @@ from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from engine.errors import EngineError
-from engine.jobs.estimate import Estimate, read_estimate
 from engine.jobs.runner import ACTIVE, cancel, find_job
 from engine.jobs.waiting import wait_for
 from engine.workspace import Workspace
@@ -24,6 +23,9 @@ from sood_tui.plain import plain
 from sood_tui.settings import Settings
 from sood_tui.widgets.turning import Turning
 from store.errors import StoreError
+
+if TYPE_CHECKING:
+    from engine.jobs.estimate import Estimate
 
 Result = TypeVar("Result")
 AROUND = 11  # lines of the box beside its fields: borders, help, and an answer of some lines
@@ -138,6 +140,8 @@ class JobForm(ModalScreen[Begun | None]):
 
     def _try(self, answers: Answers) -> str:
         """In a thread: start the estimate and wait for it."""
+        from engine.jobs.estimate import read_estimate
+
         self._trying = self._order.start(self._workspace, self._settings, answers).job_id
         assert self._trying is not None
         folder = find_job(self._workspace.root, self._trying)
@@ -187,5 +191,5 @@ class JobForm(ModalScreen[Begun | None]):
             self.query_one("#answer", Static).update(Content("\n".join(plain(line) for line in text.splitlines())))
 
 
-def _sentences(estimate: Estimate) -> str:
+def _sentences(estimate: "Estimate") -> str:
     return "\n".join(["It fits." if estimate.fits else "It does not fit as it is.", *estimate.sentences()])
