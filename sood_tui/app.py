@@ -26,7 +26,7 @@ from sood_tui.recent import remember
 from sood_tui.seat_rules import forbidden
 from sood_tui.settings import Settings, Value, load_settings
 from sood_tui.terminal_probe import asked
-from sood_tui.type_ahead import HELD_BY, TypeAhead
+from sood_tui.type_ahead import HoldsBack, TypeAhead
 from store.connection import open_store
 from store.errors import CatalogueLocked
 
@@ -375,9 +375,8 @@ class SoodApp(App[int], inherit_bindings=False):
         else:
             await super().on_event(event)
 
-    def _is_busy(self) -> bool:
-        room = self._room()
-        if room is not None and room.is_waiting(HELD_BY):
+    def _is_busy(self, key: events.Key | None) -> bool:
+        if any(isinstance(screen, HoldsBack) and screen.holds_back(key) for screen in {self.screen, self._room()}):
             return True
         return any(worker.group.endswith("decisions") and not worker.is_finished for worker in self.workers)
 

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from textual import events
 from textual.app import App
@@ -25,6 +25,14 @@ HELD_BY = (
 """What the groups of threads begin with that decide what the next key means, or open a dialog for it."""
 
 
+@runtime_checkable
+class HoldsBack(Protocol):
+    """A screen that knows what keys must wait for there."""
+
+    def holds_back(self, key: events.Key | None) -> bool:
+        """Whether a key, or for None any key, must wait for what goes on."""
+
+
 class TypeAhead:
     """The keys of an app in their order.
 
@@ -35,14 +43,17 @@ class TypeAhead:
     """
 
     def __init__(
-        self, app: App[Any], hand_on: Callable[[events.Key], Awaitable[None]], is_busy: Callable[[], bool]
+        self,
+        app: App[Any],
+        hand_on: Callable[[events.Key], Awaitable[None]],
+        is_busy: Callable[[events.Key | None], bool],
     ) -> None:
         """Nothing is pressed yet.
 
         Args:
             app: gets the keys.
             hand_on: gives the app one key.
-            is_busy: whether what was begun goes on that a key must wait for.
+            is_busy: whether something goes on that a key, or for None any key, must wait for.
         """
         self._app, self._hand_on, self._is_busy = app, hand_on, is_busy
         self._waiting: deque[events.Key] = deque()
@@ -65,7 +76,7 @@ class TypeAhead:
 
     async def press(self, key: events.Key) -> None:
         """Take a key: it is handed on at once where nothing is before it."""
-        if self._waiting or self._is_under_way or self._is_busy():
+        if self._waiting or self._is_under_way or self._is_busy(key):
             self._waiting.append(key)
             self._look_again()
         else:
@@ -100,7 +111,8 @@ class TypeAhead:
 
     async def _serve(self) -> None:
         """Hand on the next key if everything before it is done; else look again soon."""
-        if (self._is_under_way and not self._is_heard) or self._is_busy():
+        next_key = self._waiting[0] if self._waiting else None
+        if (self._is_under_way and not self._is_heard) or self._is_busy(next_key):
             if self._is_under_way or self._waiting:
                 self._look_again()
             return

@@ -178,6 +178,7 @@ class FindDialog(ModalScreen[str | None]):
         super().__init__()
         self._title, self._search, self._hint = title, search, hint
         self._found: Sequence[Choice] = ()
+        self._found_for = ""
         self._asked = ""
 
     def compose(self) -> ComposeResult:
@@ -187,6 +188,11 @@ class FindDialog(ModalScreen[str | None]):
             box.border_subtitle = "enter goes there · esc leaves it"
             yield Input(placeholder=self._hint)
             yield OptionList(markup=False)
+
+    def holds_back(self, key: events.Key | None) -> bool:
+        """Keys that mean what was found wait until that is what was typed last."""
+        means_found = key is not None and key.key in ("enter", "down", "ctrl+n", "up")
+        return means_found and self.query_one(Input).value != self._found_for
 
     @on(Input.Changed)
     def look(self, event: Input.Changed) -> None:
@@ -223,7 +229,7 @@ class FindDialog(ModalScreen[str | None]):
     def _show(self, text: str, found: Sequence[Choice]) -> None:
         if text != self._asked or not self.is_mounted:
             return
-        self._found = found[:SEARCH_LIMIT]
+        self._found, self._found_for = found[:SEARCH_LIMIT], text
         options = self.query_one(OptionList)
         options.clear_options()
         width = min(max((len(choice.title) for choice in self._found), default=0), 28)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -52,6 +52,7 @@ class LabelsScreen(RoomScreen):
         self._view: LabelsView | None = None
         self._claims: tuple[LabelClaim, ...] = ()
         self._image = 0
+        self._wanted = 0
         self._deciding = asyncio.Lock()
         self._asked: tuple[int, str] | None = None
 
@@ -105,7 +106,7 @@ class LabelsScreen(RoomScreen):
             self._claims = ()  # a key that comes before the labels are read must not mean those of another picture
         self.in_thread("pictures", partial(read_pictures, self.workspace, image_ids), self._show_pictures)
         if self._choice.view == "queue":
-            image_id = image_ids[0]
+            image_id = self._wanted = image_ids[0]
             read = partial(read_claims, self.workspace, image_id)
             self.in_thread("claims", read, partial(self._show_claims, image_id))
 
@@ -118,6 +119,12 @@ class LabelsScreen(RoomScreen):
         self.query_one("#claims", Lines).show([claim_words(claim) for claim in claims], waiting)
 
     # ---- deciding ----
+
+    def holds_back(self, key: events.Key | None) -> bool:
+        """Keys wait for the labels of the picture under the cursor, too."""
+        line = self._line() if self._is_entered and self._choice.view == "queue" else None
+        is_behind = line is not None and bool(line.image_ids) and line.image_ids[0] != self._wanted
+        return is_behind or super().holds_back(key)
 
     def action_decide(self, kind: LabelDecision) -> None:
         """Confirm or reject the label under the cursor of the picture that is shown."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
@@ -13,6 +14,7 @@ from engine.workspace import Workspace
 from sood_tui.keys import FRAME
 from sood_tui.marks import SAID
 from sood_tui.plain import some
+from sood_tui.type_ahead import HELD_BY
 from sood_tui.widgets.funnel import HOME, Funnel
 from sood_tui.widgets.job_strip import JobStrip
 from sood_tui.widgets.key_footer import KeyFooter
@@ -79,9 +81,9 @@ class RoomScreen(Screen[None]):
         self.show_frame(self.sood.counts, self.sood.jobs)
         self.reload()
 
-    def is_waiting(self, groups: tuple[str, ...]) -> bool:
-        """Whether the screen is not there yet, or a thread goes on whose group begins with one of these words."""
-        return not self._is_entered or any(group.startswith(groups) for group, _, _ in self._handlers.values())
+    def holds_back(self, key: events.Key | None) -> bool:
+        """Whether keys must wait: the screen is not there yet, or reads or writes what decides on their meaning."""
+        return not self._is_entered or any(group.startswith(HELD_BY) for group, _, _ in self._handlers.values())
 
     def reload(self) -> None:
         """Read what the screen shows; called whenever it is opened and when the catalogue changed."""

@@ -195,3 +195,25 @@ async def test_no_key_waits_when_nothing_goes_on(many: Workspace) -> None:
                 await asyncio.sleep(0)
             assert app.last_key == key
             await rest(pilot)
+
+
+async def test_what_is_found_is_what_was_typed_last(many: Workspace) -> None:
+    """Enter and arrows wait for the search: they mean what the whole text finds, not what its first letters found."""
+    wnid = wnids_of(COUNT)[41]
+    async with opened(many, "review", (80, 24)) as (app, pilot):
+        typed(app, "slash", *wnid, "enter", "r", "slash", "t", "down", "down", "enter", "s")
+        await rest(pilot)
+        assert not app.screen.is_modal
+    assert events_of(many) == [("reject", wnid), ("unsure", wnids_of(COUNT)[2])]
+
+
+async def test_browse_decides_on_what_was_looked_for(many: Workspace) -> None:
+    wnid = wnids_of(COUNT)[33]
+    async with opened(many, "browse", (80, 24)) as (app, pilot):
+        typed(app, "slash", *f"t{wnid[1:]}", "enter", "a", "j", "r", "slash", *"thing", "enter", "R", "y", "u")
+        await rest(pilot)
+        assert not app.screen.is_modal
+    assert events_of(many)[:2] == [("accept", wnid), ("reject", wnids_of(COUNT)[34])]
+    kinds = [kind for kind, _ in events_of(many)[2:]]
+    assert kinds == [*["reject"] * (len(kinds) - 1), "undo"]
+    assert len(kinds) >= COUNT
