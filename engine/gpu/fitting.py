@@ -11,7 +11,9 @@ from engine.jobs.devices import usable_cores
 from engine.jobs.disk import size_text
 
 TRIED = 8
-"""Pictures that are tried on the processor."""
+"""Pictures that are tried on the processor at most at once."""
+CLEAR = 64 << 20
+"""Bytes a picture that cannot be taken for something else."""
 SHARE = 0.9
 """Of the free memory may be used."""
 _STATUS, _FREE = Path("/proc/self/status"), Path("/proc/meminfo")
@@ -72,8 +74,8 @@ def try_batch(
 def fitting_batch(wanted: int, attempt: Callable[[int], object], tell: Callable[[str], None], cores: int) -> int:
     """How many pictures fit into main memory at once, judged by a few of them: nothing else says so in time.
 
-    The kernel gives memory that it does not have, and kills whoever uses it. A few pictures show what each takes; less
-    than some megabytes is not seen, and does no harm.
+    The kernel gives memory that it does not have, and kills whoever uses it. Two pictures against one show what each
+    takes, where that is much; else some more are tried. Less than a few megabytes is not seen, and does no harm.
 
     Args:
         wanted: pictures in a batch, at least one.
@@ -84,15 +86,7 @@ def fitting_batch(wanted: int, attempt: Callable[[int], object], tell: Callable[
     Returns: wanted, or less.
     Raises: EngineError when not even one picture fits.
     """
-    attempt(1)  # what is made once for all batches is in both peaks
-    if wanted == 1:
-        return 1
-    few = min(TRIED, wanted)
-    first = _peak(attempt, 1)
-    second = _peak(attempt, few)
-    if not first or not second or few == 1:
-        return wanted
-    each = max(0, second - first) / (few - 1)
+    each = _bytes_each(wanted, attempt)
     free = SHARE * free_memory() / max(1, usable_cores() // cores)
     if each * wanted <= free:
         return wanted
@@ -109,6 +103,20 @@ def fitting_batch(wanted: int, attempt: Callable[[int], object], tell: Callable[
         f"batches have {batch}."
     )
     return batch
+
+
+def _bytes_each(wanted: int, attempt: Callable[[int], object]) -> float:
+    """What each picture of a batch takes beside what the first one does; 0 where the kernel does not tell."""
+    # What is made once for all batches stays, and is in every peak.
+    first = _peak(attempt, 1)
+    for few in sorted({min(count, wanted) for count in (2, TRIED)}):
+        peak = _peak(attempt, few) if first and few > 1 else 0
+        if not peak:
+            return 0.0
+        each = max(0, peak - first) / (few - 1)
+        if each > CLEAR:
+            break
+    return each
 
 
 def free_memory() -> int:

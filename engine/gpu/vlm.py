@@ -1,6 +1,7 @@
 """A vision-language model from transformers that is asked yes-or-no questions about pictures."""
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from engine.errors import EngineError
 from engine.filters.answers import YesNo, yes_no
 from engine.gpu.clip import choose_device
 from engine.gpu.encoding import is_out_of_memory
+from engine.jobs.timing import Spend
 
 YES_WORDS = ("yes", "Yes", "YES")
 NO_WORDS = ("no", "No", "NO")
@@ -88,30 +90,66 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
     )
 
 
-def ask(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str]) -> YesNo:
+def ask(
+    vlm: Vlm,
+    pictures: Sequence[Image.Image],
+    questions: Sequence[str],
+    spend: Spend = lambda phase, seconds: None,
+) -> YesNo:
     """Ask one question about each picture; the answer is read from the logits of its first token.
+
+    Args:
+        vlm: the model.
+        pictures: as its processor takes them.
+        questions: one for each.
+        spend: gets the seconds of the phases prepare, copy and encode.
 
     Returns: float32 arrays [n].
     Raises: torch.OutOfMemoryError.
     """
-    inputs = _inputs(vlm, pictures, questions)
+    inputs = _inputs(vlm, pictures, questions, spend)
+    start = time.perf_counter()
     with torch.inference_mode():
         logits = vlm.network(**inputs, logits_to_keep=1, use_cache=False).logits[:, -1].float()
         found = yes_no(logits, vlm.yes, vlm.no)
-    return YesNo(*(np.asarray(part.cpu(), dtype=np.float32) for part in (found.margin, found.p_yes, found.mass)))
+    answers = YesNo(*(np.asarray(part.cpu(), dtype=np.float32) for part in (found.margin, found.p_yes, found.mass)))
+    spend("encode", time.perf_counter() - start)
+    return answers
 
 
-def answer_texts(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str], longest: int = 20) -> list[str]:
-    """The answers as text, without the questions; greedy, at most so many tokens."""
-    inputs = _inputs(vlm, pictures, questions)
+def answer_texts(
+    vlm: Vlm,
+    pictures: Sequence[Image.Image],
+    questions: Sequence[str],
+    longest: int = 20,
+    spend: Spend = lambda phase, seconds: None,
+) -> list[str]:
+    """The answers as text, without the questions; greedy, at most so many tokens; ``spend`` as ``ask``."""
+    inputs = _inputs(vlm, pictures, questions, spend)
+    start = time.perf_counter()
     asked = inputs["input_ids"].shape[1]
     with torch.inference_mode():
         tokens = vlm.network.generate(**inputs, max_new_tokens=longest, do_sample=False)
     decoded: list[str] = vlm.processor.batch_decode(tokens[:, asked:], skip_special_tokens=True)
+    spend("encode", time.perf_counter() - start)
     return decoded
 
 
-def _inputs(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str]) -> Any:
+def _inputs(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str], spend: Spend) -> Any:
+    """What the network takes, on its device: resized pictures and tokens."""
+    start = time.perf_counter()
+    inputs = _prepared(vlm, pictures, questions)
+    prepared = time.perf_counter()
+    inputs = inputs.to(vlm.device)
+    if "pixel_values" in inputs:
+        inputs["pixel_values"] = inputs["pixel_values"].to(vlm.network.dtype)
+    spend("prepare", prepared - start)
+    spend("copy", time.perf_counter() - prepared)
+    return inputs
+
+
+def _prepared(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str]) -> Any:
+    """The same in main memory."""
     if vlm.chat:
         talks = [
             [
@@ -138,9 +176,6 @@ def _inputs(vlm: Vlm, pictures: Sequence[Image.Image], questions: Sequence[str])
             padding="longest",
         )
     inputs.pop("labels", None)  # PaliGemma's processor gives labels even without an answer to learn
-    inputs = inputs.to(vlm.device)
-    if "pixel_values" in inputs:
-        inputs["pixel_values"] = inputs["pixel_values"].to(vlm.network.dtype)
     return inputs
 
 

@@ -9,13 +9,18 @@ import torch
 from PIL import Image
 
 from engine.errors import EngineError
-from engine.filters.answers import YesNo
+from engine.filters.answers import QUESTION, YesNo, question
+from engine.gpu import fitting
 from engine.gpu.encoding import is_out_of_memory
 from engine.gpu.vlm import Vlm, answer_texts, ask
 from engine.jobs.failures import is_lost_device
+from engine.jobs.timing import Spend
 
 MOST_REFUSALS = 64
 """Without a single answer before: then it is not the pictures that are odd."""
+
+LONG_GLOSS = 40
+"""Words; few of WordNet's are longer."""
 
 Answer = TypeVar("Answer")
 How = Callable[[Sequence[Image.Image], Sequence[str]], list[Answer]]
@@ -36,6 +41,7 @@ class Asker:
         vlm: the model.
         batch_size: until memory runs out.
         warn: gets a sentence when the batch is halved.
+        spend: gets the seconds of the phases prepare, copy and encode.
         answered: questions so far.
         refused: pictures so far that the model could not take.
     """
@@ -43,6 +49,7 @@ class Asker:
     vlm: Vlm
     batch_size: int
     warn: Callable[[str], None]
+    spend: Spend = lambda phase, seconds: None
     answered: int = 0
     refused: int = 0
 
@@ -53,7 +60,7 @@ class Asker:
         """
 
         def measured(pictures: Sequence[Image.Image], questions: Sequence[str]) -> list[YesNo]:
-            found = ask(self.vlm, pictures, questions)
+            found = ask(self.vlm, pictures, questions, self.spend)
             return [YesNo(*map(float, numbers)) for numbers in zip(found.margin, found.p_yes, found.mass, strict=True)]
 
         return self._all(measured, pictures, questions)
@@ -63,7 +70,31 @@ class Asker:
 
         Raises: EngineError as ``measure``.
         """
-        return self._all(lambda some, texts: answer_texts(self.vlm, some, texts), pictures, questions)
+        return self._all(lambda some, texts: answer_texts(self.vlm, some, texts, spend=self.spend), pictures, questions)
+
+    def try_batch(self, side: int, left: int, cores: int, in_words: bool = False) -> None:
+        """Ask about black pictures, so that a batch that does not fit is made smaller before the work begins.
+
+        Args:
+            side: of the pictures, in pixels.
+            left: pictures that are to be asked about.
+            cores: that this process may use.
+            in_words: whether the answers will be texts.
+
+        Raises: EngineError when not even one picture fits.
+        """
+        black, text = Image.new("RGB", (side, side)), question(QUESTION, "thing", "thing " * LONG_GLOSS)
+
+        def attempt(count: int) -> None:
+            (self.read if in_words else self.measure)([black] * count, [text] * count)
+
+        fitting.try_batch(self, self.vlm.device, left, cores, attempt, self.warn)
+        self.answered = self.refused = 0
+
+    @property
+    def memory(self) -> str:
+        """The most that was in use on the device, of what there is; empty where nobody can tell."""
+        return fitting.memory_text(self.vlm.device)
 
     def _all(
         self, how: How[Answer], pictures: Sequence[Image.Image], questions: Sequence[str]

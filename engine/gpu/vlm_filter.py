@@ -13,12 +13,15 @@ from PIL import Image
 
 from engine.filters.answers import ACCEPT_FROM, LEAST_MASS, YesNo, outcome_of, outcome_of_the_paper
 from engine.filters.intervals import wilson
-from engine.filters.sheets import compose, readable
+from engine.filters.sheets import TILE, cells_per_side, compose, readable
 from engine.filters.verdicts import VERDICT_SCHEMA
 from engine.gpu.pictures import allow_large_pictures, check_roots
 from engine.gpu.vlm import load_vlm
 from engine.gpu.vlm_batches import Asker, Refused
 from engine.jobs.shards import ShardRun
+
+SIDE = 512
+"""Pixels along a side of a single picture that is tried; ImageNet's have about as many."""
 
 Row = dict[str, Any]
 
@@ -41,14 +44,15 @@ class _Seen:
 def run(run: ShardRun) -> Mapping[str, Any]:
     """Judge the candidates of the work list; see ``engine.jobs`` for the contract of a kind.
 
-    Settings: model, mode (sheet or picture), compatible, least_images, batch_size, roots.
+    Settings: model, mode (sheet or picture), samples, per_picture, compatible, least_images, batch_size, roots.
     Work list: superclass, wnid, question, wanted, image_ids, paths; more pictures than wanted, as stand-ins.
     """
     allow_large_pictures()
     check_roots(run.settings.get("roots", ()))
     vlm = load_vlm(str(run.settings["model"]), run.device or "auto")
     batch_size = int(run.settings["batch_size"])
-    asker = Asker(vlm, batch_size, run.warn)
+    asker = Asker(vlm, batch_size, run.warn, run.spend)
+    _try_batch(run, asker)
     one_by_one = run.settings["mode"] == "picture"
     see, at_once = (_see_pictures, 1) if one_by_one else (_see_sheet, batch_size)
     with ThreadPoolExecutor(run.cores, thread_name_prefix="sheets") as pool:
@@ -57,11 +61,20 @@ def run(run: ShardRun) -> Mapping[str, Any]:
             # The sheets of the next batch are made while the model looks at this one.
             seen = _ahead(pool, see, shard.table.to_pylist(), 2 * at_once)
             while batch := _next(run, seen, at_once):
-                with run.timed("encode"):
-                    rows += _judge_pictures(run, asker, batch[0]) if one_by_one else _judge_sheets(run, asker, batch)
-                run.advance(len(batch), batch=asker.batch_size)
+                rows += _judge_pictures(run, asker, batch[0]) if one_by_one else _judge_sheets(run, asker, batch)
+                run.advance(len(batch), batch=asker.batch_size, memory=asker.memory)
             shard.commit(pa.Table.from_pylist(rows, VERDICT_SCHEMA), {"revision": vlm.revision})
     return {"revision": vlm.revision, "device": str(vlm.device), "refused": asker.refused}
+
+
+def _try_batch(run: ShardRun, asker: Asker) -> None:
+    """See whether a batch fits before the first candidate is judged."""
+    if single := run.settings["per_picture"]:
+        asker.try_batch(SIDE, run.left * int(single), run.cores)
+    else:
+        side = TILE * cells_per_side(int(run.settings["samples"]))
+        asker.try_batch(side, run.left, run.cores, in_words=bool(run.settings["compatible"]))
+    run.forget_times()
 
 
 def _ahead(pool: Executor, see: Callable[[Row], _Seen], rows: Sequence[Row], ahead: int) -> Iterator[_Seen]:

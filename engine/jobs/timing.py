@@ -8,8 +8,9 @@ from dataclasses import dataclass
 Spend = Callable[[str, float], None]
 """Takes a phase and seconds."""
 
-PHASES = ("decode", "copy", "encode", "write")
-"""What kinds call their phases: waiting for prepared input, moving it to the device, computing there, writing."""
+PHASES = ("decode", "prepare", "copy", "encode", "write")
+"""What kinds call their phases: waiting for decoded pictures, preparing them by the model's own processor while the
+device waits, moving them to the device, computing there, writing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The room filters: a vision-language model in a real job, embeddings, rules, audits and calibration."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -26,9 +27,10 @@ from engine.filters.clip_share import preference
 from engine.filters.disagreement import matrix, name_of, ranked
 from engine.filters.intervals import wilson
 from engine.filters.sheets import readable
-from engine.gpu import vlm_filter
+from engine.gpu import vlm, vlm_filter
 from engine.jobs import runner
 from engine.jobs.ingest import ingest_ready
+from engine.jobs.timing import bottleneck_of
 from engine.review.decisions import decide
 from engine.workspace import Workspace
 from store import filters as store
@@ -116,6 +118,32 @@ def test_a_model_accepts_and_rejects_what_it_was_shown(workspace: Workspace, mod
         (run,) = store.fetch_runs(cursor)
     assert (run.kind, run.mode, run.verdicts) == ("vlm", "sheet", 3)
     assert len(run.revision) == 64
+
+
+@pytest.mark.parametrize("slow", ["decode", "prepare", "encode"])
+def test_the_phase_that_is_slow_is_the_bottleneck(
+    workspace: Workspace, model: str, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    where = {"decode": (vlm_filter, "compose"), "prepare": (vlm, "_prepared"), "encode": (vlm, "yes_no")}
+    module, name = where[slow]
+    real = getattr(module, name)
+
+    def slowed(*arguments: object) -> object:
+        time.sleep(0.4)
+        return real(*arguments)
+
+    monkeypatch.setattr(module, name, slowed)
+    watcher = Watcher()
+    start = time.perf_counter()
+    verdicts = _judge_here(workspace, VlmRequest(model=model, samples=9, batch_size=1), watcher)
+    assert verdicts[wnid_of("scarlet")].outcome == "accept"
+    assert set(watcher.spent) == {"decode", "prepare", "copy", "encode"}
+    assert sum(watcher.spent.values()) < time.perf_counter() - start
+    bottleneck = bottleneck_of(watcher.spent)
+    assert bottleneck is not None
+    assert bottleneck.phase == slow
+    assert watcher.spent[slow] >= 0.8  # two candidates are asked about
+    assert str(watcher.detail["memory"]).endswith(" GB")
 
 
 def test_one_process_gives_the_same_verdicts_as_two(workspace: Workspace, model: str) -> None:

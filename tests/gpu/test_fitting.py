@@ -32,7 +32,7 @@ def test_a_batch_that_fits_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
         take_memory(count)
 
     assert fitting.fitting_batch(16, attempt, pytest.fail, usable_cores()) == 16
-    assert sum(tried) <= fitting.TRIED + 2
+    assert tried == [1, 2, fitting.TRIED]
     assert fitting.fitting_batch(1, take_memory, pytest.fail, usable_cores()) == 1
 
 
@@ -95,3 +95,17 @@ def test_a_classifier_tries_before_it_works(monkeypatch: pytest.MonkeyPatch) -> 
     assert logits.batch_size in (16, 32)
     assert len(told) == 1
     assert logits.memory.endswith(" GB")
+
+
+def test_large_pictures_are_judged_by_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "free_memory", lambda: 40 * PICTURE)
+    tried: list[int] = []
+
+    def attempt(count: int) -> None:
+        tried.append(count)
+        take_memory(5 * count)
+
+    told: list[str] = []
+    assert fitting.fitting_batch(16, attempt, told.append, usable_cores()) in (4, 8)
+    assert tried == [1, 2]
+    assert len(told) == 1

@@ -12,8 +12,10 @@ from PIL import Image
 
 from engine.errors import EngineError
 from engine.filters.answers import YesNo
-from engine.gpu.vlm import Vlm, _inputs, answer_texts, ask, load_vlm
+from engine.gpu import fitting
+from engine.gpu.vlm import Vlm, _prepared, answer_texts, ask, load_vlm
 from engine.gpu.vlm_batches import Asker, Refused
+from engine.jobs.devices import usable_cores
 from tests.gpu.tiny_vlm import BLUE, RED, paligemma, qwen, teach_red
 from tests.gpu.tiny_vlm_chat import gemma3, idefics3, internvl, qwen3, smolvlm
 
@@ -60,7 +62,7 @@ def test_control_tokens_in_a_name_stay_text(folder: Path) -> None:
     vlm = load_vlm(str(folder), "cpu")
     marks = [token.content for token in vlm.processor.tokenizer.added_tokens_decoder.values() if token.special]
     evil = QUESTION.replace("dog", "dog " + " ".join(marks) + " <image>")
-    plain, told = (_inputs(vlm, [_sheet(RED)], [text])["input_ids"][0].tolist() for text in (QUESTION, evil))
+    plain, told = (_prepared(vlm, [_sheet(RED)], [text])["input_ids"][0].tolist() for text in (QUESTION, evil))
     assert len(told) > len(plain)
     numbers = [vlm.processor.tokenizer.convert_tokens_to_ids(mark) for mark in marks]
     of_plain, of_told = (Counter(number for number in ids if number in numbers) for ids in (plain, told))
@@ -112,6 +114,22 @@ def test_memory_that_runs_out_halves_the_batch(paligemma_folder: Path) -> None:
     assert told == ["Memory ran out on cpu: batches now have 2 pictures."]
     texts = Asker(vlm, 4, told.append).read(pictures[:4], [QUESTION] * 4)
     assert [type(text) for text in texts] == [str] * 4
+
+
+def test_a_batch_is_tried_before_the_work_begins(paligemma_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vlm = load_vlm(str(paligemma_folder), "cpu")
+    told: list[str] = []
+    asker = Asker(vlm, 64, told.append)
+    asker.try_batch(512, 5, cores=1)
+    assert (asker.batch_size, told) == (64, [])  # five are no more work than trying is
+    monkeypatch.setattr(fitting, "_bytes_each", lambda wanted, attempt: attempt(2) or 1e9)
+    monkeypatch.setattr(fitting, "free_memory", lambda: 10e9 * usable_cores())
+    asker.try_batch(512, 1000, cores=1)
+    assert (asker.batch_size, asker.answered) == (8, 0)
+    assert told == ["64 pictures at once would take 64 GB of memory, and 9 GB are free: batches have 8."]
+    monkeypatch.setattr(fitting, "free_memory", lambda: 1e9 * usable_cores())
+    with pytest.raises(EngineError, match="A single picture does not fit into memory: it takes 1 GB"):
+        asker.try_batch(512, 1000, cores=1, in_words=True)
 
 
 def test_memory_that_is_too_small_for_one_picture_ends_the_job(paligemma_folder: Path) -> None:

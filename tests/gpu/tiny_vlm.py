@@ -89,10 +89,10 @@ def teach_red(folder: Path, question: str, steps: int = 120) -> Path:
     vlm = load_vlm(str(folder), "cpu")
     network = vlm.network.train().requires_grad_(True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
-    from engine.gpu.vlm import _inputs
+    from engine.gpu.vlm import _prepared
 
     pictures = [Image.new("RGB", (224, 224), color) for color in (RED, BLUE)]
-    inputs = _inputs(vlm, pictures, [question, question])
+    inputs = _prepared(vlm, pictures, [question, question])
     wanted = torch.stack([vlm.yes[0], vlm.no[0]])
     for _ in range(steps):
         logits = network(**inputs, logits_to_keep=1, use_cache=False).logits[:, -1]

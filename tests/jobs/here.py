@@ -11,6 +11,7 @@ from engine.jobs.assignment import Assignment
 from engine.jobs.folder import JobFolder
 from engine.jobs.shards import Cancellation, ShardRun
 from engine.jobs.spec import JobSpec, JsonValue
+from engine.jobs.timing import added_up
 
 
 class Watcher:
@@ -20,10 +21,14 @@ class Watcher:
         self.act = act
         self.warnings: list[tuple[str, str | None]] = []
         self.batches = 0
+        self.detail: dict[str, JsonValue] = {}
+        self.spent: dict[str, float] = {}
 
     def advance(self, units: int, detail: Mapping[str, JsonValue], spent: Mapping[str, float]) -> None:
         """A batch is done."""
         self.batches += units > 0
+        self.detail.update(detail)
+        self.spent = added_up([self.spent, spent])
         if self.batches == 1:
             self.act()
 
