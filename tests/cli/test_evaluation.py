@@ -347,3 +347,18 @@ def test_a_split_is_evaluated_recut_and_its_classifier_scored(command: Command, 
     assert {row["method"] for row in wrong["rows"]} == {"msp", "maxlogit", "energy"}
     np.savez(tmp_path / "strange.npz", paths=paths, logits=logits, class_names=["moon", "sun"])
     assert "belongs to a superclass" in command("classifier", str(tmp_path / "strange.npz"), code=2)
+
+
+def test_an_estimate_leaves_nothing_of_its_evaluation(root: Path, command: Command) -> None:
+    folders = root / "evaluations"
+    before = sorted(folders.iterdir()) if folders.exists() else []
+    sets = ["--id", "subtree:dog.n.01", "--ood", f"out=folder:{root.parent}/outside", "--labels", "subclass"]
+    found = json.loads(command("run", "mcm", *sets, *common(root), "--estimate", "--json"))
+    assert (found["job_kind"], found["units"], found["tried"]) == ("evaluation", 30, 30)
+    assert found["fits"]
+    assert (sorted(folders.iterdir()) if folders.exists() else []) == before
+
+
+def test_a_file_of_predictions_is_not_estimated(command: Command, tmp_path: Path) -> None:
+    assert "nothing to estimate" in command("predict", "p", str(tmp_path / "p.csv"), "--estimate", code=2)
+    assert "nothing to estimate" in command("classifier", str(tmp_path / "p.csv"), "--estimate", code=2)

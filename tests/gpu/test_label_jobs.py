@@ -11,6 +11,8 @@ from PIL import Image
 
 from engine.errors import EngineError
 from engine.jobs import runner
+from engine.jobs.estimate import read_estimate
+from engine.jobs.execution import Execution
 from engine.jobs.folder import JobFolder
 from engine.jobs.ingest import ingest_ready
 from engine.labels import classifiers, proposals
@@ -102,6 +104,19 @@ def readable(workspace: Workspace) -> dict[int, str]:
             "SELECT image_id, image_root.path || '/' || image.path FROM image JOIN image_root USING (root_id)"
         ).fetchall()
     return {key: path for key, path in rows if Path(path).read_bytes() != b"no picture"}
+
+
+def test_an_estimate_reads_the_embeddings_and_leaves_nothing(workspace: Workspace, models: dict[str, str]) -> None:
+    encode(workspace, models["one"])
+    before = sorted((workspace.root / "embeddings").rglob("*"))
+    request = ProposalRequest(template="a {}", device="cpu", execution=Execution(estimate=True))
+    job = finish(workspace, proposals.submit(workspace, request))
+    found = read_estimate(job)
+    assert (found.job_kind, found.units, found.tried, found.fits) == ("label-proposals", 15, 15, True)
+    assert found.needed_bytes is not None
+    assert sorted((workspace.root / "embeddings").rglob("*")) == before
+    with workspace.opened().reading() as cursor:
+        assert label_review.fetch_label_runs(cursor) == []
 
 
 def test_proposals_are_what_has_half_the_best_score(workspace: Workspace, models: dict[str, str]) -> None:
