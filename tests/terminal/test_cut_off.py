@@ -40,18 +40,19 @@ WAYS = (hang_up, kill_terminal, kill_program, cut_connection)
 
 def test_no_decision_is_lost_when_the_terminal_dies(five_hundred: Path, terminals: Callable[..., Terminal]) -> None:
     draw = random.Random(20)
-    done = 0
+    ways, done = draw.sample(WAYS, len(WAYS)), 0
     for cut in range(CUTS + 1):
         terminal = terminals(five_hundred)
         assert place_of(terminal) == done + 1
-        last = COUNT if cut == CUTS else draw.randint(done + 20, done + 2 * (COUNT - done) // (CUTS + 1 - cut))
-        acknowledged = type_until(terminal, done, min(last, COUNT))
+        about = 2 * (COUNT - done) // (CUTS + 1 - cut)
+        last = COUNT if cut == CUTS else min(COUNT - 20, done + draw.randint(20, max(20, about)))
+        acknowledged = type_until(terminal, done, last)
         if cut == CUTS:
             terminal.wait_for("Everything in this queue is decided")
             acknowledged = COUNT
         else:
             time.sleep(draw.uniform(0, 0.1))
-        draw.choice(WAYS)(terminal)
+        ways[cut % len(ways)](terminal)
         wait_for_end(terminal.process)
         events = decided(five_hundred)
         done = len(events)
