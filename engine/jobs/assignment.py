@@ -64,7 +64,7 @@ class Assignment:
         """
         if not self.spec.force and self.spec.total is not None:
             left = max(0, self.spec.total - self.ledger.done)
-            require_space(self.folder.workspace_root, left * self.kind.row_bytes, "The results")
+            require_space(self.folder.workspace_root, left * self.kind.row_bytes, "The results", self.folder.id)
 
     def numbers(self) -> Iterator[int]:
         """The shards in order, for a job that has one process."""

@@ -15,23 +15,25 @@ FORECAST_EVERY = 30.0
 """Seconds between two looks whether the space will last."""
 
 
-def require_space(folder: Path, needed: int, what: str) -> None:
+def require_space(folder: Path, needed: int, what: str, job_id: str = "") -> None:
     """Refuse work whose results would not fit.
 
     Args:
         folder: where they shall lie.
         needed: bytes.
         what: is written, for the message.
+        job_id: of the job that has asked; empty where there is none yet.
 
     Raises:
         EngineError: they would not.
     """
     free = free_bytes(folder)
     if needed * MARGIN > free:
+        again = f"; then `sood-tui jobs resume {job_id}`" if job_id else ""
         raise EngineError(
             f"{what} need about {size_text(needed)} in {folder}, and {size_text(free)} are free there.",
-            "Make room, or move the workspace to a larger disk. With --force the job starts all the same, and ends "
-            "before the disk is full.",
+            f"Make room, or move the workspace to a larger disk{again}. With --force the job starts all the same, and "
+            "ends before the disk is full.",
         )
 
 

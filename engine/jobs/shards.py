@@ -240,7 +240,7 @@ class ShardRun:
             EngineError: they would not fit.
         """
         if not self.spec.force:
-            require_space(self.names.folder, count, what)
+            require_space(self.names.folder, count, what, self.folder.id)
 
     def timed(self, phase: str) -> AbstractContextManager[None]:
         """Count the time of a block to a phase; see ``timing.PHASES``."""

@@ -63,13 +63,17 @@ def rows_of_a_shard(
 def require_space_for(
     workspace_root: Path, kind: str, work: "pyarrow.Table | Iterable[pyarrow.RecordBatch] | None", execution: Execution
 ) -> None:
-    """Refuse a job whose results would not fit on the disk; what only its model tells is asked when it has started.
+    """Refuse a job whose results would not fit on the disk.
+
+    What only its model tells is asked when it has started; so is all of a kind without a device, whose commands are too
+    small to have an option for it.
 
     Raises:
         EngineError: they would not, and the user has not insisted.
     """
-    if not (execution.force or execution.estimate):
-        require_space(workspace_root, getattr(work, "num_rows", 0) * find_kind(kind).row_bytes, "The results")
+    wanted = find_kind(kind)
+    if wanted.on_device and not (execution.force or execution.estimate):
+        require_space(workspace_root, getattr(work, "num_rows", 0) * wanted.row_bytes, "The results")
 
 
 def write_work(

@@ -69,6 +69,23 @@ def test_memory_that_runs_out_halves_the_batch_and_goes_on(cuda: ClipModel) -> N
     assert float((1 - cosine).max()) < PARITY
 
 
+def test_a_batch_that_does_not_fit_is_halved_before_the_work_begins(cuda: ClipModel) -> None:
+    told: list[str] = []
+    encoder = Encoder(cuda, 4096, told.append)
+    torch.cuda.empty_cache()
+    whole = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 60e6) / whole)
+    try:
+        encoder.try_batch(1_000_000, cores=1)
+        warned, batch = len(told), encoder.batch_size
+        encoder.encode(pictures(64) * 64)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert warned
+    assert batch < 4096
+    assert len(told) == warned, "what was tried fits when it is done"
+
+
 def test_the_memory_is_told(cuda: ClipModel) -> None:
     Encoder(cuda, 8, pytest.fail).encode(pictures(8))
     assert Encoder(cuda, 8, pytest.fail).memory.endswith(" GB")

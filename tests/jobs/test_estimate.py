@@ -77,12 +77,12 @@ def test_a_job_whose_results_would_not_fit_is_not_started(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A petabyte for each of ten rows: more than any disk of these days has.
-    monkeypatch.setitem(KINDS, "squares", replace(find_kind("squares"), row_bytes=10**15))
+    monkeypatch.setitem(KINDS, "device-squares", replace(find_kind("device-squares"), row_bytes=10**15))
     with pytest.raises(EngineError, match="The results need about 1e\\+04 TB") as found:
-        submit(workspace.root, "squares", {}, work_list(10))
+        submit(workspace.root, "device-squares", {}, work_list(10), "cpu")
     assert "--force" in found.value.hint
     assert list_jobs(workspace.root) == []
-    forced = submit(workspace.root, "squares", {}, work_list(10), execution=Execution(force=True))
+    forced = submit(workspace.root, "device-squares", {}, work_list(10), "cpu", execution=Execution(force=True))
     assert wait_for(forced) == "finished", forced.printed()
 
 
@@ -92,7 +92,7 @@ def test_a_job_asks_for_room_when_it_starts_and_may_be_forced(workspace: Workspa
     outcome = huge.outcome()
     assert outcome is not None
     assert outcome.message.startswith("The squares need about 1e+06 TB in ")
-    assert "--force" in outcome.hint
+    assert "`sood-tui jobs resume 0001-squares`. With --force " in outcome.hint
     resume(huge, force=True)
     assert wait_for(huge) == "finished", huge.printed()
     assert huge.spec().force
