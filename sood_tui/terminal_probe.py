@@ -163,7 +163,7 @@ def _silence(source: int, sink: int) -> str:
     try:
         in_front = os.tcgetpgrp(source) == os.getpgrp()
     except OSError:
-        in_front = False
+        in_front = True  # not the terminal that controls this program: nobody will stop it for asking
     return "" if in_front else "the program runs in the background"
 
 

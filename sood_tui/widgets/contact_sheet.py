@@ -1,5 +1,6 @@
 """A contact sheet: as many pictures as the space can show well, painted in a few milliseconds."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from sood_tui.graphics import Graphics
+from sood_tui.plain import plain
 from sood_tui.widgets import half_blocks
 from sood_tui.widgets.half_blocks import Pixels
 from sood_tui.widgets.pixel_layer import PixelLayer
@@ -336,8 +338,10 @@ class ContactSheet(Widget):
         return strips
 
     def _told(self, picture: Picture) -> str:
+        """The file with its folder, which names the synset, and what it is marked as."""
+        folder = plain(os.path.basename(os.path.dirname(picture.path)))
         mark = self._marks.get(picture.image_id)
-        return f"{picture.name}  {mark}" if mark else picture.name
+        return f"{folder}/{picture.name}" + (f"  {mark}" if mark else "")
 
     def _said(self, lines: list[str], look: _Look, middle: bool = True) -> list[Strip]:
         style = self.rich_style

@@ -74,7 +74,14 @@ class Painted:
 class Terminal:
     """A program on a pseudo-terminal."""
 
-    def __init__(self, command: list[str], size: tuple[int, int]) -> None:
+    def __init__(self, command: list[str], size: tuple[int, int], answer: bytes = b"") -> None:
+        """Start it.
+
+        Args:
+            command: the program and its arguments.
+            size: columns and rows.
+            answer: what the terminal says to questions of the program about itself.
+        """
         leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -83,6 +90,7 @@ class Terminal:
         )
         os.close(follower)
         self.leader = leader
+        os.write(leader, answer)
 
     def read(self, quiet: float, limit: float) -> tuple[bytes, float]:
         """What it writes until it is quiet, and when the last byte came."""
@@ -140,7 +148,7 @@ def main() -> None:
 def measure(root: Path, size: tuple[int, int], sheets: int) -> list[Painted]:
     """Go through the queue once so that every thumbnail is made, then measure on the way back and forth."""
     (root / ".place.json").write_text('{"screen": "review", "order": "name"}', encoding="utf-8")
-    terminal = Terminal([sys.executable, "-m", "sood_tui", "-w", str(root)], size)
+    terminal = Terminal([sys.executable, "-m", "sood_tui", "-w", str(root), "--graphics", "half"], size)
     try:
         terminal.wait_for_pictures()
         for _ in range(sheets):
