@@ -1,5 +1,6 @@
 """A CLIP model from open_clip: loading it with its weights, and encoding prompts and pictures."""
 
+import functools
 import json
 import logging
 import re
@@ -158,26 +159,36 @@ def encode_pictures(clip: ClipModel, pixels: torch.Tensor) -> NDArray[np.float32
     Returns: float32 [n, dimensions].
     Raises: torch.OutOfMemoryError; EngineError when the model gives no finite numbers even in float32.
     """
-    features = _features(clip, pixels, clip.precision)
+    features = picture_features(clip, pixels, clip.precision)
     if clip.precision != torch.float32 and not torch.isfinite(features).all():
-        features = _features(clip, pixels, torch.float32)
+        features = picture_features(clip, pixels, torch.float32)
     if not torch.isfinite(features).all():
         raise EngineError(f"{clip.model} gives embeddings that are no numbers.", "Its weights may be damaged.")
     normalised: NDArray[np.float32] = functional.normalize(features, dim=-1).cpu().numpy()
     return normalised
 
 
-def _features(clip: ClipModel, pixels: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
+def picture_features(clip: ClipModel, pixels: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
+    """What the model makes of prepared pictures, float32 [n, dimensions] on its device, not normalised.
+
+    A GPU may still be at it when this comes back.
+    """
     format_ = clip.pictures
     with torch.inference_mode(), torch.autocast(clip.device.type, precision, enabled=precision != torch.float32):
-        mean = torch.tensor(format_.mean, device=clip.device).view(1, 3, 1, 1)
-        std = torch.tensor(format_.std, device=clip.device).view(1, 3, 1, 1)
+        mean, std = (_channels(tuple(values), clip.device) for values in (format_.mean, format_.std))
         # As open_clip does it: to [0, 1] first, then less the mean, then over the deviation.
         scaled = pixels.to(clip.device, non_blocking=True).float().div_(255).sub_(mean).div_(std)
         if clip.channels_last:
             scaled = scaled.contiguous(memory_format=torch.channels_last)
         features: torch.Tensor = clip.network.encode_image(scaled, normalize=False)  # type: ignore[operator]
         return features.float()
+
+
+@functools.cache
+def _channels(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
+    # Made once: to bring numbers to a GPU is to wait for all that it is at.
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device).view(1, 3, 1, 1)
 
 
 def _lay_channels_last(network: torch.nn.Module, device: torch.device) -> bool:

@@ -28,7 +28,7 @@ from engine.evaluation.running import Banks, TextEncoder, facts_of, make_banks, 
 from engine.evaluation.sets import read_npz
 from engine.evaluation.sweeping import Sweep
 from engine.gpu.clip import ClipModel, choose_device, load_model
-from engine.gpu.encoding import Encoder
+from engine.gpu.encoding import Encoder, Flight
 from engine.gpu.patches import encode_patches
 from engine.gpu.pictures import allow_large_pictures, prepare, prepare_all
 from engine.gpu.text import TextBank
@@ -149,7 +149,8 @@ class _Work:
     def _encode(self, paths: Sequence[str]) -> tuple[NDArray[np.float16], list[str], list[str | None]]:
         assert self.encoder is not None
         assert self.clip is not None
-        vectors = [np.empty((0, self.clip.dimensions), dtype=np.float16)]
+        vectors: list[NDArray[np.float16]] = []
+        flights: list[Flight] = []
         status: list[str] = []
         reasons: list[str | None] = []
         batch: list[torch.Tensor] = []
@@ -165,13 +166,14 @@ class _Work:
             else:
                 batch.append(picture.pixels)
             if len(batch) >= self.encoder.batch_size:
-                vectors.append(self.encoder.encode(batch))
+                begun = self.encoder.begin(batch)
+                vectors.append(self.encoder.finish(flights))  # the batch before: the device is at this one meanwhile
+                flights = begun
                 self.embedded += len(batch)
                 self.run.advance(pending, embedded=self.embedded, **self._detail())
                 batch, pending = [], 0
-        if batch:
-            vectors.append(self.encoder.encode(batch))
-            self.embedded += len(batch)
+        vectors += [self.encoder.finish(flights), self.encoder.encode(batch)]
+        self.embedded += len(batch)
         self.run.advance(pending, embedded=self.embedded, **self._detail())
         return np.concatenate(vectors), status, reasons
 

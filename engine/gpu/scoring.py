@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.gpu import device_jpeg
 from engine.gpu.clip import ClipModel, compile_model, encode_texts, load_model
 from engine.gpu.device_jpeg import Undecoded
-from engine.gpu.encoding import Encoder
+from engine.gpu.encoding import Encoder, Flight
 from engine.gpu.pictures import (
     Prepared,
     UnreadablePicture,
@@ -145,6 +145,7 @@ class _Work:
             if len(rows.batch) >= self.encoder.batch_size:
                 self._flush(rows)
         self._flush(rows)
+        self._land(rows)
         vectors = np.concatenate([np.empty((0, self.facts.dimensions), dtype=np.float16), *rows.vectors])
         with self.run.timed("write"):
             table = part_table(image_ids, rows.status, rows.reasons)
@@ -177,11 +178,18 @@ class _Work:
         return enough and self.waited > (time.monotonic() - self.began) / 2
 
     def _flush(self, rows: "_Rows") -> None:
-        vectors = self.encoder.encode(self._decoded(rows))
+        flights = self.encoder.begin(self._decoded(rows))
+        self._land(rows)  # the batch before: the device is at this one meanwhile
+        rows.flights, rows.begun = flights, rows.seen
+        rows.batch, rows.seen = [], 0
+
+    def _land(self, rows: "_Rows") -> None:
+        """Take in the batch that was begun last."""
+        vectors = self.encoder.finish(rows.flights)
         rows.vectors.append(vectors)
         self.encoded += len(vectors)
-        self.run.advance(rows.seen, **self._detail())
-        rows.batch, rows.seen = [], 0
+        begun, rows.flights, rows.begun = rows.begun, [], 0
+        self.run.advance(begun, **self._detail())
 
     def _decoded(self, rows: "_Rows") -> list[torch.Tensor]:
         clip = self.encoder.clip
@@ -234,6 +242,8 @@ class _Rows:
         vectors: of the batches that are encoded.
         batch: place in ``status``, path and pixels (or bytes) of those that wait to be encoded.
         seen: pictures since the last batch.
+        flights: the batch that the device is at.
+        begun: pictures that count when it has landed.
     """
 
     status: list[str] = field(default_factory=list)
@@ -241,6 +251,8 @@ class _Rows:
     vectors: list[NDArray[np.float16]] = field(default_factory=list)
     batch: list[tuple[int, str, Any]] = field(default_factory=list)
     seen: int = 0
+    flights: list[Flight] = field(default_factory=list)
+    begun: int = 0
 
 
 def _encode_prompts(clip: ClipModel, settings: ScoringSettings) -> list[Prompt]:

@@ -223,6 +223,20 @@ def test_batches_are_halved_until_they_fit(folder: Path) -> None:
     np.testing.assert_allclose(vectors.astype(np.float32), expected.astype(np.float32), atol=2e-3)
 
 
+def test_a_batch_is_begun_before_the_one_before_has_landed(folder: Path) -> None:
+    clip = load_model(f"local-dir:{folder}", device="cpu")
+    generator = torch.Generator().manual_seed(3)
+    pictures = [torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8, generator=generator) for _ in range(12)]
+    spent: dict[str, float] = {}
+    encoder = Encoder(clip, 4, pytest.fail, lambda phase, seconds: spent.update({phase: spent.get(phase, 0) + seconds}))
+    first, second = encoder.begin(pictures[:8]), encoder.begin(pictures[8:])
+    assert [len(flight.pixels) for flight in (*first, *second)] == [4, 4, 4]
+    found = np.concatenate([encoder.finish(first), encoder.finish(second)])
+    assert found.tobytes() == encoder.encode(pictures).tobytes()
+    assert spent.keys() == {"copy", "encode"}
+    assert encoder.encode([]).shape == (0, clip.dimensions)
+
+
 def test_a_picture_that_never_fits_ends_with_a_sentence(folder: Path) -> None:
     clip = load_model(f"local-dir:{folder}", device="cpu")
 
@@ -246,6 +260,8 @@ def test_numbers_that_overflow_half_precision_are_computed_again(folder: Path) -
     tower(clip).conv1.register_forward_hook(overflow)
     half = replace(clip, precision=torch.bfloat16)
     np.testing.assert_allclose(encode_pictures(half, pixels), expected, atol=1e-6)
+    landed = Encoder(half, 1, pytest.fail).encode(list(pixels))
+    np.testing.assert_allclose(landed.astype(np.float32), expected, atol=1e-3)
     tower(clip).conv1.register_forward_hook(lambda *parts: parts[-1] * torch.nan)
     with pytest.raises(EngineError, match="no numbers"):
         encode_pictures(clip, pixels)

@@ -52,6 +52,14 @@ def test_a_batch_does_not_change_its_members(cuda: ClipModel) -> None:
     assert float((1 - (together * alone).sum(axis=1)).max()) < PARITY
 
 
+def test_batches_under_way_together_give_what_each_gives_alone(cuda: ClipModel) -> None:
+    encoder = Encoder(cuda, 16, pytest.fail)
+    batches = [pictures(64)[start : start + 16] for start in range(0, 64, 16)]
+    expected = [encoder.encode(batch) for batch in batches]
+    under_way = [encoder.begin(batch) for batch in batches]
+    assert [encoder.finish(flights).tobytes() for flights in under_way] == [rows.tobytes() for rows in expected]
+
+
 def test_memory_that_runs_out_halves_the_batch_and_goes_on(cuda: ClipModel) -> None:
     told: list[str] = []
     encoder = Encoder(cuda, 4096, told.append)
