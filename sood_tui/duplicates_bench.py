@@ -62,11 +62,20 @@ class Found:
     superclasses: tuple[str, ...]
 
 
-def read_found(workspace: Workspace, superclass: str | None, defaults: SplitSettings) -> Found:
-    """Read everything once; takes as long as the pictures are many, so call it in a thread."""
+def read_found(
+    workspace: Workspace, superclass: str | None, defaults: SplitSettings, before: Comparison | None = None
+) -> Found:
+    """Read everything once; takes as long as the pictures are many, so call it in a thread.
+
+    Args:
+        workspace: open.
+        superclass: only its pictures; None: of all.
+        defaults: what holds in a split that was not made yet.
+        before: what was shown so far, which spares a part of the work.
+    """
     with workspace.opened().reading() as cursor:
         names = tuple(row.superclass for row in fetch_superclasses(cursor))
-        comparison = compare(workspace, superclass if superclass in names else None, defaults)
+        comparison = compare(workspace, superclass if superclass in names else None, defaults, before)
         runs = fetch_runs(cursor)
         claims = replicas(cursor, runs[-1].run_id if runs else None)
         wnids = sorted({one.wnid for one in comparison.pictures} | set(claims))

@@ -31,6 +31,31 @@ class Pairs:
     distance: Integers
 
 
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """The pairs by hash of all listed pictures, kept so that a picture that goes does not make all be compared anew.
+
+    Attributes:
+        ids: int64 [n] ascending, those that have a hash; hashes: uint64 [n].
+        pairs: rows of ids, up to the most bits.
+    """
+
+    ids: Integers
+    hashes: Hashes
+    pairs: Pairs
+
+    def among(self, ids: Integers, hashes: Hashes) -> "Hashed | None":
+        """The pairs among some of the pictures; None where others are among them, or their hashes have changed."""
+        at = np.minimum(np.searchsorted(self.ids, ids), max(len(self.ids) - 1, 0))
+        if not len(self.ids) or (self.ids[at] != ids).any() or (self.hashes[at] != hashes).any():
+            return None
+        row = np.full(len(self.ids), -1, np.int64)
+        row[at] = np.arange(len(ids))
+        first, second = row[self.pairs.first], row[self.pairs.second]
+        left = (first >= 0) & (second >= 0)
+        return Hashed(ids, hashes, Pairs(first[left], second[left], self.pairs.distance[left]))
+
+
 def near_pairs(hashes: Hashes, most: int) -> Pairs:
     """Every pair of hashes that differs in at most so many bits.
 

@@ -124,7 +124,8 @@ def _seen(content: bytes) -> dict[str, Any]:
     grey = small.convert("L").resize((9, 8), Image.Resampling.BOX)
     pixels = np.asarray(small, np.float64) / 255
     luma = pixels @ np.array([0.299, 0.587, 0.114])
-    most, least = pixels.max(axis=2), pixels.min(axis=2)
+    red, green, blue = np.moveaxis(pixels, 2, 0)  # a reduction over an axis of three takes ten times as long
+    most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     saturation = np.divide(most - least, most, out=np.zeros_like(most), where=most > 0)
     return {
         "dhash": difference_hash(np.asarray(grey)),

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from engine.errors import EngineError
 from engine.jobs.folder import JobFolder
-from engine.likeness.hashes import MOST, Pairs, groups, near_pairs, same_content
+from engine.likeness.hashes import MOST, Hashed, Pairs, groups, near_pairs, same_content
 from engine.likeness.job import submit_neighbours, submit_prints
 from engine.likeness.neighbours import Neighbours
 from engine.review.decisions import require_superclass
@@ -72,13 +72,19 @@ def newest_set(cursor: Cursor) -> EmbeddingSet | None:
     return fetch_set(cursor, runs[-1].model_key) if runs else None
 
 
-def compare(workspace: Workspace, superclass: str | None = None, defaults: SplitSettings | None = None) -> Comparison:
+def compare(
+    workspace: Workspace,
+    superclass: str | None = None,
+    defaults: SplitSettings | None = None,
+    before: Comparison | None = None,
+) -> Comparison:
     """Bring together what is known of the accepted pictures. Nothing is read from their files here.
 
     Args:
         workspace: open; a guest's will do.
         superclass: only its candidates; None: all.
         defaults: what holds in a split that was not made yet.
+        before: an earlier comparison, whose pairs by hash hold for the pictures that are still there.
 
     Raises: EngineError for an unknown superclass.
     """
@@ -87,10 +93,11 @@ def compare(workspace: Workspace, superclass: str | None = None, defaults: Split
             require_superclass(cursor, superclass)
         listed = store.fetch_listed(cursor, superclass)
         table = _table(fetch_prints(cursor, listed))
-        close = _close(table)
+        hashed = _hashed(table, before)
+        close = hashed.pairs
         near, embedded, compared = _near(cursor, listed)
         runs = fetch_runs(cursor)
-        touched = _touched(table, close, near)
+        touched = _touched(table, hashed, near)
         rivals = fetch_rivals(cursor, touched, runs[-1].run_id if runs else None)
         bands = _bands(cursor, workspace.seed, defaults, touched) if len(touched) else {}
         unreadable = store.fetch_unreadable(cursor, superclass)
@@ -110,9 +117,10 @@ def compare(workspace: Workspace, superclass: str | None = None, defaults: Split
         hashes=np.where(known, table.hashes[at] if len(table.ids) else 0, 0).astype(np.uint64),
         has_hash=known & (table.has_hash[at] if len(table.ids) else False),
         pixels=np.where(known, table.pixels[at] if len(table.ids) else np.inf, np.inf),
-        close=Pairs(_rows(touched, table.ids[close.first]), _rows(touched, table.ids[close.second]), close.distance),
+        close=Pairs(_rows(touched, hashed.ids[close.first]), _rows(touched, hashed.ids[close.second]), close.distance),
         near=Neighbours(_rows(touched, near.first), _rows(touched, near.second), near.cosine),
         has_run=bool(runs),
+        hashed=hashed,
     )
 
 
@@ -140,10 +148,11 @@ def _same_pixels(prints: pa.Table, has_hash: npt.NDArray[np.bool_]) -> Pairs:
     return Pairs(rows[same.first], rows[same.second], same.distance)
 
 
-def _close(table: _Table) -> Pairs:
+def _hashed(table: _Table, before: Comparison | None) -> Hashed:
     rows = np.flatnonzero(table.has_hash)
-    pairs = near_pairs(table.hashes[rows], MOST)
-    return Pairs(rows[pairs.first], rows[pairs.second], pairs.distance)
+    ids, hashes = table.ids[rows], table.hashes[rows]
+    known = before.hashed.among(ids, hashes) if before is not None else None
+    return known or Hashed(ids, hashes, near_pairs(hashes, MOST))
 
 
 def _near(cursor: Cursor, listed: Integers) -> tuple[Neighbours, int, int]:
@@ -164,12 +173,13 @@ def _near(cursor: Cursor, listed: Integers) -> tuple[Neighbours, int, int]:
     return pairs, int(is_asked.sum()), int((is_asked & ~is_new).sum())
 
 
-def _touched(table: _Table, close: Pairs, near: Neighbours) -> Integers:
+def _touched(table: _Table, hashed: Hashed, near: Neighbours) -> Integers:
     """The image_ids that are in a pair or share their content, int64 [n] ascending."""
+    close = hashed.pairs
     sizes = np.bincount(table.content, minlength=len(table.ids)) if len(table.ids) else np.zeros(0, np.int64)
     shared = table.ids[sizes[table.content] > 1] if len(table.ids) else table.ids
     return np.unique(
-        np.concatenate([shared, table.ids[close.first], table.ids[close.second], near.first, near.second])
+        np.concatenate([shared, hashed.ids[close.first], hashed.ids[close.second], near.first, near.second])
     ).astype(np.int64)
 
 

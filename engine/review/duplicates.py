@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import EngineError
-from engine.likeness.hashes import MOST, Pairs
+from engine.likeness.hashes import MOST, Hashed, Pairs
 from engine.likeness.neighbours import FLOOR, Neighbours
 from engine.likeness.settling import stand_ins
 from engine.review.steps import Step, record_pictures
@@ -131,6 +131,7 @@ class Comparison:
         pixels: float64 [n], infinite where they are not known.
         close: pairs by hash, up to the most bits; near: pairs by embedding, from the floor on.
         has_run: whether there is a scoring run, whose similarities the pictures have.
+        hashed: the pairs by hash of all that are listed.
     """
 
     listed: int
@@ -147,6 +148,7 @@ class Comparison:
     close: Pairs
     near: Neighbours
     has_run: bool
+    hashed: Hashed
 
     def settle(self, rule: Rule) -> Settled:
         """What would stay and what would go.

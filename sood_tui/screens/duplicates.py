@@ -60,7 +60,9 @@ class DuplicatesScreen(DuplicateDecisions):
             self._say_nothing("Hidden while you judge blind: what is here twice shows what others accepted.")
             return
         defaults = split_defaults(self.sood.settings, self.workspace.seed)
-        self.in_thread("found", partial(read_found, self.workspace, self._superclass, defaults), self._take)
+        before = self._bench.found.comparison if self._bench is not None else None
+        read = partial(read_found, self.workspace, self._superclass, defaults, before)
+        self.in_thread("found", read, self._take)
 
     def _take(self, found: Found) -> None:
         before = self._bench

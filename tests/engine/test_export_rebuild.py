@@ -193,5 +193,5 @@ def test_groups_and_hashes_worked_out_by_hand() -> None:
     pairs = same_content(pa.table({"sha256": ["a", "b", "a", "c", "b", "a"]}))
     assert (pairs.first.tolist(), pairs.second.tolist()) == ([0, 1, 0], [2, 4, 5])
     assert groups(pairs, 6).tolist() == [0, 1, 0, 3, 1, 0]
-    with pytest.raises(EngineError, match="0 to 3"):
-        near_pairs(np.zeros(2, np.uint64), 4)
+    with pytest.raises(EngineError, match="0 to 7"):
+        near_pairs(np.zeros(2, np.uint64), 8)

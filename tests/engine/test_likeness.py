@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import EngineError
-from engine.likeness.hashes import near_pairs
+from engine.likeness.hashes import Hashed, near_pairs
 from engine.likeness.neighbours import BLOCK, MOST_NEIGHBOURS, Neighbours, neighbours
 from engine.likeness.prints import print_of, print_or_reason
 from engine.likeness.settling import stand_ins
@@ -183,3 +183,15 @@ def one_by_one(first: np.ndarray, second: np.ndarray, rank: np.ndarray) -> list[
         else:
             stands[row] = keeper
     return stands
+
+
+def test_a_picture_that_goes_makes_none_be_compared_anew() -> None:
+    hashes = np.array([7, 5, 1 << 40, 7], np.uint64) | np.uint64(0b1111 << 20)
+    ids = np.array([10, 20, 30, 40])
+    whole = Hashed(ids, hashes, near_pairs(hashes, 3))
+    assert whole.pairs.first.tolist() == [0, 0, 1, 1]
+    left = whole.among(ids[[0, 2, 3]], hashes[[0, 2, 3]])
+    assert left is not None
+    assert (left.pairs.first.tolist(), left.pairs.second.tolist(), left.pairs.distance.tolist()) == ([0], [2], [0])
+    assert whole.among(np.array([10, 25]), hashes[:2]) is None
+    assert whole.among(ids, hashes[::-1].copy()) is None

@@ -151,17 +151,21 @@ async def test_the_rule_moves_the_count_and_the_two_stand_beside_each_other(doub
         sheets = {sheet.id: sheet.pictures for sheet in app.screen.query(ContactSheet)}
         assert [Path(sheets[one][0].path).stem for one in ("stays", "goes")] == [pairs(bench)[0][1], pairs(bench)[0][2]]
         # Embeddings: from 0.97 down to 0.945, which takes papillon 0 in; and out again above 1.
-        await press(pilot, *["left_square_bracket"] * 5)
+        await pilot.press(*["left_square_bracket"] * 5)
+        await rest(pilot)
         assert "cosine ≥ 0.945" in seen(app)
         assert {kind for kind, _, _ in pairs(bench)} == {"exact", "near", "embedding"}
-        await press(pilot, *["right_square_bracket"] * 12)
+        await pilot.press(*["right_square_bracket"] * 12)
+        await rest(pilot)
         assert "cosine off" in seen(app)
         assert bench.rule.cosine is None
         # Hashes: none at all leaves the exact ones.
-        await press(pilot, *["left_curly_bracket"] * 4)
+        await pilot.press(*["left_curly_bracket"] * 4)
+        await rest(pilot)
         assert "hash off" in seen(app)
         assert sorted(pairs(bench)) == sorted(EXACT)
-        await press(pilot, *["right_curly_bracket"] * 9)
+        await pilot.press(*["right_curly_bracket"] * 9)
+        await rest(pilot)
         assert bench.rule.near == 7
         # What stays: the smaller one has the higher score here.
         await press(pilot, "w", "w", "enter")
