@@ -1,15 +1,11 @@
 """A contact sheet: as many pictures as the space can show well, painted in a few milliseconds."""
 
-import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events, on
 from textual.color import Color
 from textual.geometry import Region, Size
@@ -19,34 +15,18 @@ from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from sood_tui.graphics import Graphics
-from sood_tui.plain import plain
 from sood_tui.widgets import half_blocks
-from sood_tui.widgets.half_blocks import Pixels
 from sood_tui.widgets.pixel_layer import PixelLayer
-from sood_tui.widgets.sheet_layout import LEAST_SIDE, LEAST_SIDE_SHARP, MOST_TILES, Grid, compose, grid_for
+from sood_tui.widgets.sheet_layout import LEAST_SIDE, LEAST_SIDE_SHARP, MOST_TILES, Grid, grid_for
+from sood_tui.widgets.sheet_painting import Look, Rgb, Tile, in_half_blocks, in_the_middle, in_words
 from sood_tui.widgets.sheet_pixels import PixelSheet, colours_for
 from sood_tui.widgets.sheet_sharpener import SheetSharpener
-from sood_tui.widgets.thumbnails import Broken, Picture, Recent, Thumbnails
+from sood_tui.widgets.thumbnails import Picture, Recent, Thumbnails
 
-Rgb = tuple[int, int, int]
-Tile = Pixels | Broken | None
 NO_MARKS: Mapping[int, str] = MappingProxyType({})
 
 SHARP_AHEAD = 2  # sheets that are encoded in pixels before they are asked for
 POST_EVERY = 0.06  # seconds between two paints of a sheet that is still being decoded
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """Everything but the pictures that decides what a sheet looks like."""
-
-    size: Size
-    depth: half_blocks.Depth
-    grey: bool
-    background: Rgb
-    empty: Rgb
-    ink: Rgb
-    reason: Style
 
 
 class ContactSheet(Widget):
@@ -98,7 +78,7 @@ class ContactSheet(Widget):
         self._note = ""
         self._marks: Mapping[int, str] = NO_MARKS
         self._tiles: list[Tile] = []
-        self._sheets: Recent[tuple[tuple[tuple[int, str], ...], _Look], list[Strip]] = Recent(64)
+        self._sheets: Recent[tuple[tuple[int, ...], tuple[str, ...], Grid, Look], list[Strip]] = Recent(64)
         self._strips: list[Strip] | None = None
         self._painted_size = Size()
         self._capacity = 0
@@ -272,7 +252,7 @@ class ContactSheet(Widget):
         if self._sharpener is not None:
             self._sharpener.show(self._in_pixels(self._pictures, self._look()))
 
-    def _in_pixels(self, pictures: tuple[Picture, ...], look: _Look) -> PixelSheet | None:
+    def _in_pixels(self, pictures: tuple[Picture, ...], look: Look) -> PixelSheet | None:
         layer = self._layer
         if layer is None or not pictures:
             return None
@@ -280,14 +260,14 @@ class ContactSheet(Widget):
         shown = pictures[: grid.tiles]
         colours = colours_for(self._graphics, layer.terminal)
         return PixelSheet(
-            shown, tuple(self._marks.get(picture.image_id, "") for picture in shown), grid, layer.cell,
+            shown, self._marks_of(shown), grid, layer.cell,
             look.background, look.empty, look.ink, look.grey, self._graphics, colours, layer.terminal.largest,
         )  # fmt: skip
 
-    def _look(self) -> _Look:
+    def _look(self) -> Look:
         background = self.background_colors[1]
         empty = self.get_component_styles("contact-sheet--empty").background
-        return _Look(
+        return Look(
             self.size,
             half_blocks.depth_of(self.app.console),
             self.app.no_color,
@@ -306,70 +286,22 @@ class ContactSheet(Widget):
     def _painted(self) -> list[Strip]:
         look = self._look()
         if not self._pictures:
-            return self._said([self._note], look)
+            return in_the_middle(self._note, look, self.rich_style)
         if self._graphics is Graphics.OFF:
-            names = [f"{place:>3}  {self._told(picture)}" for place, picture in enumerate(self.pictures, 1)]
-            return self._said(names, look, middle=False)
-        shown = self._pictures[: len(self._tiles)]
-        key = (tuple((picture.image_id, self._marks.get(picture.image_id, "")) for picture in shown), look)
+            return in_words(self.pictures, self._marks_of(self.pictures), look, self.rich_style)
+        shown, grid = self._pictures[: len(self._tiles)], self._grid(len(self._pictures))
+        marks = self._marks_of(shown)
+        key = (tuple(picture.image_id for picture in shown), marks, grid, look)
         strips = self._sheets.get(key) if self.complete else None
         if strips is None:
-            strips = self._drawn(self._grid(len(self._pictures)), look)
+            strips = in_half_blocks(grid, self._tiles, marks, look)
             if self.complete:
                 self._sheets.put(key, strips)
         return strips
 
-    def _drawn(self, grid: Grid, look: _Look) -> list[Strip]:
-        tiles = [None if isinstance(tile, Broken) else tile for tile in self._tiles]
-        canvas = compose(grid, tiles, look.background, look.empty)
-        strips = half_blocks.paint(half_blocks.grey(canvas) if look.grey else canvas, look.depth)
-        for index, tile in enumerate(self._tiles):
-            if isinstance(tile, Broken):
-                left, top = grid.corner(index)
-                middle = (top + grid.tile_height // 2) // 2
-                for row, words in enumerate(_wrapped(f"× {tile.reason}", grid.tile_width)[:2], middle):
-                    if row < len(strips):
-                        strips[row] = _lettered(strips[row], left, words, grid.tile_width, look.reason)
-        for index, picture in enumerate(self._pictures[: len(self._tiles)]):
-            if mark := self._marks.get(picture.image_id):
-                left, top = grid.corner(index)
-                words = f" {mark} "[: grid.tile_width]
-                strips[top // 2] = _lettered(strips[top // 2], left, words, len(words), look.reason)
-        return strips
-
-    def _told(self, picture: Picture) -> str:
-        """The file with its folder, which names the synset, and what it is marked as."""
-        folder = plain(os.path.basename(os.path.dirname(picture.path)))
-        mark = self._marks.get(picture.image_id)
-        return f"{folder}/{picture.name}" + (f"  {mark}" if mark else "")
-
-    def _said(self, lines: list[str], look: _Look, middle: bool = True) -> list[Strip]:
-        style = self.rich_style
-        width, height = self.size
-        blank = Strip.blank(width, style)
-        strips = [
-            Strip([Segment((line.center(width) if middle else line.ljust(width))[:width], style)], width)
-            for line in lines[:height]
-        ]
-        above = (height - len(strips)) // 2 if middle else 0
-        return [blank] * above + strips + [blank] * (height - above - len(strips))
+    def _marks_of(self, pictures: Sequence[Picture]) -> tuple[str, ...]:
+        return tuple(self._marks.get(picture.image_id, "") for picture in pictures)
 
 
 def _rgb(colour: Color) -> Rgb:
     return colour.r, colour.g, colour.b
-
-
-def _wrapped(words: str, width: int) -> list[str]:
-    lines = [""]
-    for word in words.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if len(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return [line[:width] for line in lines]
-
-
-def _lettered(strip: Strip, left: int, words: str, width: int, style: Style) -> Strip:
-    text = Strip([Segment(words.center(width), style)], width)
-    return Strip.join([strip.crop(0, left), text, strip.crop(left + width)])

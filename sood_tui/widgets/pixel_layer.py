@@ -5,19 +5,17 @@ it; so after every frame this layer compares what was written with where the pic
 nothing lies over its sheet: under a dialog or a toast the half blocks below it show, which Textual can cut and dim.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
-from secrets import randbelow
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.errors import NoWidget
 from textual.geometry import Offset, Region, Size
 from textual.timer import Timer
-from textual.widgets._toast import Toast
-from textual.widgets._tooltip import Tooltip
 
 from sood_tui.graphics import NOT_ASKED, Graphics, Terminal
 from sood_tui.terminal_probe import cell_by_kernel
@@ -31,7 +29,8 @@ KEPT_BYTES = 24 * 1024**2  # of encoded sheets in this process
 KEPT_BY_TERMINAL = 12  # pictures that a terminal with Kitty's protocol keeps for us
 AFTER_WIPE = 0.05  # seconds from a frame over a sixel image until it is drawn again
 SAVE, RESTORE = "\x1b7", "\x1b8"
-FIRST_NUMBERS = 1 << 24  # Kitty's numbers are shared with other programs on the terminal, so ours begin at random
+COVERS = "Toast, Tooltip"  # what Textual lays over a screen without making it a dialog
+NUMBERS_EACH = 1 << 12  # Kitty's numbers are shared by all programs on a terminal: those of this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class PixelLayer:
     _offers: "dict[ContactSheet, _Offer]" = field(default_factory=dict)
     _sent: dict[int, int] = field(default_factory=dict)  # id of an Encoded to its number with Kitty, oldest first
     _held: dict[int, Encoded] = field(default_factory=dict)  # by number: keeps the ids above from being given again
-    _numbers: Iterable[int] = field(default_factory=lambda: count(1 + randbelow(FIRST_NUMBERS)))
+    _numbers: Iterable[int] = field(default_factory=lambda: count(1 + os.getpid() % (1 << 19) * NUMBERS_EACH))
 
     def offer(self, sheet: "ContactSheet", picture: Encoded) -> None:
         """Show a picture over a sheet as long as nothing else is there."""
@@ -191,7 +190,7 @@ class PixelLayer:
         # A sixel that reaches the last line scrolls the terminal.
         if not region or geometry.visible_region != region or region.bottom >= self.app.size.height:
             return None
-        covers = (widget for kind in (Toast, Tooltip) for widget in screen.query(kind) if widget.display)
+        covers = (widget for widget in screen.query(COVERS) if widget.display)
         return None if any(widget.region.overlaps(region) for widget in covers) else region
 
     def _drawn(self, picture: Encoded, corner: Offset) -> str:
