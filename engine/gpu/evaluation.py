@@ -109,7 +109,7 @@ class _Work:
         assert self.known is not None
         left = max(0, self.run.left - len(self.known.images) - len(self.known.files))
         row_bytes = self.clip.dimensions * np.dtype(np.float16).itemsize + ROW_BYTES
-        self.run.need_space(left * row_bytes, "The embeddings")
+        self.run.need_space(left * row_bytes, "The embeddings", self.model_folder)
         self.encoder.try_batch(left, self.run.cores)
         self.run.forget_times()
 

@@ -93,7 +93,8 @@ class _Work:
         left = max(0, run.left - len(known))
         encoder.try_batch(left, run.cores)
         run.forget_times()
-        run.need_space(left * (clip.dimensions * np.dtype(np.float16).itemsize + ROW_BYTES), "The embeddings")
+        row_bytes = clip.dimensions * np.dtype(np.float16).itemsize + ROW_BYTES
+        run.need_space(left * row_bytes, "The embeddings", folder)
         work = cls(run, settings, encoder, folder, _facts(clip, settings), known, began=time.monotonic())
         if settings.decoder == "device":
             work.decode_on_device()

@@ -30,7 +30,7 @@ def run(run: ShardRun) -> Mapping[str, str]:
     settings = run.settings
     clip = load_model(settings["model"], settings["pretrained"], run.device or "auto")
     row_bytes = clip.dimensions * np.dtype(np.float32).itemsize + _KEY_BYTES
-    run.need_space(run.left * row_bytes, "The embeddings of the texts")
+    run.need_space(run.left * row_bytes, "The embeddings of the texts", run.workspace_root / "embeddings")
     bank = TextBank(run.workspace_root / "embeddings", clip)
     query = bank.embeddings([str(settings["query"])])[0]
     for shard in run.shards():

@@ -71,21 +71,21 @@ def reserve_room(path: Path) -> None:
 
 
 class DiskWatch:
-    """Ends a job before the disk is full: each part needs about as much as the largest so far."""
+    """Ends a job before a disk is full: each part needs about as much as the largest so far."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._largest = 0
-        self._current = 0
+    def __init__(self) -> None:
+        self._largest: dict[Path, int] = {}
+        self._current: dict[Path, int] = {}
 
     def wrote(self, path: Path) -> None:
-        """A file of the present shard is written."""
-        self._current += path.stat().st_size
+        """A file of the present shard is written; folders may lie on different disks."""
+        self._current[path.parent] = self._current.get(path.parent, 0) + path.stat().st_size
 
     def finish(self) -> None:
         """The present shard is done."""
-        self._largest = max(self._largest, self._current)
-        self._current = 0
+        for folder, count in self._current.items():
+            self._largest[folder] = max(self._largest.get(folder, 0), count)
+        self._current = {}
 
     def check(self) -> None:
         """Look whether another shard fits.
@@ -93,8 +93,9 @@ class DiskWatch:
         Raises:
             OSError: ENOSPC, as if the disk were full already.
         """
-        if self._largest and free_bytes(self._folder) < self._largest * MARGIN:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
+        for folder, count in self._largest.items():
+            if free_bytes(folder) < count * MARGIN:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 class Forecast:

@@ -152,7 +152,7 @@ class ShardRun:
         self._watch = Stopwatch()
         self._looked = float("-inf")
         self.names.folder.mkdir(parents=True, exist_ok=True)
-        self._disk = DiskWatch(self.names.folder)
+        self._disk = DiskWatch()
 
     @property
     def settings(self) -> Mapping[str, JsonValue]:
@@ -229,18 +229,19 @@ class ShardRun:
         self.total = total
         self._teller.expect(total)
 
-    def need_space(self, count: int, what: str = "The results") -> None:
+    def need_space(self, count: int, what: str = "The results", folder: Path | None = None) -> None:
         """Refuse to start where the results would not fit on the disk, unless the user has insisted.
 
         Args:
             count: bytes, for all shards that are left.
             what: is written, for the message.
+            folder: where they will lie; None: in the workspace.
 
         Raises:
             EngineError: they would not fit.
         """
         if not self.spec.force:
-            require_space(self.names.folder, count, what, self.folder.id)
+            require_space(folder or self.workspace_root, count, what, self.folder.id)
 
     def timed(self, phase: str) -> AbstractContextManager[None]:
         """Count the time of a block to a phase; see ``timing.PHASES``."""

@@ -119,7 +119,7 @@ def test_a_disk_that_fills_up_is_foreseen(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_watch_ends_the_job_before_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = [10_000]
     monkeypatch.setattr(disk, "free_bytes", lambda folder: free[0])
-    watch = DiskWatch(tmp_path)
+    watch = DiskWatch()
     watch.check()  # nothing is known yet
     part = tmp_path / "part"
     part.write_bytes(b"x" * 500)
