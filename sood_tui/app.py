@@ -376,9 +376,14 @@ class SoodApp(App[int], inherit_bindings=False):
             await super().on_event(event)
 
     def _is_busy(self, key: events.Key | None) -> bool:
-        if any(isinstance(screen, HoldsBack) and screen.holds_back(key) for screen in {self.screen, self._room()}):
+        if isinstance(self.screen, HoldsBack) and self.screen.holds_back(key):
             return True
         return any(worker.group.endswith("decisions") and not worker.is_finished for worker in self.workers)
+
+    def is_everywhere(self, key: events.Key | None) -> bool:
+        """Whether a key means the same on every screen, as those that go to another one."""
+        keys = {name for binding in self.bound(FRAME) for name in binding.key.split(",")}
+        return key is not None and key.key in keys
 
     def on_key(self, event: events.Key) -> None:
         """Remember when the key was pressed: what was on the screen at that moment is what it means."""

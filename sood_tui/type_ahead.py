@@ -76,7 +76,7 @@ class TypeAhead:
 
     async def press(self, key: events.Key) -> None:
         """Take a key: it is handed on at once where nothing is before it."""
-        if self._waiting or self._is_under_way or self._is_busy(key):
+        if self._waiting or (self._is_under_way and not self._is_heard) or self._is_busy(key):
             self._waiting.append(key)
             self._look_again()
         else:

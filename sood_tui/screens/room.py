@@ -82,7 +82,12 @@ class RoomScreen(Screen[None]):
         self.reload()
 
     def holds_back(self, key: events.Key | None) -> bool:
-        """Whether keys must wait: the screen is not there yet, or reads or writes what decides on their meaning."""
+        """Whether keys must wait: the screen is not there yet, or reads or writes what decides on their meaning.
+
+        What takes long to read keeps nobody from leaving.
+        """
+        if self.sood.is_everywhere(key):
+            return False
         return not self._is_entered or any(group.startswith(HELD_BY) for group, _, _ in self._handlers.values())
 
     def reload(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from textual.widgets import Input
 from engine.review import decisions as review
 from engine.workspace import Workspace
 from sood_tui.app import SoodApp
+from sood_tui.screens import review as screen_of_review
 from sood_tui.screens.help import HelpScreen
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.review import ReviewScreen
@@ -185,6 +187,32 @@ async def test_a_key_from_before_a_change_of_the_queue_means_what_was_on_the_scr
         await rest(pilot)
         assert f"t{first[2][1:]}" in seen(app)
     assert events_of(many) == [("accept", first[0]), ("reject", first[0]), ("accept", first[1])]
+
+
+async def test_what_takes_long_to_read_keeps_nobody_from_leaving(
+    many: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(many, "review", (80, 24)) as (app, pilot):
+        read = screen_of_review._read
+        may_end = threading.Event()
+
+        def slowly(*args: Any) -> Any:
+            may_end.wait(10)
+            return read(*args)
+
+        monkeypatch.setattr(screen_of_review, "_read", slowly)
+        typed(app, "t", "t", "enter", "f2")
+        for _ in range(200):
+            await pilot.pause(0.02)
+            if app.current_mode == "home":
+                break
+        assert app.current_mode == "home"
+        typed(app, "f4", "a")
+        await pilot.pause(0.1)
+        assert events_of(many) == []
+        may_end.set()
+        await rest(pilot)
+    assert [kind for kind, _ in events_of(many)] == ["accept"]
 
 
 async def test_no_key_waits_when_nothing_goes_on(many: Workspace) -> None:
