@@ -43,15 +43,22 @@ def fetch_listed(cursor: Cursor, superclass: str | None) -> npt.NDArray[np.int64
 
 
 def fetch_unread(cursor: Cursor, superclass: str | None) -> pa.Table:
-    """The accepted pictures whose pixels have no hash yet, image_id, folder and path, as they lie on the disk.
+    """The accepted pictures whose pixels have no hash yet: image_id, folder, path, tried_at; as they lie on the disk.
 
-    Those that could not be read are among them: their files may be back.
+    tried_at is when a picture turned out to be unreadable; NULL where nobody has tried yet.
     """
     return cursor.sql(
         """
-        SELECT image.image_id, image_root.path AS folder, image.path
+        SELECT image.image_id, image_root.path AS folder, image.path, tried.tried_at
         FROM image
         JOIN image_root USING (root_id)
+        LEFT JOIN (
+            SELECT image_id, max(found_at) AS tried_at
+            FROM image_issue
+            WHERE kind IN ('undecodable', 'missing_file')
+            GROUP BY image_id
+        ) AS tried
+            ON tried.image_id = image.image_id
         ANTI JOIN (SELECT image_id FROM picture_print WHERE pixels IS NOT NULL) AS read
             ON read.image_id = image.image_id
         WHERE image.wnid IN (

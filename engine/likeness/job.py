@@ -1,5 +1,6 @@
 """The two jobs of this place: reading accepted pictures once, and comparing their embeddings all with all."""
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,6 +22,7 @@ from engine.scoring.similarities import EmbeddingParts
 from engine.workspace import Workspace
 from store import likeness as store
 from store import scoring
+from store.paths import path_of_text
 from store.picture_prints import SCHEMA, PictureFile, insert_prints
 from store.scoring import EmbeddingSet
 
@@ -39,13 +41,27 @@ _PAIR_SCHEMA = pa.schema([("first", pa.int64()), ("second", pa.int64()), ("cosin
 
 
 def submit_prints(workspace: Workspace, superclass: str | None, reviewer: str) -> JobFolder | None:
-    """Start the job that reads the accepted pictures which were not read yet; None where there are none."""
+    """Start the job that reads the accepted pictures which were not read yet; None where there are none.
+
+    One that could not be read is tried again when its file has changed since.
+    """
     with workspace.opened().reading() as cursor:
-        work = store.fetch_unread(cursor, superclass)
+        unread = store.fetch_unread(cursor, superclass)
+    is_wanted = [row["tried_at"] is None or _has_changed(row) for row in unread.to_pylist()]
+    work = unread.filter(pa.array(is_wanted, pa.bool_())).drop_columns(["tried_at"])
     if not work.num_rows:
         return None
     title = f"read pictures of {superclass}" if superclass else "read accepted pictures"
     return runner.submit(workspace.root, PRINTS, {}, work, title=title, reviewer=reviewer)
+
+
+def _has_changed(row: Mapping[str, Any]) -> bool:
+    """Whether the file was written, or put there, after the picture was found to be unreadable."""
+    try:
+        found = os.stat(os.path.join(path_of_text(row["folder"]), path_of_text(row["path"])))
+    except OSError:
+        return False
+    return max(found.st_mtime, found.st_ctime) > float(row["tried_at"].timestamp())
 
 
 def run_prints(run: ShardRun) -> Mapping[str, JsonValue]:

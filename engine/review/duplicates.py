@@ -32,7 +32,8 @@ class Rule:
 
     Attributes:
         keep: nearest (fewest steps below a superclass), score (highest similarity in the run), larger (most pixels) or
-            first (by root and path); what it leaves equal is kept by root and path.
+            first (by root and path). What it leaves equal: a scored picture before one that is not, then by root and
+            path.
         near: also pictures whose difference hashes differ in at most so many of 64 bits; None: not.
         cosine: also pictures whose embeddings have at least this cosine; None: not.
         across: all pairs, those across the lists of the split, across synsets, or within one list.
@@ -214,7 +215,8 @@ class Comparison:
         }
         value = np.array([np.inf if one is None or one == -np.inf else one for one in values[keep]], np.float64)
         rank = np.empty(len(value), np.int64)
-        rank[np.lexsort((self._by_name, value))] = np.arange(len(value))
+        is_bare = np.array([one.similarity is None and keep != "first" for one in self.pictures], np.bool_)
+        rank[np.lexsort((self._by_name, is_bare, value))] = np.arange(len(value))
         return rank
 
     def _pairs(self, rule: Rule, rank: Integers) -> tuple[Integers, Integers]:

@@ -142,7 +142,7 @@ def test_pictures_are_read_once_and_broken_ones_have_their_reason(
     (issue,) = json.loads(capsys.readouterr().out)
     assert (Path(issue["path"]).name, issue["detail"]) == ("g.png", "the file is no picture of a known format")
     broken = next((root.parent / "pictures").rglob("g.png"))
-    smooth(1).save(broken)  # it is read again when it may have been mended, and only that one
+    smooth(1).save(broken)  # it has changed, so it is read again, and only that one
     assert run(["-w", str(root), "review", "duplicates"]) == 0
     told = capsys.readouterr().err
     assert "1 of 1 pictures (100 %)" in told

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 from textual.widgets import OptionList
 
+from engine.errors import EngineError
 from engine.jobs.ingest import ingest_ready
+from engine.jobs.runner import cancel, resume
 from engine.jobs.waiting import wait_for
 from engine.review.comparing import begin
 from engine.review.decisions import decide
@@ -23,7 +25,7 @@ from sood_tui.screens.dialogs import ConfirmDialog
 from sood_tui.screens.duplicates import DuplicatesScreen
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
-from store.connection import open_store
+from store.likeness import fetch_unread, fetch_unreadable
 from store.review import fetch_log, fetch_states_of
 from store.review_pictures import fetch_marked_pictures
 from tests.catalogues import add_table
@@ -333,16 +335,40 @@ async def test_a_guest_settles_what_is_known_and_is_told_that_reading_is_the_own
         host.close()
 
 
-def test_the_template_is_read_once(doubles: Workspace) -> None:
+def test_what_was_read_is_not_read_again_unless_a_broken_file_has_changed(doubles: Workspace) -> None:
+    assert begin(doubles, None, "anna").jobs == ()
+    with doubles.opened().reading() as cursor:
+        found = cursor.execute("SELECT path, detail FROM image_issue WHERE kind = 'undecodable'").fetchall()
+        (folder,) = cursor.execute("SELECT path FROM image_root").fetchone() or ("",)
+    assert found == [(f"{PEKINESE}/{birds.BROKEN}", "the file is no picture of a known format")]
+    with doubles.opened().writing() as cursor:
+        cursor.execute("UPDATE image_issue SET found_at = '2020-01-01 00:00:00+00'")  # its file is younger now
     begun = begin(doubles, None, "anna")
     assert begun.neighbours is None
-    assert begun.prints is not None  # the broken one may have been mended
+    assert begun.prints is not None
     wait_for(begun.prints)
     assert begun.prints.progress().done == 1
     ingest_ready(doubles)
-    doubles.opened().close()
-    again = open_store(doubles.catalogue)
-    with again.reading() as cursor:
-        found = cursor.execute("SELECT kind, detail FROM image_issue WHERE kind = 'undecodable'").fetchall()
-    again.close()
-    assert found == [("undecodable", "the file is no picture of a known format")]
+    assert Path(folder, found[0][0]).exists()
+    with doubles.opened().reading() as cursor:
+        assert fetch_unreadable(cursor, None) == 1
+    assert begin(doubles, None, "anna").jobs == ()
+
+
+def test_a_cancelled_reading_keeps_what_it_has_and_goes_on(unread: Workspace) -> None:
+    first = begin(unread, "dog", "anna").prints
+    assert first is not None
+    try:
+        cancel(first)
+    except EngineError:
+        pytest.fail("it had ended before it could be cancelled")
+    ingest_ready(unread)
+    with unread.opened().reading() as cursor:
+        before = fetch_unread(cursor, "dog").num_rows
+    assert first.state() == "cancelled"
+    resume(first)
+    wait_for(first)
+    ingest_ready(unread)
+    with unread.opened().reading() as cursor:
+        assert (before, fetch_unread(cursor, "dog").num_rows) == (90, 1)  # the broken one
+        assert fetch_unreadable(cursor, "dog") == 1
