@@ -42,6 +42,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+# Tests of jobs themselves, and of sharing them: their workers start as the program starts them.
+COLD = ("jobs", "terminal", "benchmarks", "gpu/test_scoring_together.py", "cli/test_demo.py")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Choose how workers are started, before the first fixture starts one."""
+    place = item.path.relative_to(Path(__file__).parent).as_posix()
+    if not _is_slow(item.path):
+        return
+    from engine.jobs import launching
+    from tests import warm_jobs
+
+    cold = any(place == one or place.startswith(f"{one}/") for one in COLD)
+    launching._spawn = warm_jobs.COLD if cold else warm_jobs.spawn  # type: ignore[assignment]
+
+
 NUMBERS = itertools.count()
 
 

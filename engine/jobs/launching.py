@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,16 +40,7 @@ def start_worker(folder: JobFolder, lock: int) -> None:
     }
     try:
         with folder.log_file.open("ab") as printed:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=printed,
-                cwd=folder.path,
-                env=environment,
-                pass_fds=(lock,),
-                start_new_session=True,
-            )
+            process = _spawn(command, environment, folder.path, printed.fileno(), lock)
     except OSError as error:
         raise EngineError(
             f"The worker of {folder.id} could not be started: {error.strerror}.",
@@ -57,6 +49,21 @@ def start_worker(folder: JobFolder, lock: int) -> None:
     note_holder(lock, process.pid)
     # Reaped when it ends, so that a long-lived screen does not collect zombies; it does not end with this process.
     threading.Thread(target=process.wait, name=f"reap {folder.id}", daemon=True).start()
+
+
+def _spawn(
+    command: Sequence[str], environment: Mapping[str, str], place: Path, printed: int, lock: int
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=printed,
+        stderr=printed,
+        cwd=place,
+        env=environment,
+        pass_fds=(lock,),
+        start_new_session=True,
+    )
 
 
 def send_signal(folder: JobFolder, number: signal.Signals) -> None:
