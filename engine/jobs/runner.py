@@ -50,7 +50,7 @@ def submit(
         settings: JSON values, given to the kind's function.
         work: the work list. A table is cut into shards; of other batches each is a shard.
         device: as the user wrote it; None for a kind without one.
-        shard_rows: rows of a shard; None: 4,096, or less where several processes would not all get some.
+        shard_rows: rows of a shard; None: as ``worklist.rows_of_a_shard`` has it.
         output: folder for the parts, relative to the workspace; None: the job's own.
         title: what a person calls the job; the kind's name if empty.
         reviewer: who submits it.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pyarrow
 
 SHARD_ROWS = 4096
+ON_GPUS = 16_384
+"""Rows of a shard where only GPUs work: what one of them does in a second or two, and between shards it has to wait."""
 SHARDS_EACH = 4
 ON_A_CLUSTER = 16
 """Processes that a cluster is taken to have before anybody has asked it."""
@@ -35,9 +37,9 @@ def rows_of_a_shard(
     work: "pyarrow.Table | Iterable[pyarrow.RecordBatch] | None",
     device: str | None,
     execution: Execution,
-    most: int = SHARD_ROWS,
+    most: int | None = None,
 ) -> int:
-    """Shards so small that every process gets several, of whole batches.
+    """Shards of whole batches, so small that every process gets several.
 
     Args:
         kind: of the job.
@@ -45,17 +47,18 @@ def rows_of_a_shard(
         work: the work list.
         device: as the user wrote it.
         execution: who schedules the shards.
-        most: rows of a shard where a single process does them all.
+        most: rows of a shard where a single process does them all; None: as suits the device.
     """
-    count = getattr(work, "num_rows", 0)
     if not find_kind(kind).parallel:
-        return most
-    processes = ON_A_CLUSTER if execution.executor == "ray" else len(places_of(device))
-    if processes == 1:
-        return most
+        return most or SHARD_ROWS
+    places = () if execution.executor == "ray" else places_of(device)
+    on_gpus = bool(places) and all(place.device.startswith("cuda") for place in places)
+    each = most or (ON_GPUS if on_gpus else SHARD_ROWS)
+    processes = len(places) or ON_A_CLUSTER
+    if processes > 1:
+        each = min(each, -(-getattr(work, "num_rows", 0) // (processes * SHARDS_EACH)))
     said = settings.get("batch_size")
     batch = said if isinstance(said, int) and said > 0 else find_kind(kind).batch_rows
-    each = min(most, -(-count // (processes * SHARDS_EACH)))
     # Batches are the same then however many processes share the work, and so is what a model says of each.
     return max(1, -(-each // batch)) * batch
 
