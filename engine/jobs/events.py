@@ -17,6 +17,7 @@ EventKind = Literal["queued", "started", "progress", "warned", "part", "paused",
 KINDS_OF_EVENTS: tuple[str, ...] = get_args(EventKind)
 # Enough for the last few dozen events; a job of hours has megabytes of them.
 TAIL_BYTES = 65_536
+_PROGRESS = b'{"kind":"progress"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,11 @@ def parse_event(line: bytes) -> JobEvent | None:
     return event if known and all(isinstance(number, int | float | None) for number in numbers) else None
 
 
-def read_events(path: Path, offset: int = 0) -> tuple[list[JobEvent], int]:
+def read_events(path: Path, offset: int = 0, with_progress: bool = True) -> tuple[list[JobEvent], int]:
     """The events behind a position in the file, and the position to go on from.
 
-    A line without its end is left for the next call. Lines that cannot be understood are passed over.
+    A line without its end is left for the next call. Lines that cannot be understood are passed over, and so is
+    progress where it is not wanted: nearly all of a long file, which then is not parsed.
     """
     try:
         with path.open("rb") as stream:
@@ -132,7 +134,8 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[JobEvent], int]:
     except FileNotFoundError:
         return [], offset
     whole = data[: data.rfind(b"\n") + 1]
-    events = [event for line in whole.splitlines() if (event := parse_event(line)) is not None]
+    lines = (line for line in whole.splitlines() if with_progress or not line.startswith(_PROGRESS))
+    events = [event for line in lines if (event := parse_event(line)) is not None]
     return events, offset + len(whole)
 
 

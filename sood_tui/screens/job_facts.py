@@ -1,12 +1,15 @@
 """What the Jobs screen says of one job: its numbers, its processes, where its time goes, what happened."""
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Reversible
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from textual.content import Content
 
 from engine.jobs.disk import free_bytes, size_text
-from engine.jobs.events import JobEvent, MemberProgress, read_last_events
+from engine.jobs.events import JobEvent, MemberProgress, read_events
 from engine.jobs.runner import find_job
 from engine.jobs.summary import JobSummary
 from engine.jobs.timing import PHASES, added_up
@@ -17,7 +20,10 @@ from sood_tui.widgets.lines import Tone
 EVENTS_SHOWN = 30
 WARNINGS_SHOWN = 10
 NAME = 17
-BAR = 20
+BAR, SHORT_BAR = 20, 10
+WIDE = 100
+COUNTED = ("encoded", "embedded")
+"""What a process tells beside its units, and is nearly the same number."""
 STATE_SIGNS: dict[str, tuple[str, Tone]] = {
     "queued": ("○ queued", "muted"),
     "running": ("▶ running", "accent"),
@@ -30,26 +36,62 @@ STATE_SIGNS: dict[str, tuple[str, Tone]] = {
 _MEMBER_SIGNS = {"starting": "○", "working": "▶", "silent": "?", "lost": "✗", "ended": "✓"}
 
 
-def read_detail(root: Path, job: JobSummary, with_log: bool) -> Content:
-    """What the lower half shows of a job; reads its folder."""
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """What the lower half shows of a job.
+
+    Attributes:
+        now: its numbers, processes and phases, or its log.
+        before: its warnings and what happened, newest first.
+    """
+
+    now: Content
+    before: Content
+
+
+class Story:
+    """What happened in a job, but its progress; reads of the events only what is new since the last time."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        self._lock = Lock()  # two threads may read for the same screen
+        self._offset = 0
+        self._warnings: deque[JobEvent] = deque(maxlen=WARNINGS_SHOWN)
+        self._others: deque[JobEvent] = deque(maxlen=EVENTS_SHOWN)
+
+    def read(self, events_file: Path) -> list[Content]:
+        """The latest warnings and events as lines, newest first."""
+        with self._lock:
+            found, self._offset = read_events(events_file, self._offset, with_progress=False)
+            for event in found:
+                (self._warnings if event.kind == "warned" else self._others).append(event)
+            return [*_told("warnings", self._warnings), *_told("what happened", self._others)]
+
+
+def read_detail(root: Path, job: JobSummary, story: Story, with_log: bool, width: int) -> JobDetail:
+    """What there is to say of a job; reads its folder.
+
+    Args:
+        root: of the workspace.
+        job: as the list shows it.
+        story: of this job.
+        with_log: what it printed instead.
+        width: columns that a line may take.
+    """
     folder = find_job(root, job.job_id)
     if with_log:
         printed = folder.printed()
-        return Content("\n".join(plain(line) for line in printed.splitlines()) or "It has printed nothing.")
+        text = "\n".join(plain(line) for line in printed.splitlines()) or "It has printed nothing."
+        return JobDetail(Content(text), Content(""))
     facts = _facts(job, root)
     # On a small terminal only a few lines are seen: the processes come before what seldom changes.
-    lines = [*_problem(job), *facts[:2], *_members(job), *facts[2:], *_times(job)]
-    events = read_last_events(folder.events_file)
-    warnings = [event for event in events if event.kind == "warned"][-WARNINGS_SHOWN:]
-    lines += _told("warnings, newest first", warnings)
-    lines += _told("what happened, newest first", [one for one in events if one.kind != "warned"][-EVENTS_SHOWN:])
-    return Content("\n").join(lines)
+    lines = [*_problem(job), *facts[:2], *_members(job, width), *facts[2:], *_times(job)]
+    return JobDetail(Content("\n").join(lines), Content("\n").join(story.read(folder.events_file)))
 
 
-def _told(heading: str, events: Sequence[JobEvent]) -> list[Content]:
-    if not events:
-        return []
-    return [Content(""), Content.styled(heading, "$foreground 60%"), *(_event(event) for event in reversed(events))]
+def _told(heading: str, events: Reversible[JobEvent]) -> list[Content]:
+    lines = [_event(event) for event in reversed(events)]
+    return [] if not lines else [Content.styled(f"{heading}, newest first", "$foreground 60%"), *lines, Content("")]
 
 
 def _problem(job: JobSummary) -> list[Content]:
@@ -60,7 +102,8 @@ def _problem(job: JobSummary) -> list[Content]:
 
 def _facts(job: JobSummary, root: Path) -> list[Content]:
     sign, _ = STATE_SIGNS[job.state]
-    rows = [("state", f"{sign}   {job_numbers(job)}"), ("done", _amount(job))]
+    waits = f"   {job_numbers(job)}" if job.state == "queued" else ""
+    rows = [("state", f"{sign}{waits}"), ("done", _amount(job))]
     if job.device:
         rows.append(("device", job.device))
     if job.waits_for:
@@ -71,6 +114,8 @@ def _facts(job: JobSummary, root: Path) -> list[Content]:
         share = f"{job.bottleneck.share:.0%}".replace("%", " %")
         rows.append(("bottleneck", f"{job.bottleneck.phase}, {share} of the time"))
     told = {**job.detail, **job.result}  # what the end says is newer than what progress said
+    if len(job.members) > 1:
+        told.pop("processes", None)  # they are seen
     rows += [(str(key), _value(value)) for key, value in told.items() if not isinstance(value, (dict, list))]
     if job.state in ("queued", "running"):
         rows.append(("free on the disk", size_text(free_bytes(root))))
@@ -81,30 +126,32 @@ def _facts(job: JobSummary, root: Path) -> list[Content]:
     return [_row(name, value) for name, value in rows]
 
 
-def _members(job: JobSummary) -> list[Content]:
+def _members(job: JobSummary, room: int) -> list[Content]:
     """A bar for each process: its part of the whole work."""
     if len(job.members) < 2:
         return []
     head = Content.styled("processes, each with its part of the whole", "$foreground 60%")
     width = max(len(member.name) for member in job.members)
-    return [head, *(_member(member, job.total or 0, width) for member in job.members), Content("")]
+    return [head, *(_member(member, job.total or 0, width, room < WIDE) for member in job.members), Content("")]
 
 
-def _member(member: MemberProgress, total: int, width: int) -> Content:
+def _member(member: MemberProgress, total: int, width: int, is_narrow: bool) -> Content:
     share = min(1.0, member.done / total) if total else 0.0
     words = [f"{member.done:,}"]
     if member.rate and member.state == "working":
         words.append(f"{member.rate:,.0f}/s" if member.rate >= 10 else f"{member.rate:.1f}/s")
     if member.state != "working":
         words.append(member.state)
-    words += [f"{name.replace('_', ' ')} {_value(value)}" for name, value in member.detail.items()]
+    told = {name: value for name, value in member.detail.items() if name not in COUNTED}
+    for name, value in told.items():
+        title = "" if is_narrow and name == "memory" else f"{name.replace('_', ' ')} "
+        words.append(f"{title}{_value(value)}")
     if member.bottleneck is not None:
         words.append(f"{member.bottleneck.phase} {member.bottleneck.share:.0%}".replace("%", " %"))
     sign = _MEMBER_SIGNS.get(member.state, "?")
     colour = "$text-error" if member.state in ("lost", "silent") else ""
-    return Content.assemble(
-        (f"{sign} {plain(member.name):<{width}} ", colour), *_bar(share), f" {plain('  '.join(words))}"
-    )
+    bar = _bar(share, SHORT_BAR if is_narrow else BAR)
+    return Content.assemble((f"{sign} {plain(member.name):<{width}} ", colour), *bar, f" {plain('  '.join(words))}")
 
 
 def _times(job: JobSummary) -> list[Content]:
@@ -125,9 +172,9 @@ def _phase(name: str, spent: Mapping[str, float], whole: float) -> Content:
     )
 
 
-def _bar(share: float) -> tuple[tuple[str, str], tuple[str, str]]:
-    done = round(BAR * share)
-    return ("━" * done, "$success"), ("─" * (BAR - done), "$foreground 30%")
+def _bar(share: float, width: int = BAR) -> tuple[tuple[str, str], tuple[str, str]]:
+    done = round(width * share)
+    return ("━" * done, "$success"), ("─" * (width - done), "$foreground 30%")
 
 
 def _row(name: str, value: str) -> Content:
@@ -136,9 +183,10 @@ def _row(name: str, value: str) -> Content:
 
 def _amount(job: JobSummary) -> str:
     whole = f" of {job.total:,}" if job.total is not None else ""
+    share = f" ({100 * job.done / job.total:.0f} %)" if job.total else ""
     rate = f", {job.rate:,.1f}/s" if job.rate else ""
     left = f", {duration(job.seconds_left)} left" if job.seconds_left is not None else ""
-    return f"{job.done:,}{whole} {job.unit}{rate}{left}"
+    return f"{job.done:,}{whole} {job.unit}{share}{rate}{left}"
 
 
 def _value(value: object) -> str:

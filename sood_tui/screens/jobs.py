@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -21,13 +21,17 @@ from sood_tui.orders.every import ORDERS
 from sood_tui.orders.order import Begun, Order
 from sood_tui.plain import ago, plain, some
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog
-from sood_tui.screens.job_facts import STATE_SIGNS, read_detail
+from sood_tui.screens.job_facts import STATE_SIGNS, JobDetail, Story, read_detail
 from sood_tui.screens.job_form import JobForm
 from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.job_strip import ACTIVE, job_bar, job_number, job_numbers
 from sood_tui.widgets.lines import Lines, Words
 
-BAR = 24
+LIST_FRAME = 3  # lines of the list beside its jobs
+LEAST_LIST = 6
+SHORTEST_BAR = 6
+LIST_SHARE = 0.45
+FRAME = 3  # top bar, job strip and footer
 
 
 class JobsScreen(RoomScreen):
@@ -42,6 +46,7 @@ class JobsScreen(RoomScreen):
         super().__init__()
         self._jobs: tuple[JobSummary, ...] = ()
         self._with_log = False
+        self._story = Story("")
 
     def compose_body(self) -> Iterable[Widget]:
         """The list, and the chosen job."""
@@ -49,8 +54,13 @@ class JobsScreen(RoomScreen):
             panel.border_title = "jobs"
             yield Static("", id="list_head", markup=False)
             yield Lines(id="list")
-        with Vertical(id="detail_panel", classes="panel"), VerticalScroll(id="detail_scroll", can_focus=False):
+        with (
+            Vertical(id="detail_panel", classes="panel"),
+            VerticalScroll(id="detail_scroll", can_focus=False),
+            Container(id="columns"),
+        ):
             yield Static("", id="detail", markup=False)
+            yield Static("", id="before", markup=False)
 
     def reload(self) -> None:
         """Show what was seen last."""
@@ -64,9 +74,17 @@ class JobsScreen(RoomScreen):
         chosen = self._jobs[lines.cursor].job_id if lines.cursor < len(self._jobs) else ""
         self._jobs = jobs[::-1]
         ids = [job.job_id for job in self._jobs]
-        lines.show([_line(job) for job in self._jobs], ids.index(chosen) if chosen in ids else None)
-        self.query_one("#list_head", Static).update(Content(_head() if jobs else ""))
+        shape = _shape(self.size.width)
+        lines.show([_line(job, shape) for job in self._jobs], ids.index(chosen) if chosen in ids else None)
+        self._share_room()
+        self.query_one("#list_head", Static).update(Content(_head(shape) if jobs else ""))
         self._show_detail()
+
+    def _share_room(self) -> None:
+        """Few jobs leave their room to the chosen one."""
+        most = max(LEAST_LIST, round((self.size.height - FRAME) * LIST_SHARE))
+        wanted = LEAST_LIST if self._with_log else len(self._jobs) + LIST_FRAME
+        self.query_one("#list_panel").styles.height = max(LEAST_LIST, min(wanted, most))
 
     def on_resize(self) -> None:
         """The lines follow the width."""
@@ -83,11 +101,19 @@ class JobsScreen(RoomScreen):
         if job is None:
             panel.border_title = ""
             detail.update(Content("No job yet. Press n to begin one: scan a folder of pictures, or score them."))
+            self.query_one("#before", Static).update("")
             return
         panel.border_title = Content(plain(f"#{job_number(job)} {job.title}"))
         panel.border_subtitle = "what it printed" if self._with_log else Content(plain(job.job_id))
         root, with_log = self.workspace.root, self._with_log
-        self.in_thread("detail", partial(read_detail, root, job, with_log), detail.update)
+        if self._story.job_id != job.job_id:
+            self._story = Story(job.job_id)
+        width = detail.size.width or self.size.width
+        self.in_thread("detail", partial(read_detail, root, job, self._story, with_log, width), self._show_read)
+
+    def _show_read(self, found: JobDetail) -> None:
+        self.query_one("#detail", Static).update(found.now)
+        self.query_one("#before", Static).update(found.before)
 
     # ---- moving ----
 
@@ -118,6 +144,7 @@ class JobsScreen(RoomScreen):
         """Show or hide what the job printed."""
         self._with_log = not self._with_log and self._job() is not None
         self.set_class(self._with_log, "-log")
+        self._share_room()
         self._show_detail()
 
     def close_something(self) -> bool:
@@ -229,21 +256,32 @@ class JobsScreen(RoomScreen):
         return job
 
 
-def _head() -> str:
-    return f"{'':1}{'#':<5}{'state':<13}{'job':<30}  {'progress'}"
+def _shape(width: int) -> tuple[int, int]:
+    """Columns for a job's title and its bar."""
+    return (24, SHORTEST_BAR) if width < 100 else (30, 24) if width < 160 else (56, 40)
 
 
-def _line(job: JobSummary) -> Words:
+def _head(shape: tuple[int, int]) -> str:
+    return f"{'':1}{'#':<5}{'state':<13}{'job':<{shape[0]}}  {'progress'}"
+
+
+def _line(job: JobSummary, shape: tuple[int, int]) -> Words:
+    title, bar = shape
     sign, tone = STATE_SIGNS[job.state]
-    done, left = job_bar(job, BAR) if job.state != "finished" else ("", "")
+    done, left = job_bar(job, bar) if job.state != "finished" else ("", "")
     numbers = job_numbers(job) if job.state != "finished" else f"{job.done:,} {job.unit}"
-    when = f"  {ago(job.created_at)}" if job.created_at else ""
+    has_room = bar > SHORTEST_BAR or job.state not in ACTIVE
+    when = f"  {ago(job.created_at)}" if job.created_at and has_room else ""
     return [
         (f" {job_number(job):<5}", "bold"),
         (f"{sign:<13}", tone),
-        (f"{plain(job.title)[:30]:<30}  ", "plain"),
+        (f"{_short(plain(job.title), title):<{title}}  ", "plain"),
         (done, "good"),
         (f"{left} " if done or left else "", "muted"),
         (numbers, "plain"),
         (when, "muted"),
     ]
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

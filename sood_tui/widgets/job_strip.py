@@ -95,7 +95,7 @@ def job_numbers(job: "JobSummary") -> str:
         more = f" and {len(job.waits_for) - 1} more" if len(job.waits_for) > 1 else ""
         return f"waits for {plain(job.waits_for[0])}{more}"
     fraction = job_fraction(job)
-    parts = [f"{fraction:.0%}" if fraction is not None else f"{job.done:,} {job.unit}"]
+    parts = [f"{100 * fraction:.0f} %" if fraction is not None else f"{job.done:,} {job.unit}"]
     if job.state == "running" and job.rate:
         parts.append(f"{job.rate:,.0f}/s" if job.rate >= 10 else f"{job.rate:.1f}/s")
     if job.state == "running" and job.seconds_left is not None:

@@ -136,7 +136,7 @@ async def test_a_scan_from_the_jobs_screen_is_taken_in(workspace: Workspace, tmp
         draw(number, (40, 40)).save(folder / f"{number}.JPEG")
     async with opened(workspace, "jobs") as (app, pilot):
         assert "✓ finished" in seen(app)
-        await press(pilot, "n", "j", "j", "j", "enter")
+        await press(pilot, "n", "k", "k", "enter")
         app.screen.query_one(Input).value = str(folder.parent)
         await press(pilot, "enter")
         limit = time.monotonic() + 60
