@@ -168,7 +168,7 @@ class DuplicatesBench:
         kept = f" · {spared} spared" if spared else ""
         what = (
             f"{len(self.settled) - spared:,} of {compared.listed:,} go: {exact:,} exact · {near:,} near · "
-            f"{embedding:,} by embedding · {self.settled.across_splits:,} across lists{kept}"
+            f"{embedding:,} by embedding · {self.settled.across_splits:,} across{kept}"
         )
         hash_words = "off" if rule.near is None else f"≤ {rule.near} bits"
         cosine_words = "off" if rule.cosine is None else f"≥ {rule.cosine:.3f}"
@@ -216,21 +216,23 @@ class DuplicatesBench:
             names.append((f"{sign} {plain(claim.superclass)}  ", "good" if is_kept else "muted"))
         return [(f" {plain(self.found.lemmas.get(wnid, wnid)):<24}", "plain"), *names]
 
-    def claim_lines(self, wnid: str) -> list[Words]:
-        """What speaks for each superclass."""
+    def claim_lines(self, wnid: str) -> list[tuple[str, str]]:
+        """What speaks for each superclass: lines, each with its style."""
         keeper = self.keeper(wnid)
-        lines: list[Words] = [[("  superclass          depth   mean score   its pictures", "muted")]]
+        lines = [(f"  {'superclass':<14}{'depth':>5}{'mean':>8}{'pictures':>9}", "$foreground 60%")]
         for claim in self.found.claims[wnid]:
             mean = "" if claim.similarity_mean is None else f"{claim.similarity_mean:.4f}"
             depth = "" if claim.depth is None else str(claim.depth)
             size = self.found.sizes.get(claim.superclass, 0)
             sign = "+" if claim.superclass == keeper else "-" if keeper is not None else "?"
-            row = f"{sign} {plain(claim.superclass):<20}{depth:>5}{mean:>13}{size:>15,}"
-            lines.append([(row, "good" if claim.superclass == keeper else "plain")])
-        lines.append([("", "plain")])
-        told = f"{keeper} keeps it, by rule: {self.rule.keep}" if keeper else "The rule finds them equal: x chooses"
-        lines.append([(told, "muted")])
-        return lines
+            name = set_cell_size(plain(claim.superclass), 13)
+            lines.append(
+                (f"{sign} {name} {depth:>5}{mean:>8}{size:>9,}", "$text-success" if claim.superclass == keeper else "")
+            )
+        told = (
+            f"{plain(keeper)} keeps it, by rule: {self.rule.keep}" if keeper else "The rule finds them equal: x chooses"
+        )
+        return [*lines, ("", ""), (told, "$foreground 60%")]
 
     def replicas_told(self) -> tuple[str, str, str]:
         """Three lines above the list."""

@@ -49,7 +49,7 @@ class DuplicatesScreen(DuplicateDecisions):
                 with Frame(id="goes_panel"):
                     yield ContactSheet(self.sood.thumbnails, self.sood.graphics, id="goes")
                 with Frame(id="claims_panel", title="who wants it"):
-                    yield Lines(id="claims")
+                    yield Static("", id="claims", classes="claims", markup=False)
 
     # ---- reading ----
 
@@ -123,7 +123,10 @@ class DuplicatesScreen(DuplicateDecisions):
         goes_panel.title = (
             f"{'stays too' if is_spared else 'goes'} · {_size(pair.goes_pixels)} · {pair.goes_split or 'no list'}"
         )
-        stays_panel.caption, goes_panel.caption = pair.stays_picture, f"{measure(pair)} · {pair.goes_picture}"
+        # A narrow frame would cut off the very end that tells two files apart.
+        names = [name.rpartition("/")[2] if self.has_class("-narrow") else name
+                 for name in (pair.stays_picture, pair.goes_picture)]  # fmt: skip
+        stays_panel.caption, goes_panel.caption = names[0], f"{measure(pair)} · {names[1]}"
 
     def _show_replica(self, bench: DuplicatesBench) -> None:
         sheet, panel = self.query_one("#stays", ContactSheet), self.query_one("#stays_panel", Frame)
@@ -132,10 +135,11 @@ class DuplicatesScreen(DuplicateDecisions):
         if wnid is None:
             panel.title = ""
             sheet.show((), "No synset is accepted under two superclasses")
-            self.query_one("#claims", Lines).show([])
+            self.query_one("#claims", Static).update("")
             return
         panel.title = f"{bench.found.lemmas.get(wnid, wnid)}  {wnid}"
-        self.query_one("#claims", Lines).show(bench.claim_lines(wnid), 0)
+        lines = [Content.styled(text, style) for text, style in bench.claim_lines(wnid)]
+        self.query_one("#claims", Static).update(Content("\n").join(lines))
         read = partial(read_pictures, self.workspace, wnid, sheet.capacity)
         self.in_thread("pictures", read, partial(sheet.show, note="no pictures"))
 

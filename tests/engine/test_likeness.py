@@ -195,3 +195,19 @@ def test_a_picture_that_goes_makes_none_be_compared_anew() -> None:
     assert (left.pairs.first.tolist(), left.pairs.second.tolist(), left.pairs.distance.tolist()) == ([0], [2], [0])
     assert whole.among(np.array([10, 25]), hashes[:2]) is None
     assert whole.among(ids, hashes[::-1].copy()) is None
+
+
+def test_photographs_that_were_encoded_anew_are_found_and_no_others(photographs: Path, tmp_path: Path) -> None:
+    files = sorted(photographs.rglob("*.JPEG"))[::40][:200]
+    found = prints(*(PictureFile(1, str(file.parent), file.name) for file in files))
+    hashes = np.array([one["dhash"] for one in found], np.uint64)
+    assert len(near_pairs(hashes, 7).first) == 0
+    for place, file in enumerate(files[:60]):
+        with Image.open(file) as photograph:
+            seen = photograph.convert("RGB")
+        larger = seen.resize((seen.width * 2, seen.height * 2), Image.Resampling.LANCZOS)
+        again, copy = prints(
+            saved(tmp_path, f"{place}a.jpg", seen, quality=75), saved(tmp_path, f"{place}b.jpg", larger, quality=85)
+        )
+        assert bits(found[place], again) <= 5
+        assert bits(found[place], copy) <= 7

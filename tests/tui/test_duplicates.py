@@ -148,7 +148,7 @@ async def test_the_rule_moves_the_count_and_the_two_stand_beside_each_other(doub
         bench = bench_of(app)
         assert sorted(pairs(bench)) == sorted([*EXACT, NEAR])
         text = seen(app)
-        assert "3 of 102 go: 2 exact · 1 near · 0 by embedding" in text
+        assert "3 of 102 go: 2 exact · 1 near · 0 by embedding · 0 across" in text
         assert "1 cannot be read" in text
         sheets = {sheet.id: sheet.pictures for sheet in app.screen.query(ContactSheet)}
         assert [Path(sheets[one][0].path).stem for one in ("stays", "goes")] == [pairs(bench)[0][1], pairs(bench)[0][2]]
