@@ -93,7 +93,9 @@ def job_numbers(job: "JobSummary") -> str:
         if not job.waits_for:
             return "waits for its device" if job.device else "queued"
         more = f" and {len(job.waits_for) - 1} more" if len(job.waits_for) > 1 else ""
-        return f"waits for {plain(job.waits_for[0])}{more}"
+        number, _, workspace = job.waits_for[0].partition(" of ")
+        of = f" of {workspace.rpartition('/')[2]}" if workspace else ""  # the Jobs screen has the whole path
+        return f"waits for {plain(number)}{plain(of)}{more}"
     fraction = job_fraction(job)
     parts = [f"{100 * fraction:.0f} %" if fraction is not None else f"{job.done:,} {job.unit}"]
     if job.state == "running" and job.rate:

@@ -20,6 +20,7 @@ from engine.jobs.staging import staged
 from engine.jobs.summary import summarise
 from engine.workspace import Workspace
 from sood_tui.cli.following import progress_text
+from sood_tui.widgets.job_strip import job_numbers
 from sood_tui.workspace import create_workspace
 from tests.jobs.waiting import end_jobs, pid_of, wait_for, wait_until
 
@@ -85,6 +86,7 @@ def test_jobs_of_two_workspaces_wait_for_each_other_by_priority(workspace: Works
     set_priority(urgent, 3)
     own = slow_job(workspace, count=2)
     assert summarise(late).waits_for == (f"{first.id} of {workspace.root}", urgent.id)
+    assert job_numbers(summarise(late)) == f"waits for {first.id} of {workspace.root.name} and 1 more"
     assert summarise(urgent).waits_for == (f"{first.id} of {workspace.root}",)
     waits = f"waits for cpu, after {first.id} and 2 more"
     wait_until(lambda: progress_text(summarise(own)) == waits)
