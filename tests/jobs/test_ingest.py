@@ -13,7 +13,7 @@ from engine.jobs.runner import cancel, resume, submit
 from engine.workspace import Workspace
 from sood_tui.workspace import opened
 from store.jobs import fetch_done, fetch_parts
-from tests.jobs.waiting import other_process, wait_for, wait_for_parts
+from tests.jobs.waiting import Owners, wait_for, wait_for_parts
 
 
 def contents(workspace: Workspace) -> tuple[int, int, int]:
@@ -77,18 +77,11 @@ def test_an_owner_killed_in_the_middle_loses_and_doubles_nothing(workspace: Work
     settings = {"pause": 0.005, "ingest_pause": 0.03}
     jobs = [submit(workspace.root, "squares", settings, work_list(200), shard_rows=10) for _ in range(2)]
     kills = 0
-    while True:
-        owner = other_process("own", workspace.root)
-        assert owner.stdout is not None
-        assert owner.stdout.readline() == "open\n"
-        if kills >= 5 and all(job.state() == "finished" for job in jobs):
-            owner.communicate(timeout=20)
-            break
-        time.sleep(random.uniform(0.05, 0.4))
-        kills += owner.poll() is None
-        owner.kill()
-        owner.communicate(timeout=20)
-    assert owner.returncode == 0
+    with Owners(workspace.root) as owners:
+        while kills < 5 or any(job.state() != "finished" for job in jobs):
+            owner = owners.start()
+            time.sleep(random.uniform(0.05, 0.4))
+            kills += owners.kill(owner)
     with opened(workspace) as last:
         ingest_ready(last)
         assert contents(last) == (400, 400, 2 * sum_of_squares(200))

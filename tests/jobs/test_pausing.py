@@ -28,12 +28,12 @@ def slow(workspace: Workspace, count: int = 40, device: str = "cpu", priority: i
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cpu:2", marks=pytest.mark.slow)])
 def test_a_paused_job_finishes_its_shard_gives_its_device_back_and_goes_on(workspace: Workspace, device: str) -> None:
-    job = slow(workspace, 100, device)
+    job = slow(workspace, 60, device)
     wait_for_parts(job, 1)
     pause(job)
     assert wait_for(job, "paused", "finished", "failed", "died") == "paused", job.printed()
     parts = identities(job)
-    assert 1 < len(parts) < 10
+    assert 1 <= len(parts) < 6
     summary = summarise(job)
     assert summary.done == 10 * len(parts)  # nothing was begun that has no part
     assert "jobs resume" in summary.hint
@@ -42,7 +42,7 @@ def test_a_paused_job_finishes_its_shard_gives_its_device_back_and_goes_on(works
     resume(job)
     assert wait_for(job) == "finished", job.printed()
     assert identities(job).items() >= parts.items()
-    assert squares_of(job) == [number**2 for number in range(100)]
+    assert squares_of(job) == [number**2 for number in range(60)]
 
 
 @pytest.mark.slow

@@ -1,12 +1,14 @@
 """Waiting for real processes without guessing at times."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from engine.errors import EngineError
 from engine.jobs.folder import JobFolder, JobState
@@ -52,8 +54,48 @@ def pid_of(job: JobFolder) -> int:
     return pid
 
 
+class Owners:
+    """Processes that open the catalogue, one after the other, and take the results of jobs in."""
+
+    def __init__(self, root: Path) -> None:
+        self._line = other_process("owners", root)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.communicate(timeout=LIMIT)
+
+    def start(self) -> int:
+        """A new one; comes back when it has opened the catalogue.
+
+        Returns: its process id.
+        """
+        assert self._line.stdin is not None
+        assert self._line.stdout is not None
+        self._line.stdin.write("next\n")
+        self._line.stdin.flush()
+        return int(self._line.stdout.readline())
+
+    def kill(self, owner: int) -> bool:
+        """Kill -9; comes back when it is gone.
+
+        Returns: whether it was still at work.
+        """
+        alive = is_there(owner)
+        if alive:
+            os.kill(owner, signal.SIGKILL)
+        wait_until(lambda: not is_there(owner))
+        return alive
+
+
+def is_there(pid: int) -> bool:
+    """Whether there is such a process."""
+    return Path(f"/proc/{pid}").exists()
+
+
 def other_process(verb: str, root: Path) -> "subprocess.Popen[str]":
-    """Start another process of the tests' plugin: own, hold, submit or follow."""
+    """Start another process of the tests' plugin: owners, hold, submit or follow."""
     return subprocess.Popen(
         [sys.executable, "-m", "jobs_for_tests", verb, str(root)],
         stdin=subprocess.PIPE,

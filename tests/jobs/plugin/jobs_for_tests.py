@@ -172,12 +172,17 @@ def main(verb: str, root: Path) -> int:
     from sood_tui.cli.following import follow, take_in_results
     from sood_tui.workspace import opened, require_workspace
 
-    if verb == "own":
-        with opened(require_workspace(root)) as workspace:
-            make_tables(workspace.opened())
-            print("open", flush=True)
-            take_in_results(workspace)
-            return 0
+    if verb == "owners":  # a new one for each line: what takes long is loaded once
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        for _ in sys.stdin:
+            if os.fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                with opened(require_workspace(root)) as workspace:
+                    make_tables(workspace.opened())
+                    print(os.getpid(), flush=True)
+                    take_in_results(workspace)
+                os._exit(0)
+        return 0
     if verb == "hold":
         with opened(require_workspace(root)):
             print("open", flush=True)
