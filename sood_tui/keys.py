@@ -171,7 +171,7 @@ REVIEW = (
 )
 
 JOBS = (
-    _key("jobs.new", "n", "new", "new job", "Begin a new job: scan pictures, or score them."),
+    _key("jobs.new", "n", "new", "new job", "Begin a new job of any kind; the form says what it would take."),
     _key("jobs.cancel", "c", "cancel", "cancel", "End the job after its batch; what is done stays done."),
     _key("jobs.resume", "R", "resume", "resume", "Go on where a job stopped; nothing is done twice."),
     _key("jobs.pause", "p", "pause", "pause", "End after the shard in hand and free the device; R goes on."),

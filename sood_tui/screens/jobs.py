@@ -100,7 +100,7 @@ class JobsScreen(RoomScreen):
         job = self._job()
         if job is None:
             panel.border_title = ""
-            detail.update(Content("No job yet. Press n to begin one: scan a folder of pictures, or score them."))
+            detail.update(Content("No job yet. Press n to begin one: scan a folder of pictures, score them, ask a model."))
             self.query_one("#before", Static).update("")
             return
         panel.border_title = Content(plain(f"#{job_number(job)} {job.title}"))
