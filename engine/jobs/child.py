@@ -27,6 +27,7 @@ from engine.jobs.failures import MemberFailed, describe
 from engine.jobs.files import note_holder, take_lock
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import resolve
+from engine.jobs.leaving import leave
 from engine.jobs.ledger import Ledger, Member, OwnTeller
 from engine.jobs.queue import places_for, wait_for_turn
 from engine.jobs.shards import Cancellation, JobCancelled, JobPaused, ShardRun
@@ -217,4 +218,4 @@ def keep_from_helpers(lock: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

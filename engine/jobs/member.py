@@ -22,6 +22,7 @@ from pathlib import Path
 from engine.jobs.failures import describe
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import find_kind, resolve
+from engine.jobs.leaving import leave
 from engine.jobs.shards import Cancellation, JobCancelled, JobPaused, ShardRun
 from engine.jobs.spec import JsonValue
 
@@ -135,4 +136,4 @@ def _die_with_leader() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))
