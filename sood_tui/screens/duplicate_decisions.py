@@ -3,6 +3,7 @@
 from functools import partial
 
 from engine.errors import EngineError
+from engine.jobs.folder import JobFolder
 from engine.jobs.runner import ACTIVE, cancel, find_job
 from engine.likeness.job import NEIGHBOURS, PRINTS
 from engine.review.comparing import Begun, begin
@@ -24,6 +25,7 @@ class DuplicateDecisions(RoomScreen):
         self._bench: DuplicatesBench | None = None
         self._superclass: str | None = None
         self._shows_replicas = False
+        self._begun_here: tuple[JobFolder, ...] = ()
 
     def show_pairs(self, pair: Duplicate | None = None) -> None:
         """Show everything anew, with the cursor on a pair if it is still there."""
@@ -116,11 +118,13 @@ class DuplicateDecisions(RoomScreen):
 
     def action_read(self) -> None:
         """Start reading and comparing what is missing; while it runs, ask whether to stop it."""
-        running = [job.job_id for job in self.sood.jobs if job.kind in (PRINTS, NEIGHBOURS) and job.state in ACTIVE]
         root = self.workspace.root
+        running = {job.job_id for job in self.sood.jobs if job.kind in (PRINTS, NEIGHBOURS) and job.state in ACTIVE}
+        # The app looks at the jobs twice a second only: a second r may come before it has seen those of the first.
+        running |= {job.id for job in self._begun_here if job.state() in ACTIVE}
 
         def end() -> None:
-            for job_id in running:
+            for job_id in sorted(running):
                 cancel(find_job(root, job_id))
 
         def stop(yes: bool | None) -> None:
@@ -132,9 +136,10 @@ class DuplicateDecisions(RoomScreen):
             self.app.push_screen(ConfirmDialog("Reading pictures", question, "stop"), stop)
             return
         act = partial(begin, self.workspace, self._superclass, self.sood.settings.reviewer)
-        self.in_thread("begin", act, self._begun)
+        self.in_thread("decisions", act, self._begun)
 
     def _begun(self, begun: Begun) -> None:
+        self._begun_here = begun.jobs
         if begun.jobs:
             self.sood.say("Pictures are read and compared by a job; what it finds comes up here. r stops it.")
         else:

@@ -62,7 +62,7 @@ class DuplicatesScreen(DuplicateDecisions):
         defaults = split_defaults(self.sood.settings, self.workspace.seed)
         before = self._bench.found.comparison if self._bench is not None else None
         read = partial(read_found, self.workspace, self._superclass, defaults, before)
-        self.in_thread("found", read, self._take)
+        self.in_thread("queue", read, self._take)
 
     def _take(self, found: Found) -> None:
         before = self._bench
