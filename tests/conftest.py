@@ -13,7 +13,7 @@ pytest_plugins = ["tests.fixtures_golden", "tests.fixtures_wordnet"]
 # than the tests that are left.
 SLOW = (
     "gpu", "jobs", "terminal", "tui", "engine/evaluation", "cli/test_demo.py", "cli/test_doctor.py",
-    "cli/test_evaluation.py", "cli/test_evaluation_together.py",
+    "cli/test_evaluation.py", "cli/test_evaluation_together.py", "cli/test_evaluation_faults.py",
     "cli/test_evaluation_bad_input.py", "cli/test_evaluation_classifier.py", "cli/test_evaluation_sweeps.py",
     "cli/test_export.py", "cli/test_images_and_candidates.py", "cli/test_labels.py",
     "cli/test_review_duplicates.py", "cli/test_scoring.py",

@@ -10,6 +10,7 @@ from pyarrow import compute
 
 from engine.errors import EngineError
 from engine.evaluation.classifiers import ClassifierRequest, Predictions, score_predictions
+from engine.evaluation.roots import roots_of
 from engine.evaluation.sets import resolve_set
 from engine.jobs import runner
 from engine.jobs.execution import LOCAL, Execution
@@ -60,6 +61,7 @@ def submit(workspace: Workspace, request: ClassifyRequest) -> str:
             resolve_set(workspace, cursor, name, f"split:{request.scoring.split}/{name}", "generalisation")
             for name in present
         ]
+        roots = roots_of(cursor, [one.items for one in sets])
     paths = pa.concat_tables([one.items.select(["path"]) for one in sets])
     settings = {
         "model": request.model,
@@ -68,6 +70,7 @@ def submit(workspace: Workspace, request: ClassifyRequest) -> str:
         "class_names": list(request.class_names),
         "batch_size": request.batch_size,
         "scoring": asdict(request.scoring),
+        "roots": roots,
     }
     job = runner.submit(
         workspace.root, KIND, settings, paths, request.device, title=f"classify {request.model}",

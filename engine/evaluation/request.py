@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 
 from engine.errors import EngineError
 from engine.evaluation.checking import ORDERS, check_apart, check_given, check_plan
@@ -25,6 +26,7 @@ from engine.evaluation.plan import (
     write_table,
 )
 from engine.evaluation.prompts import Recipe, recipes
+from engine.evaluation.roots import roots_of
 from engine.evaluation.sets import PictureSet, resolve_set
 from engine.evaluation.words import MiningRequest, Words, absolute, words_of, words_of_sweep
 from engine.evaluation.work import pictures_table, work_table
@@ -271,10 +273,13 @@ def _start(
         for name, words in files.items():
             write_table(folder, name, words.table)
         plan.write(folder)
+        parts = [pictures.filter(compute.equal(pictures["part"], place)) for place in range(len(plan.sets))]
+        with workspace.opened().reading() as cursor:
+            roots = roots_of(cursor, parts)
         job = runner.submit(
             workspace.root,
             KIND,
-            {"folder": relative, "batch_size": plan.batch_size},
+            {"folder": relative, "batch_size": plan.batch_size, "roots": roots},
             work_table(pictures, len(plan.models)),
             request.device,
             title=f"evaluation {plan.title}",

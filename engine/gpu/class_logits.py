@@ -7,7 +7,7 @@ import pyarrow as pa
 import torch
 
 from engine.gpu.classifier import Logits, as_array, load_classifier, prepared
-from engine.gpu.pictures import allow_large_pictures
+from engine.gpu.pictures import allow_large_pictures, check_roots
 from engine.jobs.shards import Shard, ShardRun
 from engine.jobs.spec import JsonValue
 from store.paths import path_of_text
@@ -49,6 +49,7 @@ def _do(run: ShardRun, shard: Shard, logits: Logits, unreadable: int) -> int:
     pictures = prepared(logits.model, files, 2 * logits.batch_size, run.cores)
     for picture in run.timed_each("decode", pictures):
         if picture.pixels is None:
+            check_roots(run.settings.get("roots", ()))
             rows.append(None)
             unreadable += 1
             if unreadable <= TOLD_ONE_BY_ONE:

@@ -30,7 +30,7 @@ from engine.evaluation.sweeping import Sweep
 from engine.gpu.clip import ClipModel, choose_device, load_model
 from engine.gpu.encoding import Encoder, Flight
 from engine.gpu.patches import encode_patches
-from engine.gpu.pictures import allow_large_pictures, prepare, prepare_all
+from engine.gpu.pictures import allow_large_pictures, check_roots, prepare, prepare_all
 from engine.gpu.text import TextBank
 from engine.jobs.shards import JobPaused, Shard, ShardRun
 from engine.jobs.spec import JsonValue
@@ -182,6 +182,7 @@ class _Work:
         return {"batch": self.encoder.batch_size, "memory": self.encoder.memory}
 
     def _tell_unreadable(self, path: str, reason: str | None) -> None:
+        check_roots(self.run.settings.get("roots", ()))
         self.unreadable += 1
         if self.unreadable <= TOLD_ONE_BY_ONE:
             self.run.warn(f"A picture was left out: {reason}.", subject=path)
