@@ -35,6 +35,7 @@ def shared(job: JobFolder) -> JobFolder:
     """The job, whose shards two processes have done."""
     told = next(event.members for event in reversed(job.events()) if event.members)
     assert [member["name"] for member in told][:2] == ["cpu:0", "cpu:1"]
+    assert all(member["spent"].get("encode", 0) > 0 for member in told[:2] if member["done"])
     assert len(job.parts()) > 2
     return job
 
