@@ -77,7 +77,7 @@ class Estimate:
             processes = f" with {self.processes} processes" if self.processes > 1 else ""
             said.append(
                 f"{self.units:,} {self.unit} take about {_duration(self.seconds)}{processes}: "
-                f"{self.rate:,.3g} a second, after {self.load_seconds:.0f} s of loading."
+                f"{_rate(self.rate)} a second, after {self.load_seconds:.0f} s of loading."
             )
         if self.bottleneck is not None and self.bottleneck_share is not None:
             said.append(f"{self.bottleneck_share:.0%} of the time goes into {self.bottleneck}.".replace("%", " %"))
@@ -280,6 +280,10 @@ def read_estimate(folder: JobFolder) -> Estimate:
 
 def _bytes_below(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _duration(seconds: float) -> str:

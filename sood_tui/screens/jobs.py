@@ -47,6 +47,7 @@ class JobsScreen(RoomScreen):
         self._jobs: tuple[JobSummary, ...] = ()
         self._with_log = False
         self._story = Story("")
+        self._begun = ""
 
     def compose_body(self) -> Iterable[Widget]:
         """The list, and the chosen job."""
@@ -74,6 +75,8 @@ class JobsScreen(RoomScreen):
         chosen = self._jobs[lines.cursor].job_id if lines.cursor < len(self._jobs) else ""
         self._jobs = jobs[::-1]
         ids = [job.job_id for job in self._jobs]
+        if self._begun in ids:
+            chosen, self._begun = self._begun, ""
         shape = _shape(self.size.width)
         lines.show([_line(job, shape) for job in self._jobs], ids.index(chosen) if chosen in ids else None)
         self._share_room()
@@ -100,7 +103,7 @@ class JobsScreen(RoomScreen):
         job = self._job()
         if job is None:
             panel.border_title = ""
-            detail.update(Content("No job yet. Press n to begin one: scan a folder of pictures, score them, ask a model."))
+            detail.update(Content("No job yet. Press n to begin one: scan pictures, score them, ask a model."))
             self.query_one("#before", Static).update("")
             return
         panel.border_title = Content(plain(f"#{job_number(job)} {job.title}"))
@@ -224,6 +227,7 @@ class JobsScreen(RoomScreen):
 
         def begun(found: Begun | None) -> None:
             if found is not None:
+                self._begun = found.job_id or ""
                 self.sood.say(found.sentence)
 
         self.app.push_screen(JobForm(self.workspace, self.sood.settings, order), begun)

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from engine.errors import EngineError
+from engine.jobs.events import TAIL_BYTES
 from engine.jobs.runner import ACTIVE, cancel, find_job, list_jobs, submit
 from engine.workspace import Workspace
 from sood_tui.app import SoodApp
@@ -87,6 +88,27 @@ async def test_processes_pause_and_priority(with_kinds: Workspace) -> None:
     cancel(first)
 
 
+async def test_warnings_stay_while_progress_fills_the_file(workspace: Workspace) -> None:
+    folder = list_jobs(workspace.root)[0]
+    assert folder.state() == "finished"
+    log = folder.log()
+    log.append("warned", message="A picture was left out: [broken].", subject="a.jpg", warnings=1)
+    for number in range(1500):
+        log.append("progress", done=number, total=1500, warnings=1, detail={"batch": 16, "memory": "1.1 of 25 GB"})
+    log.append("finished", done=1500, total=1500, warnings=1)
+    assert folder.events_file.stat().st_size > 2 * TAIL_BYTES
+    for size in ((80, 40), (120, 40), (200, 60)):
+        async with opened(workspace, "jobs", size) as (app, pilot):
+            await until(pilot, lambda app=app: "A picture was left out: [broken]." in seen(app))  # type: ignore[misc]
+            assert "warnings, newest first" in seen(app)
+            assert "progress  1," not in seen(app)
+            beside = any("done  " in line and "warned" in line for line in seen(app).splitlines())
+            assert beside is (size[0] >= 160)
+            log.append("warned", message="Another one.", warnings=2)
+            await press(pilot, "f2", "f5")
+            await until(pilot, lambda app=app: "Another one." in seen(app))  # type: ignore[misc]
+
+
 def wrong(app: SoodApp, field: str) -> str:
     """What the form says below a field; empty where nothing is said."""
     problem = app.screen.query_one(f"#problem-{field}", Static)
@@ -145,5 +167,6 @@ async def test_the_form_says_what_is_wrong_estimates_and_starts(
         await press(pilot, "n", "enter", "enter")
         assert "pictures to score" in told(app)
         job = find_job(workspace.root, "last")
+        await until(pilot, lambda: f" {job.id} ─" in seen(app))  # the cursor goes to it
         await until(pilot, lambda: job.state() == "finished")
     assert job.spec().kind == "scoring"
