@@ -280,6 +280,12 @@ class SoodApp(App[int], inherit_bindings=False):
         room = self.current_mode
         self.push_screen(HelpScreen(SCREEN_TITLES[room], self.bound(BY_SCREEN[room]), self.bound(FRAME)))
 
+    @property
+    def way_to_superclasses(self) -> str:
+        """How to make a superclass, in the user's keys."""
+        browse, make = self.sign_of("frame.browse").upper(), self.sign_of("browse.superclass")
+        return f"{browse} browses WordNet; {make} makes a synset a superclass."
+
     def action_tour(self) -> None:
         """Show around."""
         from sood_tui.screens.tour import TourScreen

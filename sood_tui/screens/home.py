@@ -98,7 +98,8 @@ class HomeScreen(RoomScreen):
         lines.styles.height = len(standing.rooms)
         self.query_one("#next", Static).update(_next_content(standing.next_step, room))
         self.query_one("#decisions", Static).update(_decisions(standing.decisions, self._inside("decisions")))
-        superclasses = _superclasses(standing.superclasses, self._inside("superclasses"))
+        no_superclass = f"No superclass yet. {self.sood.way_to_superclasses}"
+        superclasses = _superclasses(standing.superclasses, self._inside("superclasses"), no_superclass)
         self.query_one("#superclasses", Static).update(superclasses)
 
     def _take_progress(self, rows: "tuple[Progress, ...]") -> None:
@@ -227,10 +228,10 @@ def _decisions(entries: "Sequence[LogEntry]", width: int) -> Content:
     return Content("\n").join(lines)
 
 
-def _superclasses(rows: "Sequence[Superclass]", width: int) -> Content:
+def _superclasses(rows: "Sequence[Superclass]", width: int, none_yet: str) -> Content:
     """The superclasses with most left to do first, each with the share that was decided."""
     if not rows:
-        return Content.styled("No superclass yet. F3 browses WordNet; s makes one.", "$foreground 60%")
+        return Content.styled(none_yet, "$foreground 60%")
     room = min(max(len(row.superclass) for row in rows), max(width - 44, 8))
     lines = []
     for row in sorted(rows, key=lambda row: (-row.pending, row.superclass)):

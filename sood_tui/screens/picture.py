@@ -111,7 +111,9 @@ class PictureScreen(ModalScreen[bool]):
         from sood_tui.screens.why import WhyScreen
 
         if not self._superclass:
-            raise EngineError("No superclass has this synset as a candidate.", "F3 browses WordNet; s makes one.")
+            raise EngineError(
+                "No superclass has this synset as a candidate.", cast("SoodApp", self.app).way_to_superclasses
+            )
         picture = self._pictures[self._index]
         self.app.push_screen(WhyScreen(self._superclass, self._wnid, self._title, picture))
 

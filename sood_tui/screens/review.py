@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
@@ -17,19 +16,16 @@ from textual.widget import Widget
 from engine.errors import EngineError
 from engine.review import decisions as review
 from engine.review.decisions import DecisionKind, Step
-from engine.review.opinions import filter_opinions
-from engine.review.queue import Order, queue
-from engine.review.selection import STATES, SYNTAX, Term, parse
 from engine.review.stopping import Progress
-from engine.workspace import Workspace
-from sood_tui.desk import FILTERS, Desk
+from sood_tui.desk import Desk
 from sood_tui.folio import Folio, read_folio, seen_by
 from sood_tui.keys import REVIEW
 from sood_tui.marks import MARKS, SAID, VERBS
 from sood_tui.plain import plain, some
-from sood_tui.remarks import NOTHING, Remarks, read_remarks, with_words
-from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog, FindDialog
-from sood_tui.screens.room import RoomScreen
+from sood_tui.queue_reading import QueueRead, filter_words, read_queue, read_standing
+from sood_tui.remarks import NOTHING, Remarks, with_words
+from sood_tui.screens.dialogs import AskDialog, ConfirmDialog
+from sood_tui.screens.review_queue import ReviewQueue, word_of
 from sood_tui.stop_lines import interval
 from sood_tui.synset_lines import candidate_facts
 from sood_tui.widgets.contact_sheet import ContactSheet
@@ -37,40 +33,13 @@ from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.film_strip import FilmStrip
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.thumbnails import Recent
-from store.candidates import Superclass, fetch_superclasses
 from store.review import QueueItem
-from store.review_evidence import fetch_draws
-from store.review_words import Standing, Word, fetch_standing, fetch_words
-from store.splits import fetch_runs
 
-ORDER_WORDS: dict[Order, str] = {
-    "tree": "hypernyms before hyponyms",
-    "name": "by name",
-    "pictures": "most pictures first",
-    "score": "lowest mean score first",
-    "match": "highest text match first",
-    "uncertain": "P(yes) nearest to a half first",
-    "disagreement": "filters that contradict one another first",
-    "disputed": "disputes between reviewers first",
-    "audit": "at random, those drawn for the audit first",
-}
-BY_WORDS = "by words"
 COUNT_AFTER = 2.0  # seconds of decisions that are counted together
 AHEAD = (1, 2, -1)  # the candidates that are read while nobody waits, relative to the cursor
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What a reload found."""
-
-    superclasses: tuple[Superclass, ...]
-    superclass: str
-    items: tuple[QueueItem, ...]
-    remarks: Mapping[str, Remarks]
-    drawn: Mapping[str, datetime]
-
-
-class ReviewScreen(RoomScreen):
+class ReviewScreen(ReviewQueue):
     """The queue of one superclass. A key means the candidate that was on the screen when it was pressed."""
 
     CSS_PATH = "review.tcss"
@@ -80,8 +49,6 @@ class ReviewScreen(RoomScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk = Desk()
-        self._superclasses: tuple[Superclass, ...] = ()
         self._folios: Recent[tuple[str, int, int], Folio] = Recent(256)
         self._remarks: Mapping[str, Remarks] = {}
         self._drawn: Mapping[str, datetime] = {}
@@ -108,10 +75,10 @@ class ReviewScreen(RoomScreen):
     def reload(self) -> None:
         """Read the superclasses and the queue; the cursor stays on its candidate."""
         place = self.sood.place
-        read = partial(_read, self.workspace, place.superclass, place.order, place.filter, self.sood.blind_for)
+        read = partial(read_queue, self.workspace, place.superclass, place.order, place.filter, self.sood.blind_for)
         self.in_thread("queue", read, self._take_queue)
 
-    def _take_queue(self, read: _Read) -> None:
+    def _take_queue(self, read: QueueRead) -> None:
         place = self.sood.place
         self._superclasses = read.superclasses
         changed = place.superclass != read.superclass
@@ -167,7 +134,7 @@ class ReviewScreen(RoomScreen):
         decided = -1
         while decided != self._decided:  # read again where a decision came meanwhile: an old state covers no newer one
             decided = self._decided
-            standing, words = await asyncio.to_thread(_read_standing, self.workspace, self.sood.place.superclass)
+            standing, words = await asyncio.to_thread(read_standing, self.workspace, self.sood.place.superclass)
         changed = self.desk.take_states(standing)
         self._remarks = with_words(self._remarks, words)
         current = self.desk.current
@@ -216,8 +183,7 @@ class ReviewScreen(RoomScreen):
         panel.title = place.superclass or "Review"
         panel.caption = facts_panel.caption = facts_panel.title = ""
         if not self._superclasses:
-            make = f"{key('browse.superclass')} on a synset to make it a superclass."
-            note, more = "No superclass yet", f"Press {key('frame.browse').upper()} to browse WordNet, and {make}"
+            note, more = "No superclass yet", self.sood.way_to_superclasses
         elif place.filter != "all":
             more = f"Press {key('review.filter')} to choose what the queue holds."
             note = f"No candidate is {filter_words(place.filter)}"
@@ -238,7 +204,7 @@ class ReviewScreen(RoomScreen):
             panel.title = f"{item.superclass} · {place} · right {interval(row.precision)}"
         else:
             panel.title = f"{item.superclass} · candidate {place}"
-        facts_panel.title = f"{_word(item)}  {item.wnid}"
+        facts_panel.title = f"{word_of(item)}  {item.wnid}"
         facts_panel.caption = self._standing()
 
     def _show_facts(self, item: QueueItem, folio: Folio | None) -> None:
@@ -378,7 +344,7 @@ class ReviewScreen(RoomScreen):
                     self.sood.say(f"A ruling stands here: your word is kept beside it. {rule} settles anew.")
                 if len(before) == 1 and not self.desk.holds(before[0]):
                     said = SAID.get(kind) or MARKS[kind].word
-                    self.sood.say(f"{_word(before[0])} is {said}: it was on the screen for this key.")
+                    self.sood.say(f"{word_of(before[0])} is {said}: it was on the screen for this key.")
             current = self.desk.current
             moves = kind != "clear" and note is None and current is not None and current.wnid in wnids
             if moves and any(item.state == "pending" for item in before):
@@ -412,120 +378,6 @@ class ReviewScreen(RoomScreen):
         asked = f"Why {MARKS[item.state].word}?"
         self.app.push_screen(AskDialog(f"Note on {item.lemma}", asked, item.note or ""), written)
 
-    # ---- moving ----
-
-    def action_move(self, step: int) -> None:
-        """Go so many candidates on."""
-        self.desk.go(self.desk.at + step)
-        self._show()
-
-    def action_move_to_end(self, end: int) -> None:
-        """Go to the first or the last candidate."""
-        self.desk.go(0 if end < 0 else len(self.desk.items) - 1)
-        self._show()
-
-    def action_next_open(self) -> None:
-        """Go to the next candidate that nobody decided on."""
-        if self.desk.next_open():
-            self._show()
-        else:
-            self.sood.say("Everything in this queue is decided.")
-
-    def action_mark(self) -> None:
-        """Begin a range here, or end it."""
-        self.desk.anchor = self.desk.at if self.desk.anchor is None else None
-        self._show()
-
-    def action_scroll_facts(self, lines: int) -> None:
-        """Scroll the facts."""
-        self.query_one(Facts).scroll_lines(lines)
-
-    def close_something(self) -> bool:
-        """Give up the range, if there is one."""
-        if self.desk.anchor is None:
-            return False
-        self.desk.anchor = None
-        self._show()
-        return True
-
-    @on(FilmStrip.Chosen)
-    def go_to(self, message: FilmStrip.Chosen) -> None:
-        """Go to the candidate that was clicked."""
-        self.desk.go(message.index)
-        self._show()
-
-    def action_jump(self) -> None:
-        """Ask where to go."""
-
-        def problem_of(text: str) -> str:
-            return "" if self.desk.jump(text) is not None else f"Nothing in the queue is {text!r}."
-
-        def go(text: str | None) -> None:
-            place = self.desk.jump(text) if text is not None else None
-            if place is not None:
-                self.desk.go(place)
-                self._show()
-
-        asked = f"A number from 1 to {len(self.desk.items)}, a percentage, a wnid or a name."
-        self.app.push_screen(AskDialog("Jump", asked, problem_of=problem_of), go)
-
-    def action_find(self) -> None:
-        """Find a candidate of the queue as one types."""
-        items = self.desk.items
-
-        def search(text: str) -> list[Choice]:
-            words = text.lower().split()
-            found = [item for item in items if all(word in _searched(item) for word in words)]
-            found.sort(key=lambda item: not item.lemma.lower().startswith(words[0]))
-            return [Choice(item.wnid, f"{MARKS[item.state].sign} {_word(item)}", item.gloss) for item in found]
-
-        def go(wnid: str | None) -> None:
-            place = self.desk.place_of(wnid or "")
-            if place is not None:
-                self.desk.go(place)
-                self._show()
-
-        self.app.push_screen(FindDialog("Find a candidate", search, "lemma, name, wnid or words of the gloss"), go)
-
-    # ---- choosing what the queue holds ----
-
-    def action_sort(self) -> None:
-        """Choose the order of the queue."""
-        choices = [Choice(order, order, words) for order, words in ORDER_WORDS.items()]
-
-        def chosen(order: str | None) -> None:
-            if order is not None:
-                self.sood.place.order = order
-                self.reload()
-
-        self.app.push_screen(ChooseDialog("Order of the queue", choices, self.sood.place.order, "t"), chosen)
-
-    def action_filter(self) -> None:
-        """Choose which candidates the queue holds."""
-        choices = [Choice(key, words) for key, words in FILTERS.items()]
-        choices.append(Choice(BY_WORDS, "what words say", "verdict:reject by:anna pictures>100 terrier"))
-
-        def chosen(kept: str | None) -> None:
-            if kept == BY_WORDS:
-                self._ask_filter()
-            elif kept is not None:
-                self._use_filter(kept)
-
-        current = self.sood.place.filter
-        current = current if current in FILTERS else BY_WORDS
-        self.app.push_screen(ChooseDialog("What the queue holds", choices, current, "f"), chosen)
-
-    def _ask_filter(self) -> None:
-        current = self.sood.place.filter
-
-        def typed(text: str | None) -> None:
-            if text is not None:
-                self._use_filter(" ".join(text.split()) or "all")
-
-        self.app.push_screen(
-            AskDialog("What the queue holds", SYNTAX, "" if current in FILTERS else current, _unfit), typed
-        )
-
     def action_rule(self) -> None:
         """Settle what reviewers dispute by a ruling of one's own."""
         from sood_tui.screens.ruling import Ruling, ask_ruling
@@ -542,39 +394,9 @@ class ReviewScreen(RoomScreen):
 
         ask_ruling(self.app, self._present(), rule)
 
-    def action_blind(self) -> None:
-        """Hide what others, filters and scores say, or show it."""
-        self.sood.is_blind = not self.sood.is_blind
-        hidden = "Blind: you see your own decisions only, no verdicts and no scores."
-        self.sood.say(hidden if self.sood.is_blind else "Everything is shown again.")
-        self.reload()
-
-    def _use_filter(self, kept: str) -> None:
-        self.sood.place.filter = kept
-        self.reload()
-
-    def action_choose_superclass(self) -> None:
-        """Choose the superclass to review."""
-        is_blind = self.sood.is_blind
-        choices = [Choice(row.superclass, row.superclass, _numbers(row, is_blind)) for row in self._superclasses]
-        if not choices:
-            raise EngineError("There is no superclass yet.", "F3 browses WordNet; s makes a synset a superclass.")
-        self.app.push_screen(
-            ChooseDialog("Superclass", choices, self.sood.place.superclass, "c"), self._go_to_superclass
-        )
-
-    def action_next_superclass(self, step: int) -> None:
-        """Go to the next superclass, around the end."""
-        names = [row.superclass for row in self._superclasses]
-        if names:
-            place = names.index(self.sood.place.superclass) if self.sood.place.superclass in names else -1
-            self._go_to_superclass(names[(place + step) % len(names)])
-
-    def _go_to_superclass(self, name: str | None) -> None:
-        if name is not None and name != self.sood.place.superclass:
-            self.sood.place.superclass, self.sood.place.candidate = name, ""
-            self.desk = Desk()
-            self.reload()
+    def action_scroll_facts(self, lines: int) -> None:
+        """Scroll the facts."""
+        self.query_one(Facts).scroll_lines(lines)
 
     # ---- pictures ----
 
@@ -607,14 +429,14 @@ class ReviewScreen(RoomScreen):
                     self._folios.forget(page)
                     self._show()
 
-            self.app.push_screen(PictureScreen(pictures, index, _word(item), item.superclass, item.wnid), closed)
+            self.app.push_screen(PictureScreen(pictures, index, word_of(item), item.superclass, item.wnid), closed)
 
     def action_why(self) -> None:
         """Tell the whole story of the candidate."""
         from sood_tui.screens.why import WhyScreen
 
         item = self._present()
-        self.app.push_screen(WhyScreen(item.superclass, item.wnid, _word(item)))
+        self.app.push_screen(WhyScreen(item.superclass, item.wnid, word_of(item)))
 
     async def action_open_browse(self) -> None:
         """Show this synset in the tree."""
@@ -630,65 +452,3 @@ class ReviewScreen(RoomScreen):
                 f"Press {superclass} for another superclass, {chosen} for another filter.",
             )
         return item
-
-
-def _read(workspace: Workspace, superclass: str, order: str, kept: str, blind_for: str | None) -> _Read:
-    with workspace.opened().reading() as cursor:
-        superclasses = tuple(fetch_superclasses(cursor))
-        names = [row.superclass for row in superclasses]
-        if superclass not in names:
-            # The one with most left to do is the likeliest to be worked on next.
-            superclass = max(superclasses, key=lambda row: row.pending).superclass if superclasses else ""
-        orders: tuple[Order, ...] = tuple(ORDER_WORDS)
-        wanted = orders[orders.index(order)] if order in orders else "tree"
-        if not superclass:
-            return _Read(superclasses, superclass, (), {}, {})
-        opinions = filter_opinions(cursor, superclass) if blind_for is None else {}
-        runs = fetch_runs(cursor)
-        items = queue(
-            cursor, superclass, wanted, run_id=runs[-1].run_id if runs else None, selection=_selection(kept),
-            seed=workspace.seed, opinions=opinions, blind_for=blind_for,
-        )  # fmt: skip
-        remarks = read_remarks(cursor, superclass, opinions) if blind_for is None else {}
-        drawn = {draw.wnid: draw.drawn_at for draw in fetch_draws(cursor, superclass)}
-        return _Read(superclasses, superclass, tuple(items), remarks, drawn)
-
-
-def _read_standing(workspace: Workspace, superclass: str) -> tuple[list[Standing], list[Word]]:
-    with workspace.opened().reading() as cursor:
-        return fetch_standing(cursor, superclass), fetch_words(cursor, superclass)
-
-
-def _selection(kept: str) -> tuple[Term, ...]:
-    """What a filter means; one that is no longer understood, from an older start, keeps everything."""
-    if kept in FILTERS:
-        return () if kept == "all" else parse(f"state:{kept}") if kept in STATES else parse(kept)
-    return () if _unfit(kept) else parse(kept)
-
-
-def _unfit(text: str) -> str:
-    """Why a text selects nothing; empty where it does."""
-    try:
-        parse(text)
-    except EngineError as error:
-        return str(error)
-    return ""
-
-
-def filter_words(kept: str) -> str:
-    """What the queue holds, in words."""
-    return FILTERS.get(kept, kept)
-
-
-def _searched(item: QueueItem) -> str:
-    return f"{item.wnid} {item.name} {item.lemma} {item.gloss}".lower().replace("_", " ")
-
-
-def _word(item: QueueItem) -> str:
-    return item.lemma.replace("_", " ")
-
-
-def _numbers(row: Superclass, is_blind: bool) -> str:
-    if is_blind:
-        return f"{row.candidates:,} candidates · {row.images:,} pictures"
-    return f"{row.pending:,} left of {row.candidates:,} · {row.accepted:,} accepted · {row.images:,} pictures"

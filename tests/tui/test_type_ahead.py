@@ -193,14 +193,14 @@ async def test_what_takes_long_to_read_keeps_nobody_from_leaving(
     many: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(many, "review", (80, 24)) as (app, pilot):
-        read = screen_of_review._read
+        read = screen_of_review.read_queue
         may_end = threading.Event()
 
         def slowly(*args: Any) -> Any:
             may_end.wait(10)
             return read(*args)
 
-        monkeypatch.setattr(screen_of_review, "_read", slowly)
+        monkeypatch.setattr(screen_of_review, "read_queue", slowly)
         typed(app, "t", "t", "enter", "f2")
         for _ in range(200):
             await pilot.pause(0.02)
