@@ -15,7 +15,7 @@ COLOURS = 64
 BEGIN, END = "\x1bP0;1;0q", "\x1b\\"
 BAND = 6
 LONGEST_PLAIN = 3  # a run is counted from four on: !4~ is as short as ~~~~, and both are read by every terminal
-_SAMPLE = 65536  # pixels from which a palette is chosen
+_SAMPLE = 16384  # pixels from which a palette is chosen
 _BITS = 5  # of each channel, when a colour is looked up: finer than the distance between 64 colours
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIDE = 96
-LARGE_SIDE = 256  # for terminals that draw pixels
+LARGE_SIDE = 320  # for terminals that draw pixels
 QUALITY = 80
 FOLDER_OF = 1000  # thumbnails in one folder: what is thrown away at once
 DISK_LIMIT = 2 * 1024**3
@@ -136,7 +136,7 @@ class Thumbnails:
         return kept
 
     def thumbnail(self, picture: Picture, side: int = SIDE) -> "Image | Broken":
-        """The picture at no more than so many pixels a side, 96 or 256, from disk or made now."""
+        """The picture at no more than so many pixels a side, 96 or 320, from disk or made now."""
         from PIL import Image
 
         file = self._file(picture, side)

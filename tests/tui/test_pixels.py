@@ -240,9 +240,9 @@ def test_pixels_have_thumbnails_of_their_own(tmp_path: Path) -> None:
     kept = {
         str(file.relative_to(thumbnails.folder)): Image.open(file).size for file in thumbnails.folder.rglob("*.jpg")
     }
-    assert kept == {"1-256/1007.jpg": (256, 192), "1/1007.jpg": (96, 72)}
+    assert kept == {"1-320/1007.jpg": (320, 240), "1/1007.jpg": (96, 72)}
     Path(picture.path).unlink()
-    assert isinstance(Thumbnails(thumbnails.folder).tile(picture, 200, 100, GROUND), np.ndarray)
+    assert isinstance(Thumbnails(thumbnails.folder).tile(picture, 300, 100, GROUND), np.ndarray)
 
 
 def test_the_folder_is_pruned_while_thumbnails_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
