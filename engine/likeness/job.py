@@ -1,6 +1,7 @@
 """The two jobs of this place: reading accepted pictures once, and comparing their embeddings all with all."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from engine.errors import EngineError
 from engine.events import now
 from engine.jobs import runner
 from engine.jobs.folder import JobFolder
@@ -67,15 +69,29 @@ def _has_changed(row: Mapping[str, Any]) -> bool:
 def run_prints(run: ShardRun) -> Mapping[str, JsonValue]:
     """Read and decode the pictures of each shard; what cannot be read has its reason."""
     unreadable = 0
+    warnings.simplefilter("ignore")  # of odd metadata and large pictures, a line each: what is refused has its reason
     with ThreadPoolExecutor(run.cores) as pool:
         for shard in run.shards():
+            _check_folders(shard.table)
             rows: list[dict[str, Any]] = []
             for batch in shard.batches(BATCH):
                 rows += pool.map(_row, (PictureFile(**row) for row in batch.to_pylist()))
                 run.advance(batch.num_rows)
+            if any(row["status"] == "missing_file" for row in rows):
+                _check_folders(shard.table)  # a disk that went away meanwhile has made them all missing
             unreadable += sum(row["status"] != READ for row in rows)
             shard.commit(pa.Table.from_pylist(rows, schema=_PRINT_SCHEMA))
     return {"unreadable": unreadable}
+
+
+def _check_folders(work: pa.Table) -> None:
+    """Raises: EngineError where a folder of pictures is gone: all its pictures would count as unreadable."""
+    for folder in work["folder"].unique().to_pylist():
+        if not os.access(path_of_text(folder), os.R_OK | os.X_OK):
+            raise EngineError(
+                f"The picture folder {folder} is not there or may not be read.",
+                "Mount it or give it back its permissions, then resume the job; finished parts are kept.",
+            )
 
 
 def _row(file: PictureFile) -> dict[str, Any]:

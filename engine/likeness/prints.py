@@ -3,8 +3,11 @@
 import hashlib
 import io
 import os
+import stat
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +30,10 @@ BATCH = 1000
 READERS = 8
 SMALL = 256
 """Colour is measured on a picture reduced to about so many pixels a side."""
+
+LARGE_PIXELS = 32_000_000
+
+_large = threading.Lock()
 
 
 def read_prints(workspace: Workspace, image_ids: Integers, decode: bool, on_progress: OnProgress | None = None) -> int:
@@ -84,8 +91,10 @@ def print_or_reason(file: PictureFile) -> tuple[dict[str, Any] | None, str, str]
     """
     try:
         content = _content(file)
+    except FileNotFoundError:
+        return None, "missing_file", "the file is not there"
     except OSError as error:
-        return None, "missing_file", error.strerror or str(error)
+        return None, "undecodable", _reason(error)
     try:
         return _of_file(file, content) | _seen(content), "", ""
     except Exception as error:  # decoders raise whatever the bytes lead them to
@@ -97,12 +106,22 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, UnidentifiedImageError):
         return "the file is no picture of a known format"  # its own words name an address in memory
-    return str(error)[:200] or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _content(file: PictureFile) -> bytes:
-    with open(os.path.join(path_of_text(file.folder), path_of_text(file.path)), "rb") as opened:
-        return opened.read()
+    # A pipe that nobody writes to would be waited for without O_NONBLOCK.
+    place = os.path.join(path_of_text(file.folder), path_of_text(file.path))
+    handle = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError("this is no ordinary file")
+        with os.fdopen(handle, "rb", closefd=False) as opened:
+            return opened.read()
+    finally:
+        os.close(handle)
 
 
 def _of_file(file: PictureFile, content: bytes) -> dict[str, Any]:
@@ -113,10 +132,21 @@ def _seen(content: bytes) -> dict[str, Any]:
     """What is seen in a picture, turned as its EXIF note says: a copy that was turned for good is the same picture."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(content)) as picture:
-        picture.load()
-        turned = _turned(picture)
-    seen = turned.convert("RGB")
+    with Image.open(io.BytesIO(content)) as picture, _turn_of(picture):
+        return _measured(picture)
+
+
+def _turn_of(picture: "Image") -> AbstractContextManager[object]:
+    """Large pictures one after the other: a thread for each core would hold several of them at once."""
+    return _large if picture.width * picture.height > LARGE_PIXELS else nullcontext()
+
+
+def _measured(picture: "Image") -> dict[str, Any]:
+    from PIL import Image
+
+    picture.load()
+    turned = _turned(picture)
+    seen = _flat(turned)
     # Sixteen bits and floats would be cut off at white, and all bright pictures be the same one.
     raw = turned.tobytes() if turned.mode in ("I", "F") or turned.mode.startswith("I;16") else seen.tobytes()
     small = seen.copy()
@@ -136,6 +166,17 @@ def _seen(content: bytes) -> dict[str, Any]:
         "contrast": float(luma.std()),
         "saturation": float(saturation.mean()),
     }
+
+
+def _flat(picture: "Image") -> "Image":
+    """The picture in RGB, above white where it is transparent: what its hidden pixels hold makes no difference."""
+    from PIL import Image
+
+    if "A" not in picture.getbands() and "transparency" not in picture.info:
+        return picture.convert("RGB")
+    layered = picture.convert("RGBA")
+    ground = Image.new("RGBA", layered.size, (255, 255, 255, 255))
+    return Image.alpha_composite(ground, layered).convert("RGB")
 
 
 def _turned(picture: "Image") -> "Image":

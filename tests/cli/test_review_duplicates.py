@@ -165,3 +165,16 @@ def test_only_pairs_across_synsets_or_lists(root: Path, capsys: pytest.CaptureFi
     assert [(Path(pair["stays_picture"]).name, Path(pair["goes_picture"]).name) for pair in within] == [
         ("a.png", "b.png")
     ]
+
+
+def test_pictures_of_a_disk_that_is_gone_are_not_unreadable(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = root.parent / "pictures"
+    pictures.rename(root.parent / "unmounted")
+    assert run(["-w", str(root), "review", "duplicates"]) == 2
+    assert f"The picture folder {pictures} is not there" in capsys.readouterr().err
+    assert run(["-w", str(root), "images", "issues", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    (root.parent / "unmounted").rename(pictures)
+    assert names(said(capsys, root, "duplicates", "--keep", "first")) == [
+        ("a.png", "b.png", "exact"), ("a.png", "e.png", "exact"),
+    ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Which pictures are alike: hashes, neighbours, and who stays."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,19 @@ def test_deep_pictures_are_not_all_white(tmp_path: Path) -> None:
     assert first["pixels"] != second["pixels"]
 
 
+def test_what_is_transparent_counts_as_it_is_seen(tmp_path: Path) -> None:
+    original = scene(6)
+    opaque, shape = original.convert("RGBA"), Image.new("RGBA", original.size, (0, 0, 0, 0))
+    shape.paste((0, 0, 0, 255), (20, 20, 90, 90))
+    other = Image.new("RGBA", original.size, (0, 0, 0, 0))
+    plain, layered, one, two = prints(
+        saved(tmp_path, "a.png", original), saved(tmp_path, "b.png", opaque), saved(tmp_path, "c.png", shape),
+        saved(tmp_path, "d.png", other),
+    )  # fmt: skip
+    assert plain["pixels"] == layered["pixels"]
+    assert one["pixels"] != two["pixels"]
+
+
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_a_broken_note_of_the_camera_does_not_hide_the_picture(tmp_path: Path) -> None:
     original = scene(2)
@@ -96,7 +110,14 @@ def test_what_cannot_be_read_has_a_reason(tmp_path: Path) -> None:
     assert print_or_reason(PictureFile(4, str(tmp_path), "gone.jpg")) == (
         None,
         "missing_file",
-        "No such file or directory",
+        "the file is not there",
+    )
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert print_or_reason(PictureFile(5, str(tmp_path), "pipe.jpg"))[1:] == ("undecodable", "this is no ordinary file")
+    (tmp_path / "folder.jpg").mkdir()
+    assert print_or_reason(PictureFile(6, str(tmp_path), "folder.jpg"))[1:] == (
+        "undecodable",
+        "this is no ordinary file",
     )
     half = print_of(words, decode=True)
     assert half is not None
