@@ -19,7 +19,7 @@ from engine.events import now
 from engine.jobs.devices import places_of
 from engine.jobs.disk import MARGIN, free_bytes, size_text
 from engine.jobs.folder import JobFolder
-from engine.jobs.kinds import find_kind, resolve
+from engine.jobs.kinds import Kind, find_kind, resolve
 from engine.jobs.shards import Cancellation, JobCancelled, ShardRun
 from engine.jobs.spec import JobSpec, JsonValue
 from engine.jobs.storage import files_below
@@ -145,9 +145,9 @@ class _Probe:
         return self.units / max(1e-6, self.last - self.begun)
 
 
-def sample(work: pyarrow.Table, settings: Mapping[str, JsonValue]) -> pyarrow.Table:
-    """Rows from all over a work list."""
-    count = min(work.num_rows, _shard_rows(settings) * SHARDS)
+def sample(work: pyarrow.Table, kind: Kind, settings: Mapping[str, JsonValue]) -> pyarrow.Table:
+    """Rows from all over the work list of a job."""
+    count = min(work.num_rows, _shard_rows(kind, settings) * SHARDS)
     places = pyarrow.array([number * work.num_rows // count for number in range(count)], pyarrow.int64())
     return work.take(places)
 
@@ -172,8 +172,9 @@ def run(run: ShardRun) -> Mapping[str, JsonValue]:
     return found
 
 
-def _shard_rows(settings: Mapping[str, JsonValue]) -> int:
-    return int(settings.get("batch_size") or ROWS)
+def _shard_rows(kind: Kind, settings: Mapping[str, JsonValue]) -> int:
+    """As many as are done at once: in smaller shards writing would seem to take most of the time."""
+    return int(settings.get("batch_size") or max(ROWS, kind.batch_rows))
 
 
 def _try(run: ShardRun, scratch: Path, work: pyarrow.Table) -> tuple[_Probe, JobFolder]:
@@ -183,7 +184,7 @@ def _try(run: ShardRun, scratch: Path, work: pyarrow.Table) -> tuple[_Probe, Job
     folder = JobFolder(scratch / "jobs" / f"{run.spec.number:04d}-{kind.name}")
     folder.path.mkdir(parents=True)
     _bring_needed(run.workspace_root, scratch, kind.needed(settings))
-    parquet.write_table(work, folder.work_file, row_group_size=_shard_rows(settings))
+    parquet.write_table(work, folder.work_file, row_group_size=_shard_rows(kind, settings))
     shards = parquet.read_metadata(folder.work_file).num_row_groups
     spec = JobSpec(
         folder.id, kind.name, now(), kind.name, "", run.device, settings, None, work.num_rows, shards, kind.unit,

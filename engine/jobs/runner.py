@@ -224,5 +224,5 @@ def _probe_of(
 
     if not isinstance(work, pyarrow.Table) or not work.num_rows:
         raise EngineError(f"What a {kind} job takes cannot be estimated: it has no list of work.")
-    rows = estimate.sample(work, settings)
+    rows = estimate.sample(work, find_kind(kind), settings)
     return estimate.KIND, {"kind": kind, "settings": settings, "units": work.num_rows}, rows, rows.num_rows, None

@@ -47,10 +47,13 @@ def test_an_estimate_tries_a_small_part_and_leaves_nothing(workspace: Workspace)
 
 
 def test_the_sample_comes_from_all_over_the_list() -> None:
-    rows = sample(work_list(1000), {"batch_size": 2})
+    squares = find_kind("squares")
+    rows = sample(work_list(1000), squares, {"batch_size": 2})
     assert rows["number"].to_pylist() == [0, 125, 250, 375, 500, 625, 750, 875]
-    rows = sample(work_list(3), {})
+    rows = sample(work_list(3), squares, {})
     assert rows["number"].to_pylist() == [0, 1, 2]
+    assert sample(work_list(1000), squares, {}).num_rows == 256
+    assert sample(work_list(10_000), replace(squares, batch_rows=1000), {}).num_rows == 4000
 
 
 def test_what_cannot_be_estimated(workspace: Workspace) -> None:
