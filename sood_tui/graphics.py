@@ -107,6 +107,8 @@ def choose(wanted: str, terminal: Terminal) -> Choice:
 def _as_asked(graphics: Graphics, terminal: Terminal) -> Choice:
     if terminal.draws(graphics):
         return Choice(graphics, "as asked for")
+    if terminal.is_tmux and graphics is Graphics.KITTY:
+        return Choice(Graphics.HALF, "tmux would not take Kitty's pictures off again")
     return Choice(Graphics.HALF, _lack(terminal, "no sixels" if graphics is Graphics.SIXEL else "no Kitty pictures"))
 
 

@@ -90,6 +90,9 @@ def test_tmux_is_not_asked_for_kitty(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told.is_tmux
     assert choose("auto", told).graphics is Graphics.HALF
     assert choose("sixel", told).graphics is Graphics.SIXEL  # a tmux that draws sixels itself, when asked for
+    assert choose("kitty", told) == Choice(Graphics.HALF, "tmux would not take Kitty's pictures off again")
+    older, _, _ = probed(PLAIN)
+    assert choose("sixel", older) == Choice(Graphics.HALF, "tmux says that it draws no sixels")
 
 
 def test_the_terminal_is_left_as_it_was() -> None:
