@@ -5,6 +5,7 @@ it is meant for; where the job shall run on a cluster, one of the cluster's proc
 away.
 """
 
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -89,6 +90,8 @@ class Estimate:
         if "batch" in self.detail:
             memory = f", with {self.detail['memory']} of memory in use" if self.detail.get("memory") else ""
             said.append(f"A batch of {self.detail['batch']} was tried{memory}.")
+        if find_kind(self.job_kind).concludes:
+            said.append("What is worked out from all of them at the end comes on top.")
         return [*said, *self.warnings]
 
 
@@ -192,7 +195,7 @@ def _try(run: ShardRun, scratch: Path, work: pyarrow.Table) -> tuple[_Probe, Job
     cancellation = Cancellation()
     probe = _Probe(cancellation, run)
     inner = ShardRun(
-        folder, spec, cancellation, probe, lambda: _numbers(run, shards), run.device, run.cores, run.place,
+        folder, spec, cancellation, probe, lambda: _numbers(run, shards), run.device, _cores(run, kind), run.place,
         concludes=False,
     )  # fmt: skip
     try:
@@ -200,6 +203,15 @@ def _try(run: ShardRun, scratch: Path, work: pyarrow.Table) -> tuple[_Probe, Job
     except JobCancelled:
         run.check()
     return probe, folder
+
+
+def _cores(run: ShardRun, kind: Kind) -> int:
+    """As many as one of the processes of the job would have; torch, which is not loaded yet, uses no more either."""
+    if run.spec.executor == "local" and (processes := _processes(run, kind)) > 1:
+        cores = max(1, run.cores // processes)
+        os.environ["OMP_NUM_THREADS"] = str(cores)
+        return cores
+    return run.cores
 
 
 def _bring_needed(root: Path, scratch: Path, patterns: Iterable[str]) -> None:
@@ -228,7 +240,7 @@ def _numbers(run: ShardRun, shards: int) -> Iterator[int]:
 def _found(run: ShardRun, probe: _Probe, written: int) -> dict[str, JsonValue]:
     kind = find_kind(str(run.settings["kind"]))
     units = int(run.settings["units"])
-    processes = _processes(run) if kind.parallel else 1
+    processes = _processes(run, kind)
     rate = None if probe.rate is None else probe.rate * processes
     load = 0.0 if probe.first is None else probe.first[0] - probe.begun
     bottleneck = bottleneck_of(probe.spent)
@@ -249,8 +261,10 @@ def _found(run: ShardRun, probe: _Probe, written: int) -> dict[str, JsonValue]:
     }
 
 
-def _processes(run: ShardRun) -> int:
+def _processes(run: ShardRun, kind: Kind) -> int:
     """How many processes would do the job."""
+    if not kind.parallel:
+        return 1
     if run.spec.executor == "local":
         return len(places_of(run.spec.device))
     import ray

@@ -10,6 +10,7 @@ from jobs_for_tests import work_list
 
 from engine.errors import EngineError
 from engine.jobs import disk
+from engine.jobs.devices import usable_cores
 from engine.jobs.disk import DiskWatch, Forecast, require_space, size_text
 from engine.jobs.estimate import read_estimate, sample
 from engine.jobs.execution import Execution
@@ -44,6 +45,7 @@ def test_an_estimate_tries_a_small_part_and_leaves_nothing(workspace: Workspace)
     said = " ".join(found.sentences())
     assert "10,000 numbers take about" in said
     assert "with 2 processes" in said
+    assert found.detail["cores"] == max(1, usable_cores() // 2)  # each of two has half of the machine
 
 
 def test_the_sample_comes_from_all_over_the_list() -> None:

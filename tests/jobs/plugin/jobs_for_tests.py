@@ -69,7 +69,7 @@ def square_together(run: ShardRun) -> dict[str, object]:
                 happen(run, number)
             squares.append(pyarrow.table({"number": numbers, "square": pyarrow.compute.multiply(numbers, numbers)}))
             count += batch.num_rows
-            run.advance(batch.num_rows, batch=batch.num_rows)
+            run.advance(batch.num_rows, batch=batch.num_rows, cores=run.cores)
         if run.settings.get("arrays"):
             write_array(shard, numpy.full((shard.table.num_rows, 4), shard.number, numpy.float16))
         facts = {"place": run.place, "device": str(run.device), "pid": str(os.getpid())}
