@@ -33,7 +33,7 @@ quick: $(VENV)/installed-dev wordnet
 # Ray is large and a cluster on one machine slow, so these tests are run by name; elsewhere they are skipped.
 test-cluster: $(VENV)/installed-dev
 	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable '.[cluster-tests]'
-	$(PYTHON) -m pytest tests/jobs/test_cluster.py tests/gpu/test_scoring_together.py -p no:xdist
+	$(PYTHON) -m pytest tests/jobs/test_cluster*.py tests/gpu/test_scoring_together.py -p no:xdist
 
 check: $(VENV)/installed-dev wordnet
 	$(PYTHON) -m ruff format --check .

@@ -9,6 +9,7 @@ import pytest
 
 from engine.workspace import Workspace
 from sood_tui.workspace import create_workspace
+from tests.jobs.clusters import _started, cluster  # noqa: F401
 from tests.jobs.s3 import _server, bucket  # noqa: F401
 from tests.jobs.waiting import PLUGIN, end_jobs
 

@@ -29,17 +29,22 @@ def _server() -> Iterator[str]:
     server.stop()
 
 
+def access_to(server: str) -> dict[str, str]:
+    """The environment of those who may use it."""
+    return {
+        "AWS_ENDPOINT_URL": server,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
 @pytest.fixture
 def bucket(_server: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """A bucket whose credentials this process and its children have."""
     import boto3
 
-    for name, value in {
-        "AWS_ENDPOINT_URL": _server,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+    for name, value in access_to(_server).items():
         monkeypatch.setenv(name, value)
     boto3.client("s3").create_bucket(Bucket="pictures")
     return Bucket("pictures", _server)

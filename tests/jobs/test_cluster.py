@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from engine.jobs.runner import cancel, pause, resume, submit
 from engine.jobs.spec import JsonValue
 from engine.workspace import Workspace
 from sood_tui.workspace import opened
+from tests.jobs.clusters import NODE, TOKEN
 from tests.jobs.s3 import Bucket
 from tests.jobs.waiting import identities, wait_until
 
@@ -29,31 +29,8 @@ pytest.importorskip("ray", reason="Ray is not installed: pip install 'sood-tui[r
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 KIND = "shared-squares"
-NODE = {"num_cpus": 1, "object_store_memory": 80 * 1024 * 1024}
 ENDS = ("finished", "cancelled", "failed", "died", "paused")
 LIMIT = 240.0
-TOKEN = "0123456789abcdef" * 4
-
-
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A head and a second node with one processor each; whoever connects needs the token."""
-    from ray._private.authentication_test_utils import reset_auth_token_state
-
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
-    reset_auth_token_state()  # Ray reads the variables once a process
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("SOOD_RAY_SILENCE", "8")
-    from ray.cluster_utils import Cluster
-
-    made = Cluster(initialize_head=True, head_node_args=NODE)
-    made.add_node(**NODE)
-    yield made
-    made.shutdown()
-    monkeypatch.delenv("RAY_AUTH_MODE")
-    monkeypatch.delenv("RAY_AUTH_TOKEN")
-    reset_auth_token_state()
 
 
 def start(

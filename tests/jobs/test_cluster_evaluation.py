@@ -8,11 +8,9 @@ import pytest
 
 from engine.jobs.runner import find_job
 from tests.evaluation_place import common, make_command, make_place
-from tests.jobs.test_cluster import cluster
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'sood-tui[ray]'")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-__all__ = ["cluster"]
 
 
 def test_pictures_are_embedded_on_the_cluster_and_compared_at_home(

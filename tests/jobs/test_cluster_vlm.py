@@ -21,7 +21,7 @@ from store.connection import memory_store
 from store.filters import fetch_runs, fetch_verdicts
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
 from tests.gpu.tiny_vlm import BLUE, RED, paligemma, teach_red
-from tests.jobs.test_cluster import cluster, end_of, wait_for_shards  # noqa: F401
+from tests.jobs.test_cluster import end_of, wait_for_shards
 from tests.jobs.waiting import end_jobs
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'sood-tui[ray]'")
@@ -104,7 +104,7 @@ def _ancestors(pid: int, parents: dict[int, int]) -> list[int]:
 def test_each_candidate_is_asked_about_once_though_an_actor_is_killed(
     paints: Workspace,
     model: str,
-    cluster: Any,  # noqa: F811
+    cluster: Any,
 ) -> None:
     spread = ask(paints, model, Execution("ray", cluster.address), "cpu:2")
     assert spread.spec().shards >= 10
