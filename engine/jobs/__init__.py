@@ -39,7 +39,11 @@ is loaded by the screens.
   ``run.device`` the device that torch is told (``cuda:0`` in a process that sees one GPU only; None for kinds without
   one), ``run.cores`` how many cores to use, ``run.total`` the rows of the whole work list.
 - ``run.shards()`` gives the shards that this process shall do; others may do the rest at the same time.
+- ``run.concludes`` tells whether what is to be done once, after all shards, is this process's to do. A kind that shares
+  its shards and has such an end declares ``concludes``: its members return after their shards, and the leader calls the
+  function once more, when all parts are there, without a shard.
 - ``with run.timed("decode"):`` (and copy, encode, write) counts where the time goes; ``run.spend`` takes seconds.
+  ``run.timed_each("decode", pictures)`` counts the time that each of them is waited for.
 - ``run.need_space(bytes, what)`` refuses to start where the results would not fit on the disk; ``run.left`` counts the
   rows of the work list that are still to be done. What a row takes in any case is the kind's ``row_bytes``.
 - Without a work list ``run.shards()`` gives one shard with an empty table, if its part is not there yet. A kind that
