@@ -1,7 +1,7 @@
 """Duplicates under the fingers: compared once, settled anew with every key; and replicas by the same rules."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import overload
 
@@ -87,10 +87,11 @@ def read_found(
 class DuplicatesBench:
     """What was found, the rule that holds now, and the pairs that a person keeps whatever it says.
 
-    spared: image_ids of the pairs, the one that stays first.
+    sign: how the key of an action is shown; spared: image_ids of the pairs, the one that stays first.
     """
 
     found: Found
+    sign: Callable[[str], str]
     rule: Rule = field(default_factory=lambda: Rule(near=3, cosine=0.97))
     spared: set[tuple[int, int]] = field(default_factory=set)
     settled: Settled = field(init=False)
@@ -172,9 +173,10 @@ class DuplicatesBench:
         )
         hash_words = "off" if rule.near is None else f"≤ {rule.near} bits"
         cosine_words = "off" if rule.cosine is None else f"≥ {rule.cosine:.3f}"
+        signs = {name: self.sign(f"duplicates.{name}") for name in ("bits_down", "cosine_down", "keep", "filter")}
         how = (
-            f"{{ }} hash {hash_words} · [ ] cosine {cosine_words} · w keeps {KEEP_WORDS[rule.keep][0]} · "
-            f"f {ACROSS_WORDS[rule.across][0]}"
+            f"{signs['bits_down']} hash {hash_words} · {signs['cosine_down']} cosine {cosine_words} · "
+            f"{signs['keep']} keeps {KEEP_WORDS[rule.keep][0]} · {signs['filter']} {ACROSS_WORDS[rule.across][0]}"
         )
         return what, how, self.missing()
 
@@ -186,7 +188,7 @@ class DuplicatesBench:
         words = [f"{some(unread, 'picture')} not read yet"] if unread else []
         words += [f"{some(waiting, 'embedding')} not compared yet"] if waiting else []
         if words:
-            return "! " + " · ".join(words) + ": r does it"
+            return f"! {' · '.join(words)}: {self.sign('duplicates.read')} does it"
         bare = compared.listed - compared.embedded
         words = [f"{bare:,} without an embedding"] if bare else []
         words += [f"{compared.unreadable:,} cannot be read"] if compared.unreadable else []
@@ -230,7 +232,7 @@ class DuplicatesBench:
                 (f"{sign} {name} {depth:>5}{mean:>8}{size:>9,}", "$text-success" if claim.superclass == keeper else "")
             )
         told = (
-            f"{plain(keeper)} keeps it, by rule: {self.rule.keep}" if keeper else "The rule finds them equal: x chooses"
+            f"{plain(keeper)} keeps it, by rule: {self.rule.keep}" if keeper else f"Equal by the rule: {self._chooser}"
         )
         return [*lines, ("", ""), (told, "$foreground 60%")]
 
@@ -239,7 +241,12 @@ class DuplicatesBench:
         settled = sum(self.keeper(wnid) is not None for wnid in self.replicas)
         what = f"{some(len(self.replicas), 'synset')} accepted twice: {settled} settled by the rule"
         left = len(self.replicas) - settled
-        return what, f"w keeps {KEEP_WORDS[self.rule.keep][0]}", f"{left} equal: x chooses" if left else ""
+        kept = f"{self.sign('duplicates.keep')} keeps {KEEP_WORDS[self.rule.keep][0]}"
+        return what, kept, f"{left} equal: {self._chooser}" if left else ""
+
+    @property
+    def _chooser(self) -> str:
+        return f"{self.sign('duplicates.leave_this')} chooses"
 
 
 class PairLines(Sequence[Words]):

@@ -39,11 +39,11 @@ class DuplicateDecisions(RoomScreen):
         bench = self._at()
         pairs, keep = bench.leaving(), bench.rule.keep
         if not pairs:
-            raise EngineError("No picture goes by this rule.", "[ and } let more pairs count.")
+            raise EngineError("No picture goes by this rule.", f"{self._more_pairs}.")
         question = f"Leave out {some(len(pairs), 'picture')} and keep {KEEP_WORDS[keep][0]}?"
         across = sum(pair.is_across_splits for pair in pairs)
         question += f"\n{across:,} of them have their double in another list." if across else ""
-        question += "\nThey count as bad, with the reason. One u takes it all back."
+        question += f"\nThey count as bad, with the reason. One {self._sign('undo')} takes it all back."
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -56,8 +56,11 @@ class DuplicateDecisions(RoomScreen):
         keep, workspace, reviewer = bench.rule.keep, self.workspace, self.sood.settings.reviewer
         settled = sum(bench.keeper(wnid) is not None for wnid in bench.replicas)
         if not settled:
-            raise EngineError("The rule settles no replica.", "w chooses another rule, x settles this one.")
-        question = f"Settle {some(settled, 'synset')} by the rule {keep}? One u takes it back."
+            raise EngineError(
+                "The rule settles no replica.",
+                f"{self._sign('keep')} chooses another rule, {self._sign('leave_this')} settles this one.",
+            )
+        question = f"Settle {some(settled, 'synset')} by the rule {keep}? One {self._sign('undo')} takes it back."
 
         def act() -> Step | None:
             with workspace.opened().reading() as cursor:
@@ -92,7 +95,7 @@ class DuplicateDecisions(RoomScreen):
     def _choose_keeper(self) -> None:
         bench, wnid = self._at(), self._replica()
         if wnid is None:
-            raise EngineError("There is no replica here.", "tab goes back to the pictures.")
+            raise EngineError("There is no replica here.", f"{self._sign('view')} goes back to the pictures.")
         choices = [Choice(claim.superclass, claim.superclass) for claim in bench.found.claims[wnid]]
         workspace, reviewer = self.workspace, self.sood.settings.reviewer
 
@@ -132,7 +135,7 @@ class DuplicateDecisions(RoomScreen):
                 self.in_thread("stop", end)
 
         if running:
-            question = "Stop reading? What was read is kept, and r goes on from there."
+            question = f"Stop reading? What was read is kept, and {self._sign('read')} goes on from there."
             self.app.push_screen(ConfirmDialog("Reading pictures", question, "stop"), stop)
             return
         act = partial(begin, self.workspace, self._superclass, self.sood.settings.reviewer)
@@ -141,21 +144,34 @@ class DuplicateDecisions(RoomScreen):
     def _begun(self, begun: Begun) -> None:
         self._begun_here = begun.jobs
         if begun.jobs:
-            self.sood.say("Pictures are read and compared by a job; what it finds comes up here. r stops it.")
+            stops = f"{self._sign('read')} stops it"
+            self.sood.say(f"Pictures are read and compared by a job; what it finds comes up here. {stops}.")
         else:
             self.sood.say("Every picture is read, and every embedding compared.")
 
     # ---- what the cursor stands on ----
 
+    def _sign(self, action: str) -> str:
+        return self.sood.sign_of(f"duplicates.{action}")
+
+    @property
+    def _more_pairs(self) -> str:
+        return f"{self._sign('cosine_down')} and {self._sign('bits_up')} let more pairs count"
+
     def _at(self) -> DuplicatesBench:
         if self._bench is None:
-            raise EngineError("There is nothing to compare here.", "b on Review ends judging blind.")
+            raise EngineError(
+                "There is nothing to compare here.",
+                f"{self.sood.sign_of('review.blind')} on Review ends judging blind.",
+            )
         return self._bench
 
     def _pair(self) -> Duplicate:
         pair = None if self._shows_replicas else self._at().pair(self.query_one("#lines", Lines).cursor)
         if pair is None:
-            raise EngineError("There is no pair of pictures here.", "[ and } let more pairs count; r reads pictures.")
+            raise EngineError(
+                "There is no pair of pictures here.", f"{self._more_pairs}; {self._sign('read')} reads pictures."
+            )
         return pair
 
     def _replica(self) -> str | None:

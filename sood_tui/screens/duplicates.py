@@ -67,7 +67,10 @@ class DuplicatesScreen(DuplicateDecisions):
     def _take(self, found: Found) -> None:
         before = self._bench
         pair = before.pair(self.query_one("#lines", Lines).cursor) if before and not self._shows_replicas else None
-        bench = DuplicatesBench(found) if before is None else DuplicatesBench(found, before.rule, before.spared)
+        sign = self.sood.sign_of
+        bench = (
+            DuplicatesBench(found, sign) if before is None else DuplicatesBench(found, sign, before.rule, before.spared)
+        )
         self._bench = bench
         self.show_pairs(pair)
 
@@ -108,9 +111,8 @@ class DuplicatesScreen(DuplicateDecisions):
         stays, goes = self.query_one("#stays", ContactSheet), self.query_one("#goes", ContactSheet)
         stays_panel, goes_panel = self.query_one("#stays_panel", Frame), self.query_one("#goes_panel", Frame)
         if pair is None:
-            note = (
-                "No picture is there twice" if not bench.missing().startswith("!") else "Press r to read the pictures"
-            )
+            reads = f"Press {self.sood.sign_of('duplicates.read')} to read the pictures"
+            note = reads if bench.missing().startswith("!") else "No picture is there twice"
             stays.show((), note)
             goes.show((), "")
             stays_panel.title = goes_panel.title = stays_panel.caption = goes_panel.caption = ""
