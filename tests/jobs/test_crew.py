@@ -177,3 +177,24 @@ def test_members_end_at_once_when_their_leader_is_killed(workspace: Workspace) -
     resume(job)
     assert wait_for(job) == "finished", job.printed()
     assert squares_of(job) == [number**2 for number in range(60)]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cpu:2"])
+def test_what_is_done_once_is_done_by_one_process_after_all_shards(workspace: Workspace, device: str) -> None:
+    settings = {"die_at": -1}
+    job = submit(workspace.root, "concluding", settings, work_list(40), device, shard_rows=10)
+    assert wait_for(job) == "died"  # at the conclusion
+    before = identities(job)
+    assert len(before) == 4
+    resume(job)
+    assert wait_for(job) == "finished", job.printed()
+    assert identities(job) == before
+    assert len((job.path / "concluded").read_text().splitlines()) == 2
+    outcome = job.outcome()
+    assert outcome is not None
+    assert (outcome.done, outcome.result) == (40, {"numbers": 0, "parts": 4})
+    whole = submit(workspace.root, "concluding", {}, work_list(40), device, shard_rows=10)
+    assert wait_for(whole) == "finished", whole.printed()
+    outcome = whole.outcome()
+    assert outcome is not None
+    assert outcome.result == {"numbers": 40, "parts": 4}

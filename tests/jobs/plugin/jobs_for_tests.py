@@ -30,6 +30,10 @@ SHARED_SQUARES = Kind(
     parallel=True,
     sums=("numbers",),
 )
+CONCLUDING = Kind(
+    "concluding", "jobs_for_tests:square_and_conclude", None, "numbers", on_device=True, parallel=True, concludes=True,
+    sums=("numbers",),
+)  # fmt: skip
 ARRAYS = Kind("arrays", "jobs_for_tests:write_arrays", None, "numbers", on_device=False)
 STEPS = Kind("steps", "jobs_for_tests:count_steps", None, "steps", on_device=False)
 STUBBORN = Kind("stubborn", "jobs_for_tests:ignore_cancel", None, "naps", on_device=False)
@@ -75,6 +79,17 @@ def square_together(run: ShardRun) -> dict[str, object]:
         facts = {"place": run.place, "device": str(run.device), "pid": str(os.getpid())}
         shard.commit(pyarrow.concat_tables(squares), facts)
     return {"numbers": count, "cores": run.cores, "threads": os.environ.get("OMP_NUM_THREADS")}
+
+
+def square_and_conclude(run: ShardRun) -> dict[str, object]:
+    """Square numbers together; at the end one process counts the parts, and dies at it where the settings say so."""
+    numbers = square_together(run)["numbers"]
+    if not run.concludes:
+        return {"numbers": numbers}
+    with (run.folder.path / "concluded").open("a") as told:
+        told.write(f"{run.place}\n")
+    happen(run, -1)
+    return {"numbers": numbers, "parts": len(run.names.finished())}
 
 
 def happen(run: ShardRun, number: int) -> None:
