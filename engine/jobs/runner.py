@@ -162,8 +162,9 @@ def cancel(folder: JobFolder, patience: float = PATIENCE) -> None:
         return
     try:
         if not folder.outcome_file.exists():  # killed before it could say so itself
-            folder.log().append("cancelled")
-            Outcome("cancelled", now(), folder.progress().done).write(folder.outcome_file)
+            known = folder.progress()
+            folder.log().append("cancelled", done=known.done, total=known.total)
+            Outcome("cancelled", now(), known.done).write(folder.outcome_file)
     finally:
         os.close(lock)
 

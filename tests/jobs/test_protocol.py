@@ -144,11 +144,13 @@ def test_cancel_keeps_parts_and_resume_does_not_repeat_them(workspace: Workspace
 def test_a_worker_that_does_not_listen_is_killed(workspace: Workspace) -> None:
     job = submit(workspace.root, "stubborn", {})
     wait_until(lambda: any(event.kind == "started" for event in job.events()))
+    job.log().append("progress", done=7, total=9)
     cancel(job, patience=0.3)
     assert job.state() == "cancelled"
     outcome = job.outcome()
     assert outcome is not None
-    assert outcome.state == "cancelled"
+    assert (outcome.state, outcome.done) == ("cancelled", 7)
+    assert (job.progress().done, job.progress().total) == (7, 9)
 
 
 def test_cancel_in_the_first_moment(workspace: Workspace) -> None:

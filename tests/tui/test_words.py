@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.jobs.events import MemberProgress
+from engine.jobs.summary import JobSummary
 from engine.review.decisions import Step
 from sood_tui import plain as words
 from sood_tui.desk import Desk
 from sood_tui.plain import ago, count, duration, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting
+from sood_tui.widgets.job_strip import job_numbers, job_stage
 from store.review import Event, QueueItem
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -181,3 +184,18 @@ def test_any_setting_can_be_written_into_any_file(tmp_path: Path, text: str, set
     settings = load_settings(file)
     assert settings.sources[key] == str(file)
     assert {**kept, key: default} == settings.values
+
+
+def test_what_follows_the_last_unit_has_a_name() -> None:
+    job = JobSummary(
+        "0006-evaluation", "evaluation", "evaluation", "running", "cpu:2", "", None, "pictures", 40, 40, 0.0, 0.0, 0,
+        {"processes": 1}, "", "", {},
+    )  # fmt: skip
+    assert job_stage(job) == ""
+    embedding = MemberProgress("cpu:0", "ended", 40, detail={"stage": "old", "batch": 8})
+    comparing = MemberProgress("cpu:0 (the end)", detail={"stage": "words", "words": "128 of 97,279"})
+    job = replace(job, members=(embedding, comparing))
+    assert job_stage(job) == "words 128 of 97,279"
+    assert job_numbers(job) == "100 %  words 128 of 97,279"
+    assert job_stage(replace(job, done=39)) == ""
+    assert job_numbers(replace(job, members=(), detail={"stage": "texts"})) == "100 %  texts"
