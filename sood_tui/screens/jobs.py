@@ -14,22 +14,23 @@ from textual.widgets import Static
 
 from engine.errors import EngineError
 from engine.images.roots import start_add, start_rescan
+from engine.jobs.devices import check_device
 from engine.jobs.runner import cancel, find_job, pause, resume, set_priority
 from engine.jobs.summary import JobSummary
+from sood_tui.job_lines import head_line, job_line, shape_of
 from sood_tui.keys import JOBS
 from sood_tui.orders.every import ORDERS
 from sood_tui.orders.order import Begun, Order
-from sood_tui.plain import ago, plain, some
+from sood_tui.plain import plain, some
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog
-from sood_tui.screens.job_facts import STATE_SIGNS, JobDetail, Story, read_detail
+from sood_tui.screens.job_facts import JobDetail, Story, read_detail
 from sood_tui.screens.job_form import JobForm
 from sood_tui.screens.room import RoomScreen
-from sood_tui.widgets.job_strip import ACTIVE, job_bar, job_number, job_numbers
-from sood_tui.widgets.lines import Lines, Words
+from sood_tui.widgets.job_strip import ACTIVE, job_number
+from sood_tui.widgets.lines import Lines
 
 LIST_FRAME = 3  # lines of the list beside its jobs
 LEAST_LIST = 6
-SHORTEST_BAR = 6
 LIST_SHARE = 0.45
 FRAME = 3  # top bar, job strip and footer
 
@@ -77,10 +78,10 @@ class JobsScreen(RoomScreen):
         ids = [job.job_id for job in self._jobs]
         if self._begun in ids:
             chosen, self._begun = self._begun, ""
-        shape = _shape(self.size.width)
-        lines.show([_line(job, shape) for job in self._jobs], ids.index(chosen) if chosen in ids else None)
+        shape = shape_of(self.size.width)
+        lines.show([job_line(job, shape) for job in self._jobs], ids.index(chosen) if chosen in ids else None)
         self._share_room()
-        self.query_one("#list_head", Static).update(Content(_head(shape) if jobs else ""))
+        self.query_one("#list_head", Static).update(Content(head_line(shape) if jobs else ""))
         self._show_detail()
 
     def _share_room(self) -> None:
@@ -177,9 +178,41 @@ class JobsScreen(RoomScreen):
     def action_resume(self) -> None:
         """Go on where the job stopped."""
         job = self._chosen()
+        ways = _ways_on(job)
+        acts: dict[str, Callable[[], None]] = {
+            "again": lambda: self._resume(job),
+            "force": lambda: self._resume(job, force=True),
+            "device": lambda: self._resume_elsewhere(job),
+        }
+        if len(ways) == 1:
+            self._resume(job)
+            return
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                acts[key]()
+
+        self.app.push_screen(ChooseDialog(f"Job #{job_number(job)}", ways, opened_by="R"), chosen)
+
+    def _resume(self, job: JobSummary, device: str | None = None, force: bool = False) -> None:
         folder = find_job(self.workspace.root, job.job_id)
-        self.in_thread(f"resume {job.job_id}", partial(resume, folder),
+        self.in_thread(f"resume {job.job_id}", partial(resume, folder, device, force=force),
                        lambda nothing: self.sood.say(f"Job #{job_number(job)} goes on."))  # fmt: skip
+
+    def _resume_elsewhere(self, job: JobSummary) -> None:
+        def problem_of(text: str) -> str:
+            try:
+                check_device(text)
+            except EngineError as error:
+                return f"{error.message} {error.hint}"
+            return ""
+
+        def named(text: str | None) -> None:
+            if text:
+                self._resume(job, device=text)
+
+        asked = "The device: auto, cpu, cpu:N, cuda, cuda:0 or cuda:0,2."
+        self.app.push_screen(AskDialog("Go on elsewhere", asked, job.device or "auto", problem_of), named)
 
     def action_pause(self) -> None:
         """Give the device to the next one; R goes on."""
@@ -260,32 +293,11 @@ class JobsScreen(RoomScreen):
         return job
 
 
-def _shape(width: int) -> tuple[int, int]:
-    """Columns for a job's title and its bar."""
-    return (24, SHORTEST_BAR) if width < 100 else (30, 24) if width < 160 else (56, 40)
-
-
-def _head(shape: tuple[int, int]) -> str:
-    return f"{'':1}{'#':<5}{'state':<13}{'job':<{shape[0]}}  {'progress'}"
-
-
-def _line(job: JobSummary, shape: tuple[int, int]) -> Words:
-    title, bar = shape
-    sign, tone = STATE_SIGNS[job.state]
-    done, left = job_bar(job, bar) if job.state != "finished" else ("", "")
-    numbers = job_numbers(job) if job.state != "finished" else f"{job.done:,} {job.unit}"
-    has_room = bar > SHORTEST_BAR or job.state not in ACTIVE
-    when = f"  {ago(job.created_at)}" if job.created_at and has_room else ""
-    return [
-        (f" {job_number(job):<5}", "bold"),
-        (f"{sign:<13}", tone),
-        (f"{_short(plain(job.title), title):<{title}}  ", "plain"),
-        (done, "good"),
-        (f"{left} " if done or left else "", "muted"),
-        (numbers, "plain"),
-        (when, "muted"),
-    ]
-
-
-def _short(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+def _ways_on(job: JobSummary) -> list[Choice]:
+    """How a job can be resumed: those that its failure speaks of beside the usual one."""
+    ways = [Choice("again", "Go on", "as it was submitted")]
+    if job.state == "failed" and "--force" in job.hint:
+        ways.append(Choice("force", "Go on all the same", "although there seems to be no room"))
+    if job.state == "failed" and "--device" in job.hint:
+        ways.append(Choice("device", "Go on elsewhere", "on another device"))
+    return ways

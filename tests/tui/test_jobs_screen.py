@@ -88,6 +88,31 @@ async def test_processes_pause_and_priority(with_kinds: Workspace) -> None:
     cancel(first)
 
 
+async def test_a_job_without_room_goes_on_all_the_same_or_elsewhere(with_kinds: Workspace) -> None:
+    from jobs_for_tests import work_list
+
+    job = submit(with_kinds.root, "squares", {"need": 10**18}, work_list(10), title="huge squares")
+    async with opened(with_kinds, "jobs") as (app, pilot):
+        await until(pilot, lambda: "✗ failed" in seen(app))
+        assert "The squares need about 1e+06 TB" in seen(app)
+        await press(pilot, "R")
+        assert "Go on all the same" in seen(app)
+        assert "Go on elsewhere" not in seen(app)  # it has not spoken of devices
+        await press(pilot, "escape", "R", "down", "enter")
+        await until(pilot, lambda: job.state() == "finished")
+        assert job.spec().force
+    lost = submit(with_kinds.root, "shared-squares", {"lost": ["cpu"]}, work_list(10), "cpu", title="lost squares")
+    async with opened(with_kinds, "jobs") as (app, pilot):
+        await until(pilot, lambda: "was lost" in seen(app))
+        await press(pilot, "R", "R", "enter")
+        app.screen.query_one(Input).value = "tpu"
+        await press(pilot, "enter")
+        assert "names no device" in seen(app)
+        app.screen.query_one(Input).value = "cpu:2"
+        await press(pilot, "enter")
+        await until(pilot, lambda: lost.spec().device == "cpu:2" and lost.state() not in ACTIVE)
+
+
 async def test_warnings_stay_while_progress_fills_the_file(workspace: Workspace) -> None:
     folder = list_jobs(workspace.root)[0]
     assert folder.state() == "finished"
