@@ -31,6 +31,12 @@ QUESTIONS = (
 )
 LAST_QUESTION = "\x1b[c"  # device attributes: every terminal answers, so an answer to it ends the wait
 
+# Every answer to one of the questions, as text.
+ANSWER = re.compile(
+    r"\x1b_G[^\x1b]*\x1b\\"  # Kitty's
+    r"|\x1b\[\?[\d;]*[cS]"  # device attributes, colours and size of sixel images
+    r"|\x1b\[[46];\d+;\d+t"  # a cell or the window in pixels
+)
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
 _KITTY = re.compile(rb"\x1b_Gi=31;OK\x1b\\")
 _CELL = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
@@ -96,10 +102,11 @@ class Question:
             data += got
             if _ATTRIBUTES.search(data):
                 seconds = time.monotonic() - self._asked_at
-        if seconds is None:
+        typed = ANSWER.sub("", data.decode(errors="replace"))
+        if seconds is None or typed:
             from sood_tui.late_answers import expect_late_answers
 
-            expect_late_answers()
+            expect_late_answers(typed)
         told = understood(data, os.get_terminal_size(self._sink))
         return replace(told, seconds=seconds, cell=told.cell or cell_by_kernel(self._sink), is_tmux=_is_tmux())
 

@@ -270,6 +270,8 @@ async def test_a_terminal_that_was_not_asked_has_no_pixels(workspace: Workspace)
 
 # ---- the program on a terminal ----
 
+FAR = {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}  # on a busy machine an answer may take a second
+
 
 @pytest.fixture
 def closed(workspace: Workspace) -> Workspace:
@@ -282,7 +284,7 @@ def closed(workspace: Workspace) -> Workspace:
 def test_the_program_draws_sixels_on_a_terminal_that_has_them(closed: Workspace) -> None:
     terminal = ScriptedTerminal(XTERM)
     try:
-        terminal.run("-w", str(closed.root))
+        terminal.run("-w", str(closed.root), "--graphics", "sixel", **FAR)
         terminal.wait_for("a picture", terminal.sixels)
         terminal.rest()
         width = sum(width for width, _ in terminal.sixels()[:2])
@@ -303,7 +305,7 @@ def test_the_program_draws_sixels_on_a_terminal_that_has_them(closed: Workspace)
 def test_the_program_draws_kittys_pictures_and_takes_them_off(closed: Workspace) -> None:
     terminal = ScriptedTerminal(KITTY_ITSELF)
     try:
-        terminal.run("-w", str(closed.root))
+        terminal.run("-w", str(closed.root), "--graphics", "kitty", **FAR)
         terminal.wait_for("a picture", lambda: b"\x1b_Ga=p" in terminal.seen)
         terminal.press("q")
         assert terminal.process is not None
@@ -316,7 +318,7 @@ def test_the_program_draws_kittys_pictures_and_takes_them_off(closed: Workspace)
 def test_the_shell_and_back(closed: Workspace) -> None:
     terminal = ScriptedTerminal(XTERM)
     try:
-        terminal.run("-w", str(closed.root), "--graphics", "sixel")
+        terminal.run("-w", str(closed.root), "--graphics", "sixel", **FAR)
         terminal.wait_for("a picture", terminal.sixels)
         terminal.rest()
         terminal.press("\x1a")
@@ -349,6 +351,18 @@ def test_answers_that_come_too_late_decide_nothing(closed: Workspace) -> None:
     finally:
         terminal.close()
     assert decisions(closed) == 1
+
+
+def test_a_key_that_is_pressed_at_once_is_not_lost(closed: Workspace) -> None:
+    terminal = ScriptedTerminal({**XTERM, DEVICE: b"q" + XTERM[DEVICE]})
+    try:
+        terminal.run("-w", str(closed.root), **FAR)
+        terminal.wait_for("the end", lambda: terminal.process and terminal.process.poll() is not None)
+        assert terminal.process is not None
+        assert terminal.process.returncode == 0
+        assert b"seed 7" in terminal.seen or b"candidates" in terminal.seen
+    finally:
+        terminal.close()
 
 
 @pytest.mark.parametrize("arguments", [("--graphics", "half"), ("--graphics", "off")])
