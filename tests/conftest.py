@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # Tests of jobs themselves, and of sharing them: their workers start as the program starts them.
-COLD = ("jobs", "terminal", "benchmarks", "gpu/test_scoring_together.py", "cli/test_demo.py")
+COLD = ("jobs", "terminal", "benchmarks")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
