@@ -47,8 +47,7 @@ class JobStrip(LinePainter):
             return Strip.blank(width, base)
         job = next((job for job in active if job.state == "running"), active[0])
         number = f" #{job_number(job)} "
-        words = [plain(job.title), *([job.device] if job.device else [])]
-        left = f"{' '.join(words)}  "[: max(12, width // 3)]
+        left = f"{job_name(job, max(12, width // 3) - 2)}  "
         more = f"  and {len(active) - 1} more" if len(active) > 1 else ""
         right = f" {job_numbers(job)}{more} "[: max(0, width - len(number) - len(left))]
         room = width - len(number) - len(left) - len(right)
@@ -65,6 +64,13 @@ class JobStrip(LinePainter):
     def on_click(self, event: events.Click) -> None:
         """Open the Jobs screen."""
         cast("SoodApp", self.app).do_now("app.go('jobs')", self.screen)
+
+
+def job_name(job: "JobSummary", room: int) -> str:
+    """Title and device in so many cells: the title is cut, never the device, which is left out where it is long."""
+    device = f" {job.device}" if job.device and len(job.device) < room // 2 else ""
+    title, most = plain(job.title), room - len(device)
+    return f"{title}{device}" if len(title) <= most else f"{title[: most - 1].rstrip()}…{device}"
 
 
 def job_number(job: "JobSummary") -> str:

@@ -17,7 +17,7 @@ from sood_tui.desk import Desk
 from sood_tui.plain import ago, count, duration, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting
-from sood_tui.widgets.job_strip import job_numbers, job_stage
+from sood_tui.widgets.job_strip import job_name, job_numbers, job_stage
 from store.review import Event, QueueItem
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -199,3 +199,14 @@ def test_what_follows_the_last_unit_has_a_name() -> None:
     assert job_numbers(job) == "100 %  words 128 of 97,279"
     assert job_stage(replace(job, done=39)) == ""
     assert job_numbers(replace(job, members=(), detail={"stage": "texts"})) == "100 %  texts"
+
+
+def test_the_strip_cuts_the_title_and_never_the_device() -> None:
+    job = JobSummary(
+        "0006-scoring", "scoring", "scoring ViT-B-32 openai", "running", "cpu:2", "", None, "pictures", 4, 4, 0.0, 0.0,
+        0, {}, "", "", {},
+    )  # fmt: skip
+    assert job_name(job, 40) == "scoring ViT-B-32 openai cpu:2"
+    assert job_name(job, 24) == "scoring ViT-B-32… cpu:2"
+    assert job_name(replace(job, device="cuda:0,1,2,3,4,5,6"), 24) == "scoring ViT-B-32 openai"
+    assert job_name(replace(job, device=None), 12) == "scoring ViT…"
