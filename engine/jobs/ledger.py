@@ -91,10 +91,11 @@ class Ledger:
 
     @property
     def detail(self) -> dict[str, JsonValue]:
-        """Small values for the job as a whole: those of its only process, or how many there are."""
+        """Small values for the job as a whole: those of its only process, or how many work; nothing at their end."""
         if len(self.members) == 1:
             return self.members[0].detail
-        return {"processes": sum(member.state in ("starting", "working") for member in self.members)}
+        working = sum(member.state in ("starting", "working") for member in self.members)
+        return {"processes": working} if working else {}
 
     def advance(
         self, number: int, units: int, detail: Mapping[str, JsonValue], spent: Mapping[str, float] | None = None

@@ -57,6 +57,7 @@ def test_two_processes_share_the_shards_and_their_results_are_added_up(workspace
     assert [member.name for member in summary.members] == ["cpu:0", "cpu:1"]
     assert sum(member.done for member in summary.members) == 60
     assert {member.state for member in summary.members} == {"ended"}
+    assert "processes" not in summary.detail  # none works any more
     assert summary.bottleneck is not None
     assert summary.bottleneck.phase == "encode"
     assert summary.bottleneck.share > 0.5
