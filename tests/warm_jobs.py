@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.jobs import launching
+from engine.jobs.kinds import find_kind
 
 ROOT = Path(__file__).parents[1]
 PRELOADED = (
@@ -47,9 +48,13 @@ class Forked:
         return 0
 
 
-def spawn(command: Sequence[str], environment: Mapping[str, str], place: Path, printed: int, lock: int) -> Forked:
+def spawn(
+    command: Sequence[str], environment: Mapping[str, str], place: Path, printed: int, lock: int
+) -> "Forked | subprocess.Popen[bytes]":
     """Start a worker; the arguments are those of ``engine.jobs.launching``."""
     folder = command[command.index("engine.jobs.child") + 1]
+    if _server is None and not find_kind(Path(folder).name.partition("-")[2]).on_device:
+        return COLD(command, environment, place, printed, lock)  # a scan loads nothing that is worth a server
     request = json.dumps({"folder": folder, "environment": dict(environment), "place": str(place)}).encode()
     channel = _connect()
     socket.send_fds(channel, [request], [printed, lock])
