@@ -40,8 +40,9 @@ class JobForm(ModalScreen[Begun | None]):
         Binding("enter", "start", "start", id="job_form.start", priority=True),
         Binding("ctrl+e", "estimate", "estimate", id="job_form.estimate", priority=True),
         Binding("escape", "close", "close", id="job_form.close"),
-        Binding("down", "app.focus_next", "next", id="job_form.next"),
-        Binding("up", "app.focus_previous", "previous", id="job_form.previous"),
+        # First of all, since fields that scroll would take them for scrolling.
+        Binding("down", "app.focus_next", "next", id="job_form.next", priority=True),
+        Binding("up", "app.focus_previous", "previous", id="job_form.previous", priority=True),
     ]
 
     def __init__(

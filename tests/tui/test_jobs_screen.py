@@ -17,6 +17,8 @@ from engine.jobs.events import TAIL_BYTES
 from engine.jobs.runner import ACTIVE, cancel, find_job, list_jobs, submit
 from engine.workspace import Workspace
 from sood_tui.app import SoodApp
+from sood_tui.orders.every import ORDERS
+from sood_tui.orders.order import Order
 from sood_tui.screens.job_form import JobForm
 from sood_tui.widgets.turning import Turning
 from tests.jobs.waiting import PLUGIN
@@ -86,6 +88,22 @@ async def test_processes_pause_and_priority(with_kinds: Workspace) -> None:
         await until(pilot, lambda: first.state() == "running")
         assert 0 < len(first.parts()) < 900
     cancel(first)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.key)
+async def test_a_form_scrolls_on_a_small_terminal(workspace: Workspace, order: Order) -> None:
+    async with opened(workspace, "jobs", (80, 24)) as (app, pilot):
+        app.push_screen(JobForm(workspace, app.settings, order))
+        await rest(pilot)
+        first, *_, last = (field for field in order.fields(app.settings) for _ in range(2))
+        assert first.help in seen(app)
+        await press(pilot, "up")
+        assert last.help in seen(app)
+        assert last.title in seen(app)
+        assert "esc leaves it" in seen(app)
+        assert ("tries a small part" in seen(app)) is order.can_estimate
+        await press(pilot, "escape")
+        assert not isinstance(app.screen, JobForm)
 
 
 async def test_a_job_without_room_goes_on_all_the_same_or_elsewhere(with_kinds: Workspace) -> None:
