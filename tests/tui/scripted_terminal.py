@@ -52,7 +52,9 @@ class ScriptedTerminal:
         self._delay = delay
         self.seen = b""
         self.process: subprocess.Popen[bytes] | None = None
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._answers: list[threading.Timer] = []
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def resize(self, columns: int, rows: int) -> None:
         """Have another size; the program in front is told."""
@@ -97,8 +99,13 @@ class ScriptedTerminal:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(SIGKILL)
             self.process.wait()
-        os.close(self._leader)
+        # Whoever still reads or writes here would do so at the next terminal, which gets the same number.
         os.close(self.follower)
+        self._listener.join(PATIENCE)
+        for answer in self._answers:
+            answer.cancel()
+            answer.join(PATIENCE)
+        os.close(self._leader)
 
     def _listen(self) -> None:
         try:
@@ -106,6 +113,8 @@ class ScriptedTerminal:
                 self.seen += data
                 asked = [question for question in self._waiting if question in self.seen]
                 for question in sorted(asked, key=self.seen.index):
-                    threading.Timer(self._delay, os.write, (self._leader, self._waiting.pop(question))).start()
+                    answer = threading.Timer(self._delay, os.write, (self._leader, self._waiting.pop(question)))
+                    self._answers.append(answer)
+                    answer.start()
         except OSError:
             return

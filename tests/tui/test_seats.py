@@ -42,7 +42,8 @@ class Program:
         os.close(slave)
         self._master = master
         self.seen = b""
-        threading.Thread(target=self._drain, daemon=True).start()
+        self._reader = threading.Thread(target=self._drain, daemon=True)
+        self._reader.start()
 
     def press(self, key: str) -> None:
         """Press one key."""
@@ -57,6 +58,7 @@ class Program:
         """End it if it is still there."""
         if self.process.poll() is None:
             self.kill()
+        self._reader.join(PATIENCE)  # before the number of the terminal is another one's
         os.close(self._master)
 
     def _drain(self) -> None:
