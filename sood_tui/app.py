@@ -17,7 +17,6 @@ from textual.screen import Screen
 from engine.errors import EngineError
 from engine.workspace import Workspace
 from sood_tui.graphics import NOT_ASKED, Graphics, Terminal, choose
-from sood_tui.keymap import with_keymap
 from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_KEYS, SCREEN_TITLES, every_binding, sign
 from sood_tui.messages import CatalogueChanged, JobsSeen, JobsTakenIn, OthersDecided
 from sood_tui.notices import describe
@@ -301,6 +300,10 @@ class SoodApp(App[int], inherit_bindings=False):
 
     def bound(self, bindings: Iterable[Binding]) -> tuple[Binding, ...]:
         """The bindings with the keys that the user gave to them."""
+        if not self.settings.keys:
+            return tuple(bindings)
+        from sood_tui.keymap import with_keymap
+
         return with_keymap(bindings, self.settings.keys)
 
     def sign_of(self, action: str) -> str:

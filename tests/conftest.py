@@ -9,8 +9,8 @@ import pytest
 pytest_plugins = ["tests.fixtures_golden", "tests.fixtures_wordnet"]
 
 
-# What starts processes, models or the whole app. The quick run does not even collect it: importing torch takes longer
-# than the tests that are left.
+# What starts processes, models or the whole app, and what draws many samples. The quick run does not even collect it:
+# importing torch takes longer than the tests that are left.
 SLOW = (
     "gpu", "jobs", "terminal", "tui", "engine/evaluation", "cli/test_demo.py", "cli/test_doctor.py",
     "cli/test_evaluation.py", "cli/test_evaluation_together.py", "cli/test_evaluation_faults.py",
@@ -19,7 +19,8 @@ SLOW = (
     "cli/test_review_duplicates.py", "cli/test_scoring.py",
     "cli/test_wordnet.py", "engine/test_candidates.py", "engine/test_export_formats.py", "engine/test_filters.py",
     "engine/test_reference.py", "engine/test_roots.py",
-    "engine/test_scoring.py", "engine/test_wordnet_import.py",
+    "engine/test_demo_pictures.py", "engine/test_sampling.py", "engine/test_scoring.py",
+    "engine/test_splits_reports.py", "engine/test_wordnet_import.py",
 )  # fmt: skip
 
 
