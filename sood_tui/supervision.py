@@ -78,9 +78,11 @@ def funnel_counts(workspace: Workspace) -> dict[str, str]:
         "wordnet": funnel.noun_synsets,
         "images": funnel.images,
         "candidates": funnel.candidates,
+        "filters": funnel.judged,
         "scoring": funnel.scored_images,
         "splits": funnel.splits,
         "export": funnel.exports,
+        "evaluation": funnel.evaluations,
     }
     counts = {room: count(number) for room, number in words.items() if number}
     if funnel.candidates:

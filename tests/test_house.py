@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from engine.walk import ROOMS, Room
+from sood_tui.cli import run
 from sood_tui.cli.main import ROOM_COMMANDS, SINGLE_COMMANDS, app
 from sood_tui.settings import SETTINGS
 from store.connection import memory_store
@@ -86,6 +87,14 @@ def test_help_loads_no_room() -> None:
     loaded = set(done.stderr.split())
     assert "Curate" in done.stdout
     assert loaded.isdisjoint({*HEAVY, "textual", "textual.app", *(f"sood_tui.cli.{name}" for name in ROOM_COMMANDS)})
+
+
+@pytest.mark.parametrize("name", ROOM_COMMANDS)
+def test_completion_is_offered_by_the_root_alone(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert f"sood-tui {name}" in told
+    assert "completion" not in told
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)

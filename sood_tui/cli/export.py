@@ -41,7 +41,11 @@ from store.export import fetch_exports, fetch_root_paths
 SECONDS_BETWEEN_LINES = 5.0
 
 app = typer.Typer(
-    name="export", help="Lists and manifests, and their verification.", no_args_is_help=True, rich_markup_mode=None
+    name="export",
+    help="Lists and manifests, and their verification.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 

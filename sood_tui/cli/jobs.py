@@ -14,7 +14,13 @@ from sood_tui.cli.execution import Device, Force
 from sood_tui.cli.following import duration_text, follow, printable, progress_text
 from sood_tui.cli.output import emit, emit_json, say
 
-app = typer.Typer(name="jobs", help="Long work in processes of its own.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    name="jobs",
+    help="Long work in processes of its own.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job, its number, or `last`.")]
 COLUMNS = {"job_id": "job", "state": "state", "device": "device", "progress": "progress", "title": "title"}

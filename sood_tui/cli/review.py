@@ -26,7 +26,11 @@ from store.connection import Cursor
 from store.review import QueueItem, fetch_candidates_among, fetch_log
 
 app = typer.Typer(
-    name="review", help="Decisions: accept, reject, unsure, undo.", no_args_is_help=True, rich_markup_mode=None
+    name="review",
+    help="Decisions: accept, reject, unsure, undo.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 Superclass = Annotated[str, typer.Argument(metavar="SUPERCLASS")]

@@ -10,7 +10,11 @@ from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_
 from sood_tui.cli.output import emit, emit_json, say
 
 app = typer.Typer(
-    name="scoring", help="How typical each picture is of its superclass.", no_args_is_help=True, rich_markup_mode=None
+    name="scoring",
+    help="How typical each picture is of its superclass.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 SUBCLASS_COLUMNS = {

@@ -34,7 +34,11 @@ from sood_tui.cli.splits_show import app as show_app
 from store.splits import SettingEvent, fetch_settings, fetch_splits
 
 app = typer.Typer(
-    name="splits", help="Which subclasses are train, Easy and Hard.", no_args_is_help=True, rich_markup_mode=None
+    name="splits",
+    help="Which subclasses are train, Easy and Hard.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 app.add_typer(show_app)
 app.add_typer(labels_app)

@@ -13,7 +13,9 @@ from sood_tui.cli.output import emit, emit_json, plain, say
 from store.connection import Cursor
 from store.wordnet import Synset, fetch_hypernym_path, fetch_memberships, fetch_nodes, fetch_parents
 
-app = typer.Typer(name="wordnet", help="Look things up in WordNet.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    name="wordnet", help="Look things up in WordNet.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+)
 
 SynsetArgument = Annotated[
     str, typer.Argument(metavar="SYNSET", help="A wnid, a name such as dog.n.01, or a word that has one sense.")

@@ -14,12 +14,14 @@ from sood_tui.place import Place
 from sood_tui.screens.dialogs import ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.help import HelpScreen
 from sood_tui.settings import load_settings
+from sood_tui.supervision import funnel_counts
 from sood_tui.widgets.funnel import Funnel, room_names
 from sood_tui.widgets.lines import Lines
 from store.images import count_all
 from store.review import fetch_events
-from tests.tui.birds import CHIHUAHUA, PICTURES, draw
+from tests.tui.birds import BEAGLE, CHIHUAHUA, PICTURES, draw
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
+from tests.tui.test_review_why import judge
 
 
 @keys("home.next", "home.down", "home.up", "home.first", "home.last", "home.page_down", "home.page_up")
@@ -255,3 +257,10 @@ def test_a_damaged_place_is_passed_over(tmp_path: Path, damaged: str) -> None:
     place = Place.read(tmp_path)
     assert place.screen == "home"
     assert place.unfolded in ([], ["a"])
+
+
+def test_filters_and_evaluations_are_counted_on_the_top_line_too(workspace: Workspace) -> None:
+    judge(workspace, "google/paligemma", {BEAGLE: 0.94, CHIHUAHUA: 0.2})
+    counts = funnel_counts(workspace)
+    assert counts["filters"] == "2"
+    assert "evaluation" not in counts
