@@ -24,7 +24,7 @@ from engine.jobs.devices import Place, places_of
 from engine.jobs.disk import reserve_room
 from engine.jobs.estimate import clear_away
 from engine.jobs.failures import MemberFailed, describe
-from engine.jobs.files import note_holder, take_lock
+from engine.jobs.files import note_holder, remove_drafts, take_lock
 from engine.jobs.folder import JobFolder
 from engine.jobs.kinds import resolve
 from engine.jobs.leaving import leave
@@ -195,6 +195,7 @@ def main(arguments: list[str]) -> int:
         return 2
     keep_from_helpers(lock)
     note_holder(lock, os.getpid())
+    remove_drafts(folder.path, folder.outcome_file.name)
     worker = Worker(folder)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.cancel())

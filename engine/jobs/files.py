@@ -1,6 +1,7 @@
 """Files that are whole or absent, and locks that the kernel gives back when their holder dies."""
 
 import fcntl
+import glob
 import hashlib
 import io
 import os
@@ -42,6 +43,17 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> str:
         raise
     sync_folder(path.parent)
     return stream.sha256.hexdigest()
+
+
+def remove_drafts(folder: Path, name: str) -> None:
+    """Remove what writers that were killed have left half-written.
+
+    Args:
+        folder: where they wrote; it may be missing.
+        name: how the names of their files begin.
+    """
+    for entry in folder.glob(f".{glob.escape(name)}*{TEMPORARY}"):
+        entry.unlink(missing_ok=True)
 
 
 class HashedStream(io.BufferedIOBase):

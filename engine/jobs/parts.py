@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.jobs.files import TEMPORARY, sha256_of
+from engine.jobs.files import remove_drafts, sha256_of
 
 MARKER = ".parquet"
 FILES_KEY = "sood.files"
@@ -97,9 +97,7 @@ class PartNames:
 
     def remove_orphans(self) -> None:
         """Remove the half-written files of a worker that was killed."""
-        for entry in _entries(self.folder):
-            if entry.name.startswith(f".{self.prefix}") and entry.name.endswith(TEMPORARY):
-                entry.unlink(missing_ok=True)
+        remove_drafts(self.folder, self.prefix)
 
 
 def _entries(folder: Path) -> list[Path]:

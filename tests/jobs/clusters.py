@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from engine.jobs.folder import JobFolder
 from tests.jobs.s3 import access_to
-from tests.jobs.waiting import PLUGIN
+from tests.jobs.waiting import PLUGIN, wait_until
 
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 1024 * 1024}
 TOKEN = "0123456789abcdef" * 4
+ENDS = ("finished", "cancelled", "failed", "died", "paused")
+LIMIT = 240.0
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +45,14 @@ def cluster(_started: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A head and a second node with one processor each; whoever connects needs the token."""
     monkeypatch.setenv("SOOD_RAY_SILENCE", "8")
     return _started
+
+
+def end_of(job: JobFolder) -> str:
+    """Wait for the end."""
+    wait_until(lambda: job.state() in ENDS, LIMIT)
+    return job.state()
+
+
+def wait_for_shards(job: JobFolder, count: int) -> None:
+    """Wait until so many parts are there, or the job has ended."""
+    wait_until(lambda: len(job.parts()) >= count or job.state() in ENDS, LIMIT)

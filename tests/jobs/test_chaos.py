@@ -4,9 +4,7 @@ Nothing may be lost and nothing may be there twice.
 """
 
 import os
-import pty
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,7 +21,7 @@ from engine.workspace import Workspace
 from sood_tui.workspace import opened
 from store.jobs import fetch_parts
 from tests.jobs.test_crew import members_of
-from tests.jobs.waiting import Owners, pid_of, wait_for, wait_until
+from tests.jobs.waiting import Owners, pid_of, start_on_terminal, wait_for, wait_until
 
 KILLS = 36
 SECONDS = 180.0
@@ -84,10 +82,8 @@ class Chaos:
     def hang_up(self) -> bool:
         """Close the terminal of somebody who watches."""
         self.running()
-        pid, terminal = pty.fork()
-        if pid == 0:
-            arguments = ["-m", "sood_tui", "-w", str(self.workspace.root), "jobs", "watch", "last"]
-            os.execv(sys.executable, [sys.executable, *arguments])
+        root = str(self.workspace.root)
+        pid, terminal = start_on_terminal("-m", "sood_tui", "-w", root, "jobs", "watch", "last")
         os.read(terminal, 1)
         os.close(terminal)
         _, status = os.waitpid(pid, 0)

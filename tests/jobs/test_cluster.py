@@ -21,16 +21,14 @@ from engine.jobs.runner import cancel, pause, resume, submit
 from engine.jobs.spec import JsonValue
 from engine.workspace import Workspace
 from sood_tui.workspace import opened
-from tests.jobs.clusters import NODE, TOKEN
+from tests.jobs.clusters import LIMIT, NODE, TOKEN, end_of, wait_for_shards
 from tests.jobs.s3 import Bucket
-from tests.jobs.waiting import identities, wait_until
+from tests.jobs.waiting import identities
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'sood-tui[ray]'")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 KIND = "shared-squares"
-ENDS = ("finished", "cancelled", "failed", "died", "paused")
-LIMIT = 240.0
 
 
 def start(
@@ -39,17 +37,6 @@ def start(
     """A job of so many numbers in shards of ten, on two processes."""
     execution = Execution("ray", cluster.address, storage)
     return submit(workspace.root, KIND, settings, work_list(count), "cpu:2", shard_rows=10, execution=execution)
-
-
-def end_of(job: JobFolder) -> str:
-    """Wait for the end."""
-    wait_until(lambda: job.state() in ENDS, LIMIT)
-    return job.state()
-
-
-def wait_for_shards(job: JobFolder, count: int) -> None:
-    """Wait until so many parts are there, or the job has ended."""
-    wait_until(lambda: len(job.parts()) >= count or job.state() in ENDS, LIMIT)
 
 
 def assert_each_number_once(job: JobFolder, count: int) -> None:

@@ -21,7 +21,7 @@ from store.connection import memory_store
 from store.filters import fetch_runs, fetch_verdicts
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
 from tests.gpu.tiny_vlm import BLUE, RED, paligemma, teach_red
-from tests.jobs.test_cluster import end_of, wait_for_shards
+from tests.jobs.clusters import end_of, wait_for_shards
 from tests.jobs.waiting import end_jobs
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'sood-tui[ray]'")

@@ -17,7 +17,7 @@ from engine.workspace import Workspace
 from sood_tui.cli import run
 from sood_tui.cli.following import duration_text, follow, printable, rate_text
 from sood_tui.workspace import opened
-from tests.jobs.waiting import other_process, wait_for, wait_for_parts, wait_until
+from tests.jobs.waiting import other_process, start_on_terminal, wait_for, wait_for_parts, wait_until
 
 
 def command(workspace: Workspace, *arguments: str) -> int:
@@ -96,9 +96,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_go_on(with_tables: Worksp
 
 
 def test_a_closed_terminal_ends_the_follower_and_not_the_job(with_tables: Workspace) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-m", "jobs_for_tests", "follow", str(with_tables.root)])
+    pid, terminal = start_on_terminal("-m", "jobs_for_tests", "follow", str(with_tables.root))
     screen = b""
     while b"numbers" not in screen:
         screen += os.read(terminal, 4096)

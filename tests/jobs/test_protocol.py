@@ -201,6 +201,18 @@ def test_killed_at_random_moments_no_part_is_lost_or_repeated(workspace: Workspa
     assert not list(job.path.glob(".*"))
 
 
+def test_what_a_killed_worker_left_half_written_is_removed(workspace: Workspace) -> None:
+    job = submit(workspace.root, "squares", {"pause": 0.05}, work_list(40), shard_rows=10)
+    wait_for_parts(job, 1)
+    os.killpg(pid_of(job), signal.SIGKILL)
+    assert wait_for(job) == "died"
+    for name in (job.outcome_file.name, "part-00003.parquet"):
+        (job.path / f".{name}.1-2.tmp").write_bytes(b"half")
+    resume(job)
+    assert wait_for(job) == "finished"
+    assert not list(job.path.glob(".*"))
+
+
 def test_a_job_outlives_its_submitter_and_is_found_again(workspace: Workspace) -> None:
     submitter = other_process("submit", workspace.root)
     name, _ = submitter.communicate(timeout=20)

@@ -1,6 +1,7 @@
 """Waiting for real processes without guessing at times."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -103,6 +104,18 @@ def other_process(verb: str, root: Path) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def start_on_terminal(*arguments: str) -> tuple[int, int]:
+    """Start a Python with these arguments on a pseudo-terminal of its own.
+
+    Returns: its process id, and the other end of its terminal.
+    """
+    pid, terminal = pty.fork()
+    if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would not hear that the terminal is closed
+        os.execv(sys.executable, [sys.executable, *arguments])
+    return pid, terminal
 
 
 def identities(job: JobFolder) -> dict[str, tuple[int, int]]:

@@ -10,6 +10,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from fcntl import ioctl
 from pathlib import Path
 from signal import SIGKILL
@@ -52,7 +53,8 @@ class ScriptedTerminal:
         self._delay = delay
         self.seen = b""
         self.process: subprocess.Popen[bytes] | None = None
-        self._answers: list[threading.Timer] = []
+        self._closed = threading.Event()
+        self._speech = ThreadPoolExecutor(1)  # answers come in the order of the questions
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -102,9 +104,8 @@ class ScriptedTerminal:
         # Whoever still reads or writes here would do so at the next terminal, which gets the same number.
         os.close(self.follower)
         self._listener.join(PATIENCE)
-        for answer in self._answers:
-            answer.cancel()
-            answer.join(PATIENCE)
+        self._closed.set()
+        self._speech.shutdown()
         os.close(self._leader)
 
     def _listen(self) -> None:
@@ -113,8 +114,10 @@ class ScriptedTerminal:
                 self.seen += data
                 asked = [question for question in self._waiting if question in self.seen]
                 for question in sorted(asked, key=self.seen.index):
-                    answer = threading.Timer(self._delay, os.write, (self._leader, self._waiting.pop(question)))
-                    self._answers.append(answer)
-                    answer.start()
+                    self._speech.submit(self._say, time.monotonic() + self._delay, self._waiting.pop(question))
         except OSError:
             return
+
+    def _say(self, due: float, answer: bytes) -> None:
+        if not self._closed.wait(max(0.0, due - time.monotonic())):
+            os.write(self._leader, answer)

@@ -69,11 +69,11 @@ async def test_processes_pause_and_priority(with_kinds: Workspace) -> None:
     async with opened(with_kinds, "jobs") as (app, pilot):
         await press(pilot, "down")
         await until(pilot, lambda: "▶ cpu:0" in seen(app) and "▶ cpu:1" in seen(app))
+        await until(pilot, lambda: "bottleneck       encode, " in seen(app))  # told with the next event
         text = seen(app)
         assert "squares [b]" in text
         assert "processes, each with its part" in text
         assert "where the time goes" in text
-        assert "bottleneck       encode, " in text
         assert "free on the disk" in text
         await press(pilot, "up", "plus", "plus", "minus")
         await until(pilot, lambda: "has priority +1" in told(app) and second.priority() == 1)
