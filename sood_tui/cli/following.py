@@ -91,8 +91,10 @@ def take_in_results(workspace: Workspace) -> list[TakenIn]:
 def progress_text(summary: JobSummary) -> str:
     """How far a job is, in words: ``1,024 of 4,096 pictures (25 %), 512/s, 6 s left, batch 64``."""
     if summary.state == "queued":
-        waits = f"waits for {summary.device}" if summary.device else "waits to start"
-        return ", after ".join([waits, *filter(None, [waits_text(summary.waits_for)])])
+        if not summary.waits_for:
+            return "queued"
+        device = "its device" if summary.device in ("auto", None) else summary.device
+        return f"waits for {device}, after {waits_text(summary.waits_for)}"
     total = "" if summary.total is None else f" of {summary.total:,}"
     share = f" ({summary.done / summary.total:.0%})".replace("%", " %") if summary.total else ""
     words = [f"{summary.done:,}{total} {summary.unit}{share}"]
@@ -109,9 +111,9 @@ def progress_text(summary: JobSummary) -> str:
 
 
 def waits_text(jobs: Sequence[str]) -> str:
-    """The jobs that one waits for: ``0003-scoring of /data/birds and 2 more``; empty where there is none."""
+    """The jobs that one waits for: ``0003-scoring of /data/birds and 2 more``."""
     more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
-    return f"{jobs[0]}{more}" if jobs else ""
+    return f"{jobs[0]}{more}"
 
 
 def rate_text(rate: float) -> str:

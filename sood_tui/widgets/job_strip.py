@@ -107,7 +107,7 @@ def job_numbers(job: "JobSummary") -> str:
     """How far it is in words: `47 %  11,830/s  4 min left`."""
     if job.state == "queued":
         if not job.waits_for:
-            return "waits for its device" if job.device else "queued"
+            return "queued"
         more = f" and {len(job.waits_for) - 1} more" if len(job.waits_for) > 1 else ""
         number, _, workspace = job.waits_for[0].partition(" of ")
         of = f" of {workspace.rpartition('/')[2]}" if workspace else ""  # the Jobs screen has the whole path
