@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from engine.errors import EngineError
 from engine.review.subtrees import conflicts
 from engine.workspace import Workspace
-from store.candidates import fetch_candidates, fetch_superclasses
+from store.candidates import fetch_candidates
 from store.review_subtrees import fetch_candidates_below
 from store.review_words import fetch_words
+from store.superclasses import fetch_superclasses
 from store.wordnet import (
     TreeNode,
     fetch_children,

@@ -302,12 +302,6 @@ def fetch_redoable_step(cursor: Cursor, reviewer: str | None = None) -> UUID | N
     return None if row is None else row[0]
 
 
-def fetch_superclass_names(cursor: Cursor) -> list[str]:
-    """The names of all superclasses, sorted."""
-    rows = cursor.execute("SELECT superclass FROM superclass ORDER BY superclass").fetchall()
-    return [row[0] for row in rows]
-
-
 def fetch_candidates_among(cursor: Cursor, superclass: str, wnids: Sequence[str]) -> set[str]:
     """Those of the wnids (at least one) that are candidates of the superclass."""
     rows = cursor.execute(
@@ -467,11 +461,3 @@ def fetch_hyponym_edges(cursor: Cursor, superclass: str) -> list[tuple[str, str]
         {"superclass": superclass},
     ).fetchall()
     return [(row[0], row[1]) for row in rows]
-
-
-def fetch_root_wnids(cursor: Cursor, superclass: str) -> list[str]:
-    """The root synsets of a superclass, the one that named it first."""
-    rows = cursor.execute(
-        "SELECT wnid FROM superclass_root WHERE superclass = $superclass ORDER BY position", {"superclass": superclass}
-    ).fetchall()
-    return [row[0] for row in rows]

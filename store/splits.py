@@ -179,15 +179,6 @@ def fetch_prompts(cursor: Cursor, run_id: int) -> list[Prompt]:
     return [Prompt(*row) for row in rows]
 
 
-def fetch_superclass_roots(cursor: Cursor) -> dict[str, list[str]]:
-    """The root synsets of each superclass, in their order."""
-    rows = cursor.execute("SELECT superclass, wnid FROM superclass_root ORDER BY superclass, position").fetchall()
-    roots: dict[str, list[str]] = {}
-    for superclass, wnid in rows:
-        roots.setdefault(superclass, []).append(wnid)
-    return roots
-
-
 def fetch_labels(cursor: Cursor, wnids: Sequence[str]) -> dict[str, Label]:
     """Name and first lemma of synsets, by wnid."""
     rows = cursor.execute(

@@ -13,6 +13,7 @@ from engine.workspace import Workspace
 from store import candidates as rows
 from store import text_match
 from store.connection import Cursor
+from store.superclasses import fetch_superclass_roots, put_superclass
 from store.text_match import Match
 
 _SHARD_TEXTS = 2048
@@ -114,9 +115,9 @@ def accept_match(
                 f"Nothing matches {text!r} so well.", "Give a lower --above; without --to the best are listed."
             )
         check_name(superclass)
-        known = rows.fetch_superclass_roots(cursor)
+        known = fetch_superclass_roots(cursor)
         if superclass not in known:
-            rows.put_superclass(cursor, superclass, None, now())
+            put_superclass(cursor, superclass, None, now())
         table = pa.table(
             {"wnid": [match.wnid for match in matches], "similarity": [match.similarity for match in matches]}
         )

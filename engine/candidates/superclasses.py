@@ -10,9 +10,23 @@ from engine.errors import EngineError
 from engine.events import now
 from engine.workspace import Workspace
 from store import candidates as rows
-from store.candidates import Candidate, Overlap, Superclass, UnknownSuperclass
+from store.candidates import Candidate
 from store.connection import Cursor
 from store.images import fetch_count
+from store.superclasses import (
+    Overlap,
+    Superclass,
+    UnknownSuperclass,
+    count_score_runs,
+    delete_superclass,
+    delete_superclass_roots,
+    fetch_depth_limit,
+    fetch_overlaps,
+    fetch_superclass_roots,
+    fetch_superclasses,
+    insert_superclass_roots,
+    put_superclass,
+)
 from store.wordnet import fetch_synset
 
 
@@ -120,13 +134,13 @@ def remove(workspace: Workspace, superclass: str, dry_run: bool = False) -> Remo
             found.accepted,
             found.rejected,
             found.unsure,
-            rows.count_score_runs(cursor, superclass),
+            count_score_runs(cursor, superclass),
             removed=not dry_run,
         )
         if not dry_run:
             rows.delete_candidates(cursor, superclass)
-            rows.delete_superclass_roots(cursor, superclass)
-            rows.delete_superclass(cursor, superclass)
+            delete_superclass_roots(cursor, superclass)
+            delete_superclass(cursor, superclass)
     return report
 
 
@@ -135,7 +149,7 @@ def require(cursor: Cursor, superclass: str) -> Superclass:
 
     Raises: UnknownSuperclass, with a near spelling.
     """
-    known = {found.superclass: found for found in rows.fetch_superclasses(cursor)}
+    known = {found.superclass: found for found in fetch_superclasses(cursor)}
     if superclass not in known:
         raise UnknownSuperclass(superclass, difflib.get_close_matches(superclass, known, n=1))
     return known[superclass]
@@ -152,7 +166,7 @@ def list_candidates(cursor: Cursor, superclass: str) -> list[Candidate]:
 
 def overlaps(cursor: Cursor, superclass: str | None = None) -> list[Overlap]:
     """Pairs of superclasses that lie inside each other or share candidates: all pairs, or those of one."""
-    return rows.fetch_overlaps(cursor, superclass)
+    return fetch_overlaps(cursor, superclass)
 
 
 def _add(cursor: Cursor, seed: Seed) -> AddReport:
@@ -164,7 +178,7 @@ def _add(cursor: Cursor, seed: Seed) -> AddReport:
                 f"{synset.name} is an adjective; superclasses are nouns.", "`sood-tui wordnet find` searches."
             )
     superclass = _name_of(cursor, seed)
-    known = rows.fetch_superclass_roots(cursor)
+    known = fetch_superclass_roots(cursor)
     is_new = superclass not in known
     if not is_new and known[superclass] and roots[0] not in known[superclass]:
         theirs = ", ".join(fetch_synset(cursor, wnid).name for wnid in known[superclass])
@@ -173,9 +187,9 @@ def _add(cursor: Cursor, seed: Seed) -> AddReport:
             f"Give this one another name with --name, or widen that one: candidates add {known[superclass][0]} "
             f"--name {superclass} --also {roots[0]}",
         )
-    limit = seed.depth if is_new or seed.depth is not None else rows.fetch_depth_limit(cursor, superclass)
-    rows.put_superclass(cursor, superclass, limit, now())
-    rows.insert_superclass_roots(cursor, superclass, roots)
+    limit = seed.depth if is_new or seed.depth is not None else fetch_depth_limit(cursor, superclass)
+    put_superclass(cursor, superclass, limit, now())
+    insert_superclass_roots(cursor, superclass, roots)
     dropped = rows.delete_deeper_candidates(cursor, superclass)
     added = rows.insert_hyponym_candidates(cursor, superclass, seed.include_root, now())
     report = report_of(cursor, superclass, is_new, added, dropped)
@@ -231,5 +245,5 @@ def report_of(cursor: Cursor, superclass: str, is_new: bool, added: Sequence[str
         found.candidates,
         found.images,
         sum(root_images.values()),
-        tuple(rows.fetch_overlaps(cursor, superclass)),
+        tuple(fetch_overlaps(cursor, superclass)),
     )

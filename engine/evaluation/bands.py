@@ -16,7 +16,7 @@ from engine.splits.settings import MAIN
 from engine.workspace import Workspace
 from store import evaluation as store
 from store import evaluation_sets as sets_store
-from store.splits import fetch_superclass_roots
+from store.superclasses import fetch_superclass_roots
 
 FAR = "far"
 ADAPTIVE = ("adaneg", "tanl")

@@ -24,7 +24,7 @@ from engine.workspace import Workspace
 from store import evaluation as store
 from store import evaluation_sets as sets_store
 from store.connection import Cursor
-from store.splits import fetch_superclass_roots
+from store.superclasses import fetch_superclass_roots
 
 HOLDOUT = "train-holdout"
 VERSIONED = ("sood-tui", "numpy", "scikit-learn", "duckdb")

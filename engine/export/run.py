@@ -40,7 +40,7 @@ from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
 from store import export as store
 from store.connection import Cursor
-from store.splits import fetch_superclass_roots
+from store.superclasses import fetch_superclass_roots
 
 __all__ = ["DEFAULT_FORMATS", "ExportReport", "OnProgress", "available_formats", "run"]
 

@@ -20,9 +20,10 @@ from engine.jobs.worklist import rows_of_a_shard
 from engine.workspace import Workspace
 from store import filters as store
 from store import images
-from store.candidates import Candidate, UnknownSuperclass, fetch_candidates, fetch_superclass_names
+from store.candidates import Candidate, fetch_candidates
 from store.connection import Cursor
 from store.paths import path_of_text
+from store.superclasses import UnknownSuperclass, fetch_superclass_names
 
 KIND = "vlm-filter"
 LEAST_IMAGES = 8

@@ -7,7 +7,8 @@ from engine.errors import EngineError
 from engine.events import now
 from engine.workspace import Workspace
 from store import filters as store
-from store.candidates import fetch_candidates, fetch_superclass_names
+from store.candidates import fetch_candidates
+from store.superclasses import fetch_superclass_names
 
 EDGES = (0.1, 0.5, 0.9)
 

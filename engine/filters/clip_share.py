@@ -19,6 +19,7 @@ from store import filters as store
 from store import scoring
 from store.candidates import fetch_candidates
 from store.connection import Cursor
+from store.embeddings import fetch_embedded, fetch_parts
 
 Matrix = NDArray[np.float32]
 
@@ -68,7 +69,7 @@ def judge(workspace: Workspace, superclasses: Sequence[str] = (), least_images: 
                 "Score all superclasses in one run: `sood-tui scoring run`.",
             )
         prompts = np.asarray([texts[name] for name in names], dtype=np.float32)
-        paths = {part.part_id: workspace.root / part.path for part in scoring.fetch_parts(cursor, run.set_id)}
+        paths = {part.part_id: workspace.root / part.path for part in fetch_parts(cursor, run.set_id)}
         parts = EmbeddingParts(paths, run.dimensions)
         rows = []
         for name in superclasses or names:
@@ -88,7 +89,7 @@ def _verdicts(
     cursor: Cursor, parts: EmbeddingParts, set_id: int, superclass: str, prompts: Matrix, own: int, least_images: int
 ) -> list[dict[str, object]]:
     candidates = [row.wnid for row in fetch_candidates(cursor, superclass) if row.images]
-    where = scoring.fetch_embedded(cursor, set_id, candidates)
+    where = fetch_embedded(cursor, set_id, candidates)
     wnids = np.asarray(where["wnid"].to_pylist())
     part_ids, rows = (where[name].to_numpy() for name in ("part_id", "row"))
     verdicts = []

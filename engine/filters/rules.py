@@ -7,8 +7,9 @@ from engine.errors import EngineError
 from engine.events import new_event_id, now
 from engine.workspace import Workspace
 from store import filters as store
-from store.candidates import Candidate, fetch_candidates, fetch_superclass_names
+from store.candidates import Candidate, fetch_candidates
 from store.connection import Cursor
+from store.superclasses import fetch_superclass_names
 
 
 @dataclass(frozen=True, slots=True)

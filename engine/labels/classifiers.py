@@ -22,8 +22,8 @@ from engine.workspace import Workspace
 from store import images, labels
 from store import predictions as store
 from store.connection import Cursor
+from store.embeddings import fetch_set
 from store.predictions import PredictionRun
-from store.scoring import fetch_set
 
 ZERO_SHOT = "zero-shot"
 PREDICT = "predict-classes"

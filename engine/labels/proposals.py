@@ -16,8 +16,8 @@ from engine.workspace import Workspace
 from store import label_review as store
 from store.candidates import fetch_candidates
 from store.connection import Cursor
+from store.embeddings import fetch_set
 from store.label_review import LabelRun
-from store.scoring import fetch_set
 
 KIND = "label-proposals"
 

@@ -13,8 +13,8 @@ from engine.scoring.prompts import make_prompt
 from engine.workspace import Workspace
 from store import scoring as store
 from store.connection import Cursor
+from store.embeddings import EmbeddingSet, fetch_embedded, fetch_parts, fetch_set
 from store.evaluation_sets import fetch_with_pictures
-from store.scoring import EmbeddingSet
 
 WORK_SCHEMA = pa.schema(
     [
@@ -84,7 +84,7 @@ def find_set(cursor: Cursor, model: str | None) -> EmbeddingSet:
     if len(chosen) != 1:
         problem = "Several models go" if chosen else "No embeddings go"
         raise EngineError(f"{problem} by the name {model}.", f"Name one of: {', '.join(chosen or keys)}.")
-    found = store.fetch_set(cursor, chosen[0])
+    found = fetch_set(cursor, chosen[0])
     assert found is not None, "a run's model has a set"
     return found
 
@@ -94,8 +94,8 @@ def work_list(
 ) -> pa.Table:
     """The pictures that have an embedding, see WORK_SCHEMA; of all synsets, or of some."""
     wanted = [wnid for wnid, _ in fetch_with_pictures(cursor)] if wnids is None else list(wnids)
-    where = store.fetch_embedded(cursor, embedded.set_id, wanted)
-    paths = {part.part_id: part.path for part in store.fetch_parts(cursor, embedded.set_id)}
+    where = fetch_embedded(cursor, embedded.set_id, wanted)
+    paths = {part.part_id: part.path for part in fetch_parts(cursor, embedded.set_id)}
     index = {wnid: place for place, wnid in enumerate(classes.wnids)}
     arrays = pa.array([paths[part_id] for part_id in where["part_id"].to_pylist()], pa.string())
     original = pa.array([index.get(wnid) for wnid in where["wnid"].to_pylist()], pa.int32())

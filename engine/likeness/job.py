@@ -23,10 +23,9 @@ from engine.likeness.prints import print_or_reason
 from engine.scoring.similarities import EmbeddingParts
 from engine.workspace import Workspace
 from store import likeness as store
-from store import scoring
+from store.embeddings import EmbeddingSet, append_read_issues, delete_read_issues, fetch_parts
 from store.paths import path_of_text
 from store.picture_prints import SCHEMA, PictureFile, insert_prints
-from store.scoring import EmbeddingSet
 
 PRINTS = "prints"
 NEIGHBOURS = "neighbours"
@@ -111,8 +110,8 @@ def ingest_prints(intake: Intake) -> None:
     seen = table.select(["image_id", "status", "reason"]).append_column(
         "row", pa.array(np.where(is_read, 0, -1), pa.int32(), mask=~is_read)
     )
-    scoring.delete_read_issues(intake.cursor, seen)
-    scoring.append_read_issues(intake.cursor, seen, now())
+    delete_read_issues(intake.cursor, seen)
+    append_read_issues(intake.cursor, seen, now())
 
 
 # ---- comparing embeddings ----
@@ -131,7 +130,7 @@ def submit_neighbours(
     """
     with workspace.opened().reading() as cursor:
         places = store.fetch_places(cursor, embedded.set_id, image_ids)
-        paths = {part.part_id: part.path for part in scoring.fetch_parts(cursor, embedded.set_id)}
+        paths = {part.part_id: part.path for part in fetch_parts(cursor, embedded.set_id)}
     new = int(places["is_new"].to_numpy(zero_copy_only=False).sum())
     if not new:
         return None

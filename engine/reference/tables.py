@@ -16,7 +16,8 @@ from engine.splits.settings import MAIN, Change
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.filters import fetch_decided
-from store.review import fetch_candidates_among, fetch_superclass_names
+from store.review import fetch_candidates_among
+from store.superclasses import fetch_superclass_names
 
 KINDS = ("accept", "reject", "unsure")
 SHOWN = 20

@@ -18,10 +18,12 @@ from engine.reference.scoring import Logit, Statistic, stream_logits, stream_sta
 from engine.reference.stages import Entry, Work
 from engine.review.steps import Change, record
 from engine.workspace import Workspace
-from store import candidates, filters, reference, scoring
+from store import filters, reference, scoring
 from store.connection import Cursor
+from store.embeddings import fetch_set, insert_set
 from store.paths import path_of_text
 from store.reference import ImportedSubclass, Match
+from store.superclasses import fetch_superclass_roots, insert_superclass_roots, put_superclass
 
 BATCH = 50_000
 MODEL, PRETRAINED, TEMPLATE = "ViT-B-32", "openai", "{}"
@@ -74,16 +76,16 @@ def take_candidates(workspace: Workspace, work: Work, taken: Taken) -> None:
     """
     at = now()
     with workspace.opened().writing() as cursor:
-        there = candidates.fetch_superclass_roots(cursor)
+        there = fetch_superclass_roots(cursor)
         for superclass in dict.fromkeys(name for name, _ in work.entries):
             entries = work.of(superclass)
             if not there.get(superclass):
                 choice = choose_root(cursor, superclass, entries)
                 taken.roots.append(choice)
                 check_name(superclass)
-                candidates.put_superclass(cursor, superclass, None, at)
+                put_superclass(cursor, superclass, None, at)
                 if choice.wnid is not None:
-                    candidates.insert_superclass_roots(cursor, superclass, [choice.wnid])
+                    insert_superclass_roots(cursor, superclass, [choice.wnid])
             depths = reference.fetch_depths(cursor, superclass)
             taken.candidates += len(reference.insert_candidates(cursor, _candidates(entries, depths, at)))
 
@@ -244,11 +246,11 @@ def _imported(statistics: Sequence[Statistic], names: dict[tuple[str, str], str]
 
 def _make_run(cursor: Cursor, job: str, digest: str) -> int:
     key = f"imported-{digest[:12]}"
-    known = scoring.fetch_set(cursor, key)
+    known = fetch_set(cursor, key)
     set_id = known.set_id if known else None
     if set_id is None:
-        scoring.insert_set(cursor, key, MODEL, PRETRAINED, digest, 0, now())
-        made = scoring.fetch_set(cursor, key)
+        insert_set(cursor, key, MODEL, PRETRAINED, digest, 0, now())
+        made = fetch_set(cursor, key)
         assert made is not None, "it was just made"
         set_id = made.set_id
     run_id = scoring.insert_run(cursor, set_id, TEMPLATE, True, job, now())

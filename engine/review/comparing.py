@@ -20,9 +20,9 @@ from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
 from store import likeness as store
 from store.connection import Cursor
+from store.embeddings import EmbeddingSet, fetch_set
 from store.picture_prints import fetch_prints
 from store.review_duplicates import fetch_rivals
-from store.scoring import EmbeddingSet, fetch_set
 from store.splits import fetch_runs
 
 

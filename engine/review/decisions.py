@@ -16,6 +16,7 @@ from engine.workspace import Workspace
 from store import review as log
 from store.connection import Cursor
 from store.review import Claim
+from store.superclasses import fetch_superclass_names
 
 DecisionKind = Literal["accept", "reject", "unsure", "clear"]
 Policy = Literal["nearest", "score", "larger", "first", "drop"]
@@ -177,7 +178,7 @@ def require_superclass(cursor: Cursor, superclass: str) -> None:
 
     Raises: EngineError with names that are spelled alike.
     """
-    names = log.fetch_superclass_names(cursor)
+    names = fetch_superclass_names(cursor)
     if superclass not in names:
         near = difflib.get_close_matches(superclass, names, n=3, cutoff=0.5)
         hint = f"Did you mean {', '.join(near)}?" if near else "`sood-tui candidates add SYNSET` makes one."

@@ -15,6 +15,7 @@ from store.connection import Cursor
 from store.filters import fetch_audit
 from store.review import QueueItem
 from store.review_words import fetch_contradicted
+from store.superclasses import fetch_superclass_roots
 
 Order = Literal["tree", "name", "pictures", "score", "match", "uncertain", "disagreement", "disputed", "audit"]
 
@@ -115,7 +116,7 @@ def _tree_places(cursor: Cursor, superclass: str) -> dict[str, int]:
     for hypernym, wnid in log.fetch_hyponym_edges(cursor, superclass):
         children[hypernym].append(wnid)
     places: dict[str, int] = {}
-    waiting = log.fetch_root_wnids(cursor, superclass)[::-1]
+    waiting = [*reversed(fetch_superclass_roots(cursor).get(superclass, ()))]
     while waiting:
         wnid = waiting.pop()
         if wnid not in places:

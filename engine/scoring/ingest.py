@@ -15,7 +15,18 @@ from engine.scoring.similarities import EmbeddingParts
 from engine.workspace import Workspace
 from store import scoring as store
 from store.connection import Cursor
-from store.scoring import EmbeddingSet
+from store.embeddings import (
+    EmbeddingSet,
+    append_embeddings,
+    append_read_issues,
+    delete_read_issues,
+    fetch_embedded,
+    fetch_part_id,
+    fetch_parts,
+    fetch_set,
+    insert_part,
+    insert_set,
+)
 
 
 def ingest(intake: Intake) -> None:
@@ -46,14 +57,12 @@ class _Scores:
         # The job also relied on what other jobs had left in the folder, taken in or not.
         for path, _ in parts_of(folder, settings.catalogue_id):
             _register(intake.workspace, intake.cursor, Path(model_key) / path.name)
-        known = store.fetch_set(intake.cursor, model_key)
+        known = fetch_set(intake.cursor, model_key)
         if known is None:
             raise EngineError(
                 f"{intake.job.id} could not read a single picture.", "`sood-tui images issues` says why for each."
             )
-        paths = {
-            part.part_id: intake.workspace.root / part.path for part in store.fetch_parts(intake.cursor, known.set_id)
-        }
+        paths = {part.part_id: intake.workspace.root / part.path for part in fetch_parts(intake.cursor, known.set_id)}
         return cls(intake, settings, known, EmbeddingParts(paths, known.dimensions))
 
     def store(self) -> None:
@@ -76,7 +85,7 @@ class _Scores:
 
     def _similarities(self, prompt: Prompt) -> pa.Table:
         wnids = self.settings.superclasses[prompt.superclass]
-        where = store.fetch_embedded(self.intake.cursor, self.known.set_id, wnids)
+        where = fetch_embedded(self.intake.cursor, self.known.set_id, wnids)
         values = self.parts.similarities(
             where["part_id"].to_numpy().astype(np.int32),
             where["row"].to_numpy().astype(np.int32),
@@ -88,25 +97,25 @@ class _Scores:
 def _register(workspace: Workspace, cursor: Cursor, place: Path) -> None:
     parquet_file = workspace.embeddings / place
     array = parquet_file.with_suffix(".npy").relative_to(workspace.root).as_posix()
-    if store.fetch_part_id(cursor, array) is not None:
+    if fetch_part_id(cursor, array) is not None:
         return
     facts = read_facts(parquet_file)
     if facts is None:
         raise EngineError(f"{parquet_file} is no part of embeddings.", "Bring the file back, or score again.")
     known = _set_of(cursor, facts)
-    part_id = store.insert_part(cursor, known.set_id, array, facts.rows, facts.sha256)
+    part_id = insert_part(cursor, known.set_id, array, facts.rows, facts.sha256)
     table = read_part(parquet_file)
-    store.append_embeddings(cursor, known.set_id, part_id, table)
-    store.delete_read_issues(cursor, table)
-    store.append_read_issues(cursor, table, now())
+    append_embeddings(cursor, known.set_id, part_id, table)
+    delete_read_issues(cursor, table)
+    append_read_issues(cursor, table, now())
 
 
 def _set_of(cursor: Cursor, facts: PartFacts) -> EmbeddingSet:
-    known = store.fetch_set(cursor, facts.model_key)
+    known = fetch_set(cursor, facts.model_key)
     if known is None:
-        store.insert_set(
+        insert_set(
             cursor, facts.model_key, facts.model, facts.pretrained, facts.weights_sha256, facts.dimensions, now()
         )
-        known = store.fetch_set(cursor, facts.model_key)
+        known = fetch_set(cursor, facts.model_key)
     assert known is not None
     return known

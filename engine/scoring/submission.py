@@ -14,9 +14,9 @@ from engine.scoring.job import DECODERS, KIND, ScoringSettings
 from engine.scoring.prompts import COMPATIBLE_TEMPLATE, check_template
 from engine.workspace import Workspace
 from store import scoring as store
-from store.candidates import UnknownSuperclass
 from store.connection import Store
 from store.scoring import Scorable
+from store.superclasses import UnknownSuperclass, fetch_superclass_names
 
 BATCH_SIZE = 256
 LOCAL_PREFIX = "local-dir:"
@@ -83,7 +83,7 @@ def submit(workspace: Workspace, request: ScoringRequest) -> SubmittedScoring:
     model, pretrained = absolute_model(request.model, request.pretrained)
     opened = workspace.opened()
     with opened.reading() as cursor:
-        names = _chosen(store.fetch_superclass_names(cursor), request.superclasses)
+        names = _chosen(fetch_superclass_names(cursor), request.superclasses)
         subclasses = _subclasses(store.fetch_scorable(cursor), names, request.only_accepted)
         empty = tuple(name for name in names if name not in subclasses)
         if not subclasses:

@@ -24,7 +24,6 @@ from engine.workspace import Workspace
 from store.connection import Cursor
 from store.labels import fetch_source
 from store.predictions import fetch_prediction_run
-from store.review import fetch_superclass_names
 from store.splits import (
     SettingEvent,
     Split,
@@ -34,6 +33,7 @@ from store.splits import (
     fetch_splits,
     insert_split,
 )
+from store.superclasses import fetch_superclass_names
 
 
 def change_settings(

@@ -16,7 +16,8 @@ from engine.splits.rules import Removed
 from engine.splits.settings import MAIN, Change, SplitSettings, check_change
 from engine.workspace import Workspace
 from store.connection import Cursor
-from store.review import accepted, fetch_superclass_names
+from store.review import accepted
+from store.superclasses import fetch_superclass_names
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from sood_tui.queue_reading import ORDER_WORDS, why_unfit
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, FindDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.film_strip import FilmStrip
-from store.candidates import Superclass
 from store.review import QueueItem
+from store.superclasses import Superclass
 
 BY_WORDS = "by words"
 

@@ -25,8 +25,8 @@ from engine.scoring.statistics import ACCEPTED, ScoreSettings, latest_run, subcl
 from engine.scoring.submission import ScoringRequest, submit
 from engine.workspace import Workspace
 from store import scoring as store
-from store.candidates import UnknownSuperclass
 from store.connection import memory_store
+from store.superclasses import UnknownSuperclass
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
 from tests.jobs.waiting import pid_of, wait_until
 from tests.tiny_clip import make_tiny_clip

@@ -10,8 +10,17 @@ import pytest
 
 from store import candidates as rows
 from store import text_match
-from store.candidates import Overlap, UnknownSuperclass
 from store.connection import Store
+from store.superclasses import (
+    Overlap,
+    UnknownSuperclass,
+    fetch_depth_limit,
+    fetch_overlaps,
+    fetch_superclass_roots,
+    fetch_superclasses,
+    insert_superclass_roots,
+    put_superclass,
+)
 from tests.picture_roots import (
     BEAGLE,
     CHIHUAHUA,
@@ -38,8 +47,8 @@ def make(
     store: Store, name: str, roots: Sequence[str], depth: int | None = None, include_root: bool = False
 ) -> list[str]:
     with store.writing() as cursor:
-        rows.put_superclass(cursor, name, depth, WHEN)
-        rows.insert_superclass_roots(cursor, name, roots)
+        put_superclass(cursor, name, depth, WHEN)
+        insert_superclass_roots(cursor, name, roots)
         return rows.insert_hyponym_candidates(cursor, name, include_root, WHEN)
 
 
@@ -80,11 +89,11 @@ def test_of_several_roots_the_nearest_counts_and_a_synset_comes_once(store: Stor
     assert make(store, "pets", [DOG, TOY_DOG]) == [CHIHUAHUA, PAPILLON, BEAGLE]
     with store.reading() as cursor:
         depths = {row.wnid: row.depth for row in rows.fetch_candidates(cursor, "pets")}
-        assert rows.fetch_superclass_roots(cursor) == {"pets": (DOG, TOY_DOG)}
+        assert fetch_superclass_roots(cursor) == {"pets": (DOG, TOY_DOG)}
     assert depths == {CHIHUAHUA: 1, PAPILLON: 2, BEAGLE: 3}
     assert make(store, "pets", [DOMESTIC_ANIMAL, DOG]) == [TABBY]
     with store.reading() as cursor:
-        assert rows.fetch_superclass_roots(cursor) == {"pets": (DOG, TOY_DOG, DOMESTIC_ANIMAL)}
+        assert fetch_superclass_roots(cursor) == {"pets": (DOG, TOY_DOG, DOMESTIC_ANIMAL)}
 
 
 def test_the_numbers_of_a_superclass_follow_its_decisions(store: Store) -> None:
@@ -93,7 +102,7 @@ def test_the_numbers_of_a_superclass_follow_its_decisions(store: Store) -> None:
     decide(store, "dog", BEAGLE, "reject")
     decide(store, "dog", PEKINESE, "accept")  # has no pictures and is no candidate
     with store.reading() as cursor:
-        found = rows.fetch_superclasses(cursor)[0]
+        found = fetch_superclasses(cursor)[0]
     assert (found.candidates, found.images, found.accepted, found.rejected, found.unsure, found.pending) == (
         4,
         18,
@@ -109,13 +118,13 @@ def test_a_smaller_limit_takes_away_only_what_was_not_decided(store: Store) -> N
     make(store, "dog", [DOG])
     decide(store, "dog", PAPILLON, "unsure")
     with store.writing() as cursor:
-        rows.put_superclass(cursor, "dog", 1, WHEN)
+        put_superclass(cursor, "dog", 1, WHEN)
         assert rows.delete_deeper_candidates(cursor, "dog") == 2
     with store.reading() as cursor:
         assert {row.wnid for row in rows.fetch_candidates(cursor, "dog")} == {TOY_DOG, PAPILLON}
-        assert rows.fetch_depth_limit(cursor, "dog") == 1
+        assert fetch_depth_limit(cursor, "dog") == 1
         with pytest.raises(UnknownSuperclass):
-            rows.fetch_depth_limit(cursor, "cat")
+            fetch_depth_limit(cursor, "cat")
 
 
 def test_overlaps_tell_who_lies_inside_whom(store: Store) -> None:
@@ -126,11 +135,11 @@ def test_overlaps_tell_who_lies_inside_whom(store: Store) -> None:
     decide(store, "dog", PAPILLON, "accept")
     decide(store, "toy_dog", PAPILLON, "accept")
     with store.reading() as cursor:
-        assert rows.fetch_overlaps(cursor, "dog") == [
+        assert fetch_overlaps(cursor, "dog") == [
             Overlap("dog", "pet", "inside", 4, 18, 0),
             Overlap("dog", "toy_dog", "holds", 2, 9, 1),
         ]
-        pairs = [(row.superclass, row.other, row.relation, row.shared) for row in rows.fetch_overlaps(cursor)]
+        pairs = [(row.superclass, row.other, row.relation, row.shared) for row in fetch_overlaps(cursor)]
     # Of the toy dogs chihuahua and papillon are below toy dog; below pet they are too, and so is toy dog itself.
     assert pairs == [
         ("dog", "pet", "inside", 4),
@@ -144,12 +153,12 @@ def test_superclasses_that_only_share_candidates_and_such_with_the_same_root(sto
     make(store, "dog", [DOG])
     make(store, "hound", [DOG], depth=1)
     with store.writing() as cursor:
-        rows.put_superclass(cursor, "small", None, WHEN)
+        put_superclass(cursor, "small", None, WHEN)
         rows.insert_match_candidates(
             cursor, "small", pa.table({"wnid": [CHIHUAHUA, TABBY], "similarity": [0.9, 0.8]}), WHEN
         )
     with store.reading() as cursor:
-        assert [(row.other, row.relation, row.shared) for row in rows.fetch_overlaps(cursor, "dog")] == [
+        assert [(row.other, row.relation, row.shared) for row in fetch_overlaps(cursor, "dog")] == [
             ("hound", "same", 1),
             ("small", "shares", 1),
         ]

@@ -15,6 +15,7 @@ from engine.workspace import Workspace
 from sood_tui.workspace import create_workspace
 from store import scoring
 from store.connection import open_store
+from store.embeddings import insert_set
 from store.images import fetch_images
 from tests.catalogues import WHEN
 from tests.fixtures_wordnet import load_tiny_wordnet
@@ -83,7 +84,7 @@ def copy(template: Path, folder: Path) -> Workspace:
 def score(workspace: Workspace) -> None:
     """Accept every candidate of dog and bird, and give each picture a similarity: subclasses one after the other."""
     with workspace.opened().writing() as cursor:
-        scoring.insert_set(cursor, "tiny", "tiny-clip", None, "ab" * 32, 2, WHEN)
+        insert_set(cursor, "tiny", "tiny-clip", None, "ab" * 32, 2, WHEN)
         run_id = scoring.insert_run(cursor, 1, "{}", False, "0002-scoring", WHEN)
         for superclass, wnids in (
             ("bird", (BALD_EAGLE, CRANE, PARROT)),

@@ -12,8 +12,9 @@ from sood_tui.screens.picture import PictureScreen
 from sood_tui.tree_reading import read_marks
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.synset_tree import SynsetTree
-from store.candidates import fetch_candidates, fetch_superclasses
+from store.candidates import fetch_candidates
 from store.review import fetch_events, fetch_states_of
+from store.superclasses import fetch_superclasses
 from store.wordnet import fetch_ancestors
 from tests.tui.birds import BEAGLE, CAR, CHIHUAHUA, DOG, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
