@@ -187,6 +187,7 @@ def main(verb: str, root: Path) -> int:
     from sood_tui.cli.following import follow, take_in_results
     from sood_tui.workspace import opened, require_workspace
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in the background deaf to Ctrl-C
     if verb == "owners":  # a new one for each line: what takes long is loaded once
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         for _ in sys.stdin:
