@@ -9,7 +9,8 @@ from engine.review.blind import own_history
 from engine.workspace import Workspace
 from sood_tui.widgets.thumbnails import Picture
 from store.connection import Cursor
-from store.images import Image, fetch_count, fetch_roots
+from store.image_roots import fetch_roots
+from store.images import Image, fetch_count
 from store.paths import path_of_text
 from store.review import LogEntry, State, fetch_history, fetch_states_of
 from store.review_pictures import Mark, fetch_images_by_id, fetch_markers, fetch_marks, fetch_marks_of

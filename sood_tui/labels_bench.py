@@ -23,7 +23,8 @@ from sood_tui.widgets.thumbnails import Picture
 from store.connection import Cursor
 from store.errors import StoreError
 from store.evaluation_sets import fetch_lemmas
-from store.label_review import LabelClaim, fetch_places
+from store.images import fetch_places
+from store.label_review import LabelClaim
 from store.labels import fetch_sources
 from store.paths import path_of_text
 from store.predictions import fetch_prediction_runs

@@ -285,9 +285,3 @@ def fetch_sweep(cursor: Cursor, run_id: int) -> list[SweepRow]:
         {"run_id": run_id},
     ).fetchall()
     return [SweepRow(*row) for row in rows]
-
-
-def delete_evaluation(cursor: Cursor, run_id: int) -> None:
-    """Forget a run and everything that belongs to it; called inside a transaction."""
-    for table in ("id_score", "evaluation_picture", "metric", "evaluation_part", "sweep_result", "evaluation"):
-        cursor.execute(f"DELETE FROM {table} WHERE run_id = $run_id", {"run_id": run_id})

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import pyarrow as pa
 
@@ -41,20 +40,6 @@ class LabelledImage:
     path: str
     original: str
     wnids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelDecision:
-    """One event on one label of one picture."""
-
-    event_id: UUID
-    step_id: UUID
-    image_id: int
-    wnid: str
-    kind: str
-    target_step_id: UUID | None
-    reviewer: str
-    at: datetime
 
 
 def insert_source(cursor: Cursor, source: LabelSource) -> None:
@@ -173,21 +158,6 @@ def fetch_labelled_images(cursor: Cursor, source: str) -> list[LabelledImage]:
     return [LabelledImage(row[0], row[1], row[2], row[3], tuple(row[4] or ())) for row in rows]
 
 
-def fetch_labels_of_image(cursor: Cursor, image_id: int) -> list[tuple[str, str]]:
-    """Source and wnid of every label that any source gives a picture."""
-    return cursor.execute(
-        "SELECT source, wnid FROM label WHERE image_id = $image_id ORDER BY source, wnid", {"image_id": image_id}
-    ).fetchall()
-
-
-def fetch_size_counts(cursor: Cursor, source: str) -> list[tuple[int, int]]:
-    """Number of valid labels k and how many matched pictures have it, by k."""
-    return cursor.execute(
-        "SELECT labels, count(*) FROM label_image WHERE source = $source GROUP BY labels ORDER BY labels",
-        {"source": source},
-    ).fetchall()
-
-
 def fetch_class_list(cursor: Cursor, list_name: str) -> list[str]:
     """wnids of a published list in the order of its class indices."""
     rows = cursor.execute(
@@ -207,3 +177,8 @@ def fetch_known_wnids(cursor: Cursor, wnids: Sequence[str]) -> set[str]:
         "SELECT wnid FROM synset WHERE list_contains($wnids, wnid)", {"wnids": list(wnids)}
     ).fetchall()
     return {row[0] for row in rows}
+
+
+def fetch_labelled_ids(cursor: Cursor) -> set[int]:
+    """The pictures that any imported source speaks of."""
+    return {row[0] for row in cursor.execute("SELECT DISTINCT image_id FROM label_image").fetchall()}

@@ -66,13 +66,6 @@ class TreeNode:
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
-class Descendant(NamedTuple):
-    """A synset of a hyponym closure and the least number of steps down to it."""
-
-    wnid: str
-    depth: int
-
-
 class Membership(NamedTuple):
     """A published list that names a synset, and its place there: the class index of a model trained on it."""
 
@@ -225,42 +218,6 @@ def fetch_subtree(cursor: Cursor, wnid: str, depth: int | None = None) -> list[t
         {"wnid": wnid, "depth": depth},
     ).fetchall()
     return [(row[0], TreeNode(*row[1:])) for row in rows]
-
-
-def fetch_closure(cursor: Cursor, wnid: str, depth: int | None = None) -> list[Descendant]:
-    """Everything below a synset, without itself, each synset once with its least depth.
-
-    Args:
-        cursor: any cursor.
-        wnid: the synset above.
-        depth: at most so many steps down; None for all.
-
-    Returns: sorted by depth, then wnid; instance hyponyms count as hyponyms.
-    """
-    rows = cursor.execute(
-        """
-        SELECT wnid, depth
-        FROM hyponym_closure
-        WHERE ancestor_wnid = $wnid AND ($depth IS NULL OR depth <= $depth)
-        ORDER BY depth, wnid
-        """,
-        {"wnid": wnid, "depth": depth},
-    ).fetchall()
-    return [Descendant(*row) for row in rows]
-
-
-def fetch_ancestors(cursor: Cursor, wnid: str) -> list[Descendant]:
-    """Every synset that has this one in its closure, with the steps between them; nearest first."""
-    rows = cursor.execute(
-        """
-        SELECT ancestor_wnid, depth
-        FROM hyponym_closure
-        WHERE wnid = $wnid
-        ORDER BY depth, ancestor_wnid
-        """,
-        {"wnid": wnid},
-    ).fetchall()
-    return [Descendant(*row) for row in rows]
 
 
 def fetch_parents(cursor: Cursor, wnid: str) -> list[Synset]:

@@ -21,7 +21,6 @@ from store.connection import memory_store
 
 HOUSE = Path(__file__).parents[1]
 HEAVY = ("torch", "torchvision", "open_clip", "transformers", "nltk", "timm")
-ROOMS_BY_NAME = {room.name: room for room in ROOMS}
 MANUAL = sorted((HOUSE / "docs").glob("*.md"))
 # A command in prose ends where its code ends; in a block it ends with its line, a comment, or the next command.
 INLINE_CODE = re.compile(r"`(sood-tui[^`\n]*)`")

@@ -6,7 +6,6 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 
@@ -15,7 +14,6 @@ from engine.evaluation.sets import PictureSet
 from store import evaluation_sets as store
 from store.connection import Cursor
 
-LabelKind = Literal["superclass", "subclass", "imagenet-1k", "class", "file"]
 FORMS = "superclass, subclass, imagenet-1k, class (names of folders or of the npz) and file:PATH"
 
 

@@ -4,7 +4,6 @@ Scores are id_scores, higher = more ID. Fractions are in [0, 1].
 """
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -213,14 +212,3 @@ def roc_points(of_id: ArrayLike, of_ood: ArrayLike, most: int = 512) -> tuple[Fl
         chosen = np.unique(np.linspace(0, len(accepted) - 1, most).round().astype(int))
         accepted, kept = accepted[chosen], kept[chosen]
     return accepted, kept
-
-
-def group_auroc(of_group: ArrayLike, rest: ArrayLike, group_is_id: bool) -> float:
-    """AUROC of the pictures of one class against all pictures of the other side."""
-    inside, outside = checked(of_group, "class"), checked(rest, "other side")
-    return RankedScores(inside).auroc(outside) if group_is_id else RankedScores(outside).auroc(inside)
-
-
-def as_row(metrics: DetectionMetrics) -> dict[str, Any]:
-    """The numbers as a plain mapping, in the order of the dataclass."""
-    return {field.name: getattr(metrics, field.name) for field in fields(metrics)}

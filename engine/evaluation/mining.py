@@ -1,15 +1,13 @@
 """Which words become negative labels: those that lie far from every ID label."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
 
-Ranking = Literal["neglabel", "csp", "interneg"]
 CSP_CEILING = 0.95
 BLOCK_FLOATS = 2_048_000
 
@@ -157,23 +155,3 @@ def permutation(count: int, seed: int) -> NDArray[np.int64]:
     NegLabel draws it on the GPU anew for each batch; its CUDA generator cannot be had elsewhere.
     """
     return np.random.default_rng(seed).permutation(count)
-
-
-def dedupe(files: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """First come, first served over exact strings, in the order of the files.
-
-    Args:
-        files: lexicographer file (noun.artifact, adj.all) to its words.
-
-    Returns: "noun" and "adj" to the words that came first there.
-    Source: NegLabel's loader, whose order is that of the file system; here the caller fixes it.
-    """
-    seen: set[str] = set()
-    found: dict[str, list[str]] = {"noun": [], "adj": []}
-    for name, words in files.items():
-        kind = found[name.partition(".")[0]]
-        for word in words:
-            if word not in seen:
-                seen.add(word)
-                kind.append(word)
-    return found

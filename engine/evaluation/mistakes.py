@@ -1,6 +1,5 @@
 """Why a picture was judged so: its nearest ID labels, the negative labels that won, and the words that hurt a class."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -253,9 +252,3 @@ def _mean_mass(texts: RunTexts, images: NDArray[np.float32], temperature: float,
     mean = similarity[:, len(texts.labels) :].mean(axis=0)
     order = np.argsort(-mass, kind="stable")[:top]
     return tuple(Named(texts.words[row], float(mean[row]), float(mass[row])) for row in order)
-
-
-def settings_text(record: str) -> str:
-    """The methods' settings of a run in one line."""
-    methods = json.loads(record)["methods"]
-    return "; ".join(f"{name} {', '.join(f'{k}={v}' for k, v in values.items())}" for name, values in methods.items())

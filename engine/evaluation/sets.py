@@ -19,7 +19,7 @@ from engine.wordnet.resolve import resolve
 from engine.workspace import Workspace
 from store import evaluation_sets as store
 from store.connection import Cursor
-from store.paths import path_of_text, text_of_path
+from store.paths import text_of_path
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif"}
@@ -279,11 +279,6 @@ def _check_embeddings(value: str, name: str, rows: np.ndarray, width: int) -> No
     if not (directions := rows.any(axis=1)).all():
         row = int(np.flatnonzero(~directions)[0])
         raise EngineError(f"Row {row} of `{name}` in {value} is all zeros, which is no direction.")
-
-
-def missing_files(items: pa.Table) -> int:
-    """How many of the pictures' files are not there any more."""
-    return sum(not os.path.exists(path_of_text(path)) for path in items["path"].to_pylist())
 
 
 _READERS = {

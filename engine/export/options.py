@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 Link = Literal["symlink", "hardlink", "copy"]
-LINKS: tuple[str, ...] = get_args(Link)
 
 OnPictures = Callable[[int, int], None]
 """Called by a format with how many pictures are written and how many there are."""

@@ -14,7 +14,7 @@ from engine.export.listed import Gone, ListedPicture, UniqueNames, counted, list
 from engine.export.options import Link, OnPictures, Size
 from engine.export.plan import Plan
 from store.connection import Cursor
-from store.paths import path_of_text, text_of_path
+from store.paths import path_of_text
 
 PIECE = 1 << 20
 TOLD_EVERY = 500
@@ -222,8 +222,3 @@ def weigh(cursor: Cursor, plan: Plan, block: int = 1, extra: int = 0) -> int:
 def picture_name(picture: ListedPicture) -> str:
     """The last part of a picture's path, as text."""
     return picture.path.rsplit("/", 1)[-1]
-
-
-def as_text(path: str) -> str:
-    """A path of the operating system as text."""
-    return text_of_path(path)

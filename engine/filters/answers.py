@@ -63,14 +63,6 @@ def outcome_of_the_paper(answer: str) -> Outcome:
     return "accept" if answer.replace("\n", "").lower() in {"y", "yes"} else "reject"
 
 
-def outcome_of_text(answer: str) -> Outcome:
-    """The verdict from an answer's text, tolerant of blanks, punctuation and case; anything else is unparsed."""
-    word = answer.strip().strip(".,!\"'").lower()
-    if word in {"y", "yes"}:
-        return "accept"
-    return "reject" if word in {"n", "no"} else "unparsed"
-
-
 def question(template: str, name: str, gloss: str) -> str:
     """The question about a superclass; {n} stays open for the number of pictures that can be read.
 

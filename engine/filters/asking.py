@@ -19,7 +19,7 @@ from engine.jobs.ingest import Intake
 from engine.jobs.worklist import rows_of_a_shard
 from engine.workspace import Workspace
 from store import filters as store
-from store import images
+from store import image_roots
 from store.candidates import Candidate, fetch_candidates
 from store.connection import Cursor
 from store.paths import path_of_text
@@ -104,7 +104,7 @@ def prepare(workspace: Workspace, request: VlmRequest) -> tuple[dict[str, object
         raise EngineError("The paper's script asks about sheets only.", "Leave out --per-picture or --compat.")
     with workspace.opened().reading() as cursor:
         chosen = _candidates(cursor, request)
-        roots = images.fetch_roots(cursor)
+        roots = image_roots.fetch_roots(cursor)
         glosses = store.fetch_root_glosses(cursor)
         rows = [
             _work_row(cursor, roots, candidate, _question(candidate, request, glosses), request) for candidate in chosen
@@ -143,7 +143,7 @@ def _candidates(cursor: Cursor, request: VlmRequest) -> list[Candidate]:
 
 
 def _work_row(
-    cursor: Cursor, roots: dict[int, images.Root], candidate: Candidate, text: str, request: VlmRequest
+    cursor: Cursor, roots: dict[int, image_roots.Root], candidate: Candidate, text: str, request: VlmRequest
 ) -> dict[str, object]:
     wanted = request.per_picture or request.samples
     drawn = sample_images(cursor, candidate.wnid, wanted + STAND_INS, request.seed)

@@ -19,9 +19,9 @@ from engine.jobs.ingest import ingest_ready
 from engine.jobs.runner import submit
 from engine.jobs.waiting import wait_for
 from engine.workspace import Workspace
-from store import image_scan, images
+from store import image_roots, image_scan
 from store.connection import Cursor
-from store.images import Root, RootSummary
+from store.image_roots import Root, RootSummary
 from store.paths import path_of_text, text_of_path
 
 OnProgress = Callable[[JobProgress], None]
@@ -64,8 +64,8 @@ def start_add(
     with store.reading() as cursor:
         _require_wordnet(cursor)
         plan = _plan(cursor, _absolute(path), layout, _absolute(mapping) if mapping else None, base)
-        known = images.fetch_roots(cursor)
-        root_id = images.next_root_id(cursor)
+        known = image_roots.fetch_roots(cursor)
+        root_id = image_roots.next_root_id(cursor)
     abandoned = [root for root in known.values() if root.scanned_at is None and _same_source(root, plan)]
     others = [root for root in known.values() if root not in abandoned]
     _refuse_overlap(plan, others)
@@ -81,13 +81,13 @@ def start_add(
     )
     with store.writing() as cursor:
         for unscanned in abandoned:  # an earlier try that never came in
-            images.delete_root(cursor, unscanned.root_id)
-        images.insert_root(cursor, root)
+            image_roots.delete_root(cursor, unscanned.root_id)
+        image_roots.insert_root(cursor, root)
     try:
         return StartedScan(root, _submit(workspace, root, plan), plan.remarks)
     except BaseException:
         with store.writing() as cursor:
-            images.delete_root(cursor, root.root_id)
+            image_roots.delete_root(cursor, root.root_id)
         raise
 
 
@@ -97,8 +97,8 @@ def start_rescan(workspace: Workspace, name: str | None = None) -> list[StartedS
     Raises: UnknownRoot; EngineError when a root is not there any more, before any scan is started.
     """
     with workspace.opened().reading() as cursor:
-        known = images.fetch_roots(cursor)
-        roots = [images.fetch_root(cursor, name)] if name is not None else list(known.values())
+        known = image_roots.fetch_roots(cursor)
+        roots = [image_roots.fetch_root(cursor, name)] if name is not None else list(known.values())
         if not roots:
             raise EngineError("There is no root to scan again.", "`sood-tui images add ROOT` adds one.")
         plans = [(root, _plan_again(cursor, root)) for root in roots]
@@ -115,13 +115,13 @@ def remove_root(workspace: Workspace, name: str, dry_run: bool = False) -> RootS
     Raises: UnknownRoot.
     """
     with workspace.opened().writing() as cursor:
-        root_id = images.fetch_root(cursor, name).root_id
-        summary = next(row for row in images.fetch_root_summaries(cursor) if row.root_id == root_id)
+        root_id = image_roots.fetch_root(cursor, name).root_id
+        summary = next(row for row in image_roots.fetch_root_summaries(cursor) if row.root_id == root_id)
         if not dry_run:
             image_scan.move_all_gone(cursor, root_id, now())
             image_scan.delete_root_images(cursor, root_id)
             image_scan.delete_root_issues(cursor, root_id)
-            images.delete_root(cursor, root_id)
+            image_roots.delete_root(cursor, root_id)
             image_scan.clear_counts(cursor)
             image_scan.insert_counts(cursor)
     return summary

@@ -20,7 +20,7 @@ from engine.images.layouts import wnid_of_name
 from engine.images.lists import read_list
 from engine.jobs.ingest import Intake
 from engine.jobs.shards import ShardRun
-from store import image_scan, images
+from store import image_roots, image_scan
 from store.connection import Cursor
 from store.paths import path_of_text, text_of_path
 
@@ -246,7 +246,7 @@ def ingest(intake: Intake) -> None:
     if intake.part is not None or intake.outcome is None or intake.outcome.state != "finished":
         return
     settings = intake.spec.settings
-    root = images.fetch_roots(intake.cursor).get(int(settings["root_id"]))
+    root = image_roots.fetch_roots(intake.cursor).get(int(settings["root_id"]))
     if root is None:
         return
     parts = [str(part.path) for part in intake.job.parts()]
@@ -254,7 +254,7 @@ def ingest(intake: Intake) -> None:
     image_scan.save_report(intake.cursor, intake.spec.id, json.dumps(asdict(report)))
 
 
-def take_in(cursor: Cursor, root: images.Root, parts: list[str], job_id: str, at: datetime) -> ScanReport:
+def take_in(cursor: Cursor, root: image_roots.Root, parts: list[str], job_id: str, at: datetime) -> ScanReport:
     """Bring the pictures, the counts and the issues of one root in line with what a scan found."""
     image_scan.stage_found(cursor, parts)
     sharing = list(_sharing(cursor, root))
@@ -275,10 +275,10 @@ def take_in(cursor: Cursor, root: images.Root, parts: list[str], job_id: str, at
     return ScanReport(root.name, job_id, number, synsets, added, removed, image_scan.count_issues(cursor, root.root_id))
 
 
-def _sharing(cursor: Cursor, root: images.Root) -> Iterator[int]:
+def _sharing(cursor: Cursor, root: image_roots.Root) -> Iterator[int]:
     """The other roots whose folder holds, is or lies in this one's."""
     mine = root.path.rstrip("/") + "/"
-    for other in images.fetch_roots(cursor).values():
+    for other in image_roots.fetch_roots(cursor).values():
         theirs = other.path.rstrip("/") + "/"
         if other.root_id != root.root_id and (mine.startswith(theirs) or theirs.startswith(mine)):
             yield other.root_id

@@ -11,8 +11,11 @@ from engine.filters.intervals import wilson
 from engine.labels.formulas import LEAST_SHARE
 from engine.labels.sources import labelled_images
 from engine.review.agreement import agreement
-from store import label_review as store
 from store.connection import Cursor
+from store.images import fetch_places
+from store.label_decisions import fetch_label_opinions
+from store.label_proposals import fetch_label_runs, fetch_proposals
+from store.label_review import fetch_claims
 from store.labels import fetch_sources
 
 Sets = Mapping[int, frozenset[str]]
@@ -97,13 +100,13 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
 
 def _proposed(cursor: Cursor) -> tuple[dict[str, dict[int, frozenset[str]]], dict[int, str]]:
     """Model -> picture -> what it proposes (its own label may be among it), and the pictures' own labels."""
-    keys = {run.set_id: run.model_key for run in store.fetch_label_runs(cursor)}
+    keys = {run.set_id: run.model_key for run in fetch_label_runs(cursor)}
     found: dict[str, dict[int, set[str]]] = {}
-    for row in store.fetch_proposals(cursor):
+    for row in fetch_proposals(cursor):
         labels = found.setdefault(keys[row.set_id], {}).setdefault(row.image_id, set())
         if row.share >= LEAST_SHARE:
             labels.add(row.wnid)
-    places = store.fetch_places(cursor, sorted({image_id for sets in found.values() for image_id in sets}))
+    places = fetch_places(cursor, sorted({image_id for sets in found.values() for image_id in sets}))
     frozen = {model: {image: frozenset(wnids) for image, wnids in sets.items()} for model, sets in found.items()}
     return frozen, {place.image_id: place.wnid for place in places}
 
@@ -117,7 +120,7 @@ def _union(sets: Iterable[Sets]) -> dict[int, frozenset[str]]:
 
 
 def _states(cursor: Cursor, image_ids: set[int]) -> dict[tuple[int, str], str]:
-    claims = store.fetch_claims(cursor, sorted(image_ids))
+    claims = fetch_claims(cursor, sorted(image_ids))
     return {(claim.image_id, claim.wnid): claim.state for claim in claims}
 
 
@@ -157,7 +160,7 @@ def _of_sets(kind: str, first: str, second: str, a: Sets, b: Sets) -> LabelAgree
 
 def _of_people(cursor: Cursor) -> list[LabelAgreement]:
     words: dict[str, dict[tuple[int, str], str]] = defaultdict(dict)
-    for opinion in store.fetch_label_opinions(cursor):
+    for opinion in fetch_label_opinions(cursor):
         words[opinion.reviewer][opinion.image_id, opinion.wnid] = opinion.kind
     rows = []
     for first, second in combinations(sorted(words), 2):

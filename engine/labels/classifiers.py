@@ -19,7 +19,7 @@ from engine.labels.formulas import LEAST_SHARE, TEMPERATURE
 from engine.labels.prediction_files import DEPTH, read_predictions
 from engine.labels.ranking import RankingSettings, find_set, prompts_of, work_list
 from engine.workspace import Workspace
-from store import images, labels
+from store import image_roots, labels
 from store import predictions as store
 from store.connection import Cursor
 from store.embeddings import fetch_set
@@ -90,7 +90,7 @@ def import_predictions(
     with workspace.opened().writing() as cursor:
         _check_name(cursor, name)
         table = read_predictions(path, _classes(cursor, classes), names)
-        root_id = images.fetch_root(cursor, root).root_id if root else None
+        root_id = image_roots.fetch_root(cursor, root).root_id if root else None
         entries = pa.table({"line": list(table.lines), "file": list(table.files)})
         found = labels.match_entries(cursor, entries, root_id)
         counts = found["images"].to_pylist()
@@ -185,9 +185,9 @@ def submit_model(
     with workspace.opened().reading() as cursor:
         _check_name(cursor, name)
         wnids = _classes(cursor, classes)
-        root_id = images.fetch_root(cursor, root).root_id if root else None
+        root_id = image_roots.fetch_root(cursor, root).root_id if root else None
         work = store.fetch_pictures(cursor, root_id)
-        roots = [one.path for one in images.fetch_roots(cursor).values() if root_id in (None, one.root_id)]
+        roots = [one.path for one in image_roots.fetch_roots(cursor).values() if root_id in (None, one.root_id)]
     if not work.num_rows:
         raise EngineError("There are no pictures.", "`sood-tui images add ROOT` adds them.")
     settings = ModelSettings(

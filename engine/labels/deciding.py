@@ -9,9 +9,11 @@ from engine.errors import EngineError
 from engine.events import new_event_id, now
 from engine.review.decisions import NothingToUndo
 from engine.workspace import Workspace
-from store import label_review as log
+from store import label_decisions as log
 from store.connection import Cursor
-from store.label_review import LabelClaim, LabelEvent
+from store.images import fetch_image_ids_of_path, has_image
+from store.label_decisions import LabelEvent
+from store.label_review import LabelClaim, fetch_claims
 from store.wordnet import fetch_synset
 
 LabelDecision = Literal["confirm", "reject"]
@@ -52,7 +54,7 @@ def decide_each(
     if not reviewer.strip():
         raise EngineError("A decision needs a name.", "Set `reviewer` in the settings, or say --by NAME.")
     with workspace.opened().writing() as cursor:
-        if not log.has_image(cursor, image_id):
+        if not has_image(cursor, image_id):
             raise EngineError(f"There is no picture {image_id}.", "`sood-tui labels queue` lists numbers.")
         for wnid, _ in choices:
             fetch_synset(cursor, wnid)
@@ -95,9 +97,9 @@ def find_image(cursor: Cursor, text: str) -> int:
 
     Raises: EngineError when there is none, or several have such a path.
     """
-    if text.isdecimal() and log.has_image(cursor, int(text)):
+    if text.isdecimal() and has_image(cursor, int(text)):
         return int(text)
-    found = log.fetch_image_ids_of_path(cursor, text)
+    found = fetch_image_ids_of_path(cursor, text)
     if len(found) != 1:
         number = "No picture has" if not found else f"{len(found)} pictures have"
         hint = "" if not found else "Say more of its folders, or its number."
@@ -107,7 +109,7 @@ def find_image(cursor: Cursor, text: str) -> int:
 
 def claims_of(cursor: Cursor, image_id: int) -> list[LabelClaim]:
     """All that is said of the labels of one picture, its own label first."""
-    return log.fetch_claims(cursor, [image_id])
+    return fetch_claims(cursor, [image_id])
 
 
 def _reverse(cursor: Cursor, kind: str, target: UUID, reviewer: str) -> LabelStep:

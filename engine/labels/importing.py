@@ -12,7 +12,7 @@ from engine.events import now
 from engine.labels.sources import OWN
 from engine.labels.truth import KINDS, TruthEntry, read_truth, timm_real_file
 from engine.workspace import Workspace
-from store import images, labels
+from store import image_roots, labels
 from store.connection import Cursor
 from store.labels import LabelSource
 
@@ -66,7 +66,7 @@ def import_truth(
             raise EngineError(f"There is a source {name} already.", "Give this one another --name, or remove that one.")
         classes = labels.fetch_class_list(cursor, CLASS_LIST)
         entries = read_truth(path, kind, classes, labels.fetch_all_wnids(cursor) if kind == "csv" else frozenset())
-        root_id = images.fetch_root(cursor, root).root_id if root else None
+        root_id = image_roots.fetch_root(cursor, root).root_id if root else None
         found = labels.match_entries(cursor, _table(entries), root_id).to_pylist()
         matched = {row["line"]: row["image_id"] for row in found if row["image_id"] is not None}
         if not matched:

@@ -16,8 +16,6 @@ from engine.errors import EngineError
 IntVector = npt.NDArray[np.int64]
 FloatVector = npt.NDArray[np.float64]
 
-SMALLEST_SHOWN_GROUP = 30
-
 
 @dataclass(frozen=True, slots=True)
 class TruthTable:

@@ -22,7 +22,7 @@ from engine.labels.boxes import Box
 from engine.labels.sources import labelled_images
 from store import labels as store
 from store.connection import Cursor
-from store.label_review import fetch_places
+from store.images import fetch_places
 from store.paths import path_of_text
 
 LAYOUT = "sood-tui grid 1"

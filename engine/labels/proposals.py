@@ -13,11 +13,12 @@ from engine.labels.classes import class_names
 from engine.labels.formulas import LEAST_SHARE, TEMPERATURE
 from engine.labels.ranking import RankingSettings, find_set, prompts_of, without, work_list
 from engine.workspace import Workspace
-from store import label_review as store
+from store import label_proposals as store
 from store.candidates import fetch_candidates
 from store.connection import Cursor
 from store.embeddings import fetch_set
-from store.label_review import LabelRun
+from store.label_proposals import LabelRun
+from store.labels import fetch_labelled_ids
 
 KIND = "label-proposals"
 
@@ -62,7 +63,7 @@ def submit(workspace: Workspace, request: ProposalRequest) -> str:
                 f"No such picture has an embedding of {embedded.model_key}.", "`sood-tui scoring run` encodes them."
             )
         if not request.with_truth:
-            work = without(work, store.fetch_labelled_ids(cursor))
+            work = without(work, fetch_labelled_ids(cursor))
         if not work.num_rows:
             raise EngineError(
                 "Every picture that has an embedding has imported labels already.",

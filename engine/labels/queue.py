@@ -6,6 +6,7 @@ from typing import Literal, get_args
 from engine.labels.sources import labelled_images
 from store import label_review as store
 from store.connection import Cursor
+from store.images import fetch_places
 from store.label_review import LabelClaim, QueuedImage
 
 Order = Literal["doubt", "path"]
@@ -53,7 +54,7 @@ def flagged_queue(cursor: Cursor, source: str, image_ids: list[int]) -> list[Que
     """Pictures that a source speaks of, for people to judge what it says."""
     wanted = set(image_ids)
     known = {row.image_id: row for row in labelled_images(cursor, source) if row.image_id in wanted}
-    places = store.fetch_places(cursor, list(known))
+    places = fetch_places(cursor, list(known))
     claims = items(
         cursor, [QueuedImage(place.image_id, place.wnid, place.root, place.path, 0, 0, True) for place in places]
     )

@@ -12,7 +12,7 @@ from engine.evaluation.sets import resolve_set
 from engine.labels.numbers import PictureNumbers, TruthTable, judge
 from engine.labels.sources import labelled_images
 from engine.workspace import Workspace
-from store import images
+from store import image_roots
 from store import predictions as store
 from store.connection import Cursor
 from store.labels import LabelledImage
@@ -113,7 +113,7 @@ def pictures_of(workspace: Workspace, cursor: Cursor, where: str) -> set[int]:
     Raises: EngineError for files that are not in the catalogue, and as the set itself raises.
     """
     if where.startswith("root:"):
-        root_id = images.fetch_root(cursor, where.removeprefix("root:")).root_id
+        root_id = image_roots.fetch_root(cursor, where.removeprefix("root:")).root_id
         return set(store.fetch_pictures(cursor, root_id)["image_id"].to_pylist())
     found = resolve_set(workspace, cursor, where, where, "id")
     image_ids = found.items["image_id"].to_pylist()

@@ -6,7 +6,7 @@ Nothing of a file is taken in before the whole of it has been understood.
 import csv
 import importlib.util
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,11 +132,3 @@ def _wnids(raw: Sequence[object], classes: Sequence[str], known: Set[str], where
             reason = f"Class indices go from 0 to {len(classes) - 1}; a CSV may name any synset of the catalogue."
             raise EngineError(f"{where}: the label {label!r} is none of the {len(classes)} classes.", reason)
     return tuple(sorted(found))
-
-
-def counts_by_size(entries: Sequence[TruthEntry]) -> Mapping[int, int]:
-    """How many pictures have k valid labels, for each k that occurs."""
-    counts: dict[int, int] = {}
-    for entry in entries:
-        counts[len(entry.wnids)] = counts.get(len(entry.wnids), 0) + 1
-    return dict(sorted(counts.items()))

@@ -19,7 +19,6 @@ from store.review_duplicates import RivalPicture
 from store.review_pictures import fetch_marks_of, fetch_named_pictures
 
 Keep = Literal["nearest", "score", "larger", "first"]
-KEEPS: tuple[Keep, ...] = get_args(Keep)
 Across = Literal["all", "splits", "synsets", "within"]
 ACROSS: tuple[Across, ...] = get_args(Across)
 Likeness = Literal["exact", "near", "embedding"]

@@ -113,13 +113,6 @@ def unmatched(measured: Measured) -> Measured:
     return replace(measured, pictures=replace(measured.pictures, exclusion=before))
 
 
-def matched_out(prepared: PreparedSplit, tuned: Tuned, measured: Measured) -> Integers:
-    """How many pictures of each band matching has left out, int64 [bands], hardest first."""
-    cut = cut_pictures(prepared, tuned, measured, {})
-    drawn_out = (measured.pictures.exclusion == EXCLUSIONS.index(MATCHED) + 1) & (cut.band >= 0)
-    return np.bincount(cut.band[drawn_out], minlength=len(tuned.bands)).astype(np.int64)
-
-
 def matched_counts(counts: Integers) -> Integers:
     """How many pictures of each number of labels each band may keep.
 

@@ -160,7 +160,7 @@ def _embeddings(workspace: "Workspace", answers: Answers) -> str | None:
 
 
 def _root(workspace: "Workspace", answers: Answers) -> str | None:
-    from store.images import fetch_root
+    from store.image_roots import fetch_root
 
     name = answers.optional("root")
     if name is not None:

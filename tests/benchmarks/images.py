@@ -23,7 +23,7 @@ from engine.images.layouts import WORK_SCHEMA, wnid_of_name
 from engine.images.sample import sample_images
 from engine.images.scan import Findings, scan_folder, take_in
 from store.connection import Cursor, Store, open_store
-from store.images import Root, fetch_images, insert_root
+from store.image_roots import Root, insert_root
 from tests.picture_roots import WHEN
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ def measure_pages(scratch: Path, rows: int) -> None:
     wnids = [_wnid(chance.randrange(SYNSETS)) for _ in range(QUERIES)]
     per_synset = rows // SYNSETS
     kinds: dict[str, Callable[[Cursor, str], object]] = {
-        "page of 50": lambda cursor, wnid: fetch_images(cursor, wnid, 50, chance.randrange(max(1, per_synset - 50))),
+        "page of 50": lambda cursor, wnid: _page(cursor, wnid, chance.randrange(max(1, per_synset - 50))),
         "seeded sample of 16": lambda cursor, wnid: sample_images(cursor, wnid, 16, seed=7),
     }
     print(f"\n{f'one synset of {rows:,} pictures':<42}{'median ms':>11}{'p95 ms':>9}{'p95 to shuffled':>18}")
@@ -87,6 +87,19 @@ def measure_pages(scratch: Path, rows: int) -> None:
             print(f"{label:<42}{statistics.median(found):>11.2f}{p95:>9.2f}{p95 / base:>17.2f}x")
     ordered.close()
     shuffled.close()
+
+
+def _page(cursor: Cursor, wnid: str, offset: int) -> object:
+    return cursor.execute(
+        """
+        SELECT image_id, root_id, wnid, path
+        FROM image
+        WHERE wnid = $wnid
+        ORDER BY root_id, path
+        LIMIT 50 OFFSET $offset
+        """,
+        {"wnid": wnid, "offset": offset},
+    ).fetchall()
 
 
 def _scan(pictures: Path, work: pa.Table) -> Findings:

@@ -22,7 +22,8 @@ from engine.wordnet.importing import choose_source, import_wordnet
 from engine.wordnet.reading import opened_by_nltk, staged
 from engine.wordnet.sources import WordNetSource, find_wordnet
 from store.connection import Cursor, open_store
-from store.wordnet import fetch_children, fetch_closure, search
+from store.wordnet import fetch_children, search
+from tests.catalogue_rows import closure_of
 
 TYPED = ("dog", "toy spaniel", "canis", "vehicle that can fly", "n0208")
 
@@ -93,9 +94,9 @@ def time_queries(cursor: Cursor, roots: int) -> None:
     wnids = random.Random(0).sample([str(row[0]) for row in rows], roots)
     table: dict[str, list[float]] = {"recursion": [], "closure": [], "children": [], "search": []}
     for wnid in wnids:
-        assert closure_by_recursion(cursor, wnid) == fetch_closure(cursor, wnid)
+        assert dict(closure_by_recursion(cursor, wnid)) == closure_of(cursor, wnid)
         table["recursion"].append(seconds(lambda: closure_by_recursion(cursor, wnid)))  # noqa: B023
-        table["closure"].append(seconds(lambda: fetch_closure(cursor, wnid)))  # noqa: B023
+        table["closure"].append(seconds(lambda: closure_of(cursor, wnid)))  # noqa: B023
         table["children"].append(seconds(lambda: fetch_children(cursor, wnid)))  # noqa: B023
     for text in TYPED * 4:
         for end in range(1, len(text) + 1):

@@ -31,7 +31,6 @@ SCORES = {
 }
 TREES = ("imagefolder", "huggingface", "fiftyone")
 EVERY = ("sood", "parquet", "assignments", "csv", "jsonl", *TREES, "openood", "webdataset", "croissant", "card")
-LISTED = {"train": 16, "easy": 3, "hard": 5}  # by hand: see test_counts_worked_out_by_hand
 
 
 @pytest.fixture
@@ -55,10 +54,6 @@ def lists_of(folder: Path) -> dict[str, list[list[str]]]:
         split: [line.split(" ") for line in (folder / f"{name}.txt").read_text().splitlines()]
         for split, name in names.items()
     }
-
-
-def sizes_of(rows: list[list[str]], root: Path) -> list[tuple[int, int]]:
-    return sorted(Image.open(root.parent / row[0]).size for row in rows)
 
 
 def test_assignments_join_with_the_catalogue_to_the_lists(workspace: Workspace, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from engine.labels.queue import flagged_queue, items, proposal_queue, to_judge
 from engine.labels.sources import labelled_images
 from engine.review.decisions import NothingToUndo
 from engine.workspace import Workspace
-from store import label_review
+from store import label_decisions
 from store.connection import Store
 from store.errors import UnknownWnid
 from tests.catalogues import WHEN, add_table
@@ -112,7 +112,7 @@ def test_decisions_settle_a_picture_and_undo_opens_it_again(workspace: Workspace
     with pytest.raises(NothingToUndo):
         redo(workspace, "bob")
     with workspace.opened().reading() as cursor:
-        assert len(label_review.fetch_label_log(cursor)) == 3 + 3 + 2 + 1
+        assert len(label_decisions.fetch_label_log(cursor)) == 3 + 3 + 2 + 1
 
 
 def test_many_choices_are_one_step(workspace: Workspace) -> None:
@@ -142,7 +142,7 @@ def test_decisions_that_cannot_be(workspace: Workspace) -> None:
     with pytest.raises(EngineError, match="needs a name"):
         decide(workspace, 1, [BEAGLE], "confirm", " ")
     with workspace.opened().reading() as cursor:
-        assert label_review.fetch_label_log(cursor) == []
+        assert label_decisions.fetch_label_log(cursor) == []
 
 
 def test_pictures_are_found_by_number_and_by_the_end_of_their_path(workspace: Workspace) -> None:

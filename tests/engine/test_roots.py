@@ -13,7 +13,9 @@ from engine.jobs.ingest import ingest_ready
 from engine.jobs.runner import cancel, resume
 from engine.jobs.waiting import wait_for
 from engine.workspace import Workspace
-from store.images import UnknownRoot, fetch_count, fetch_images, fetch_issues, fetch_root_summaries, fetch_roots
+from store.image_roots import UnknownRoot, fetch_root_summaries, fetch_roots
+from store.images import fetch_count, fetch_issues
+from tests.catalogue_rows import pictures_of
 from tests.picture_roots import BEAGLE, DOG, PAPILLON, TABBY, WOLF, plant, plant_bytes, tiny_workspace
 
 
@@ -25,7 +27,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 def paths(workspace: Workspace, wnid: str) -> list[str]:
     with workspace.opened().reading() as cursor:
-        return [image.path for image in fetch_images(cursor, wnid, 1000)]
+        return [image.path for image in pictures_of(cursor, wnid)]
 
 
 def test_two_roots_are_scanned_counted_and_scanned_again(workspace: Workspace, tmp_path: Path) -> None:
@@ -37,7 +39,7 @@ def test_two_roots_are_scanned_counted_and_scanned_again(workspace: Workspace, t
     assert add_root(workspace, val, name="validation").images == 1
     with workspace.opened().reading() as cursor:
         assert fetch_count(cursor, DOG).subtree_images == 6
-        files = [image.file(fetch_roots(cursor)[image.root_id]) for image in fetch_images(cursor, BEAGLE, 10)]
+        files = [image.file(fetch_roots(cursor)[image.root_id]) for image in pictures_of(cursor, BEAGLE)]
         assert [row.name for row in fetch_root_summaries(cursor)] == ["train", "validation"]
     assert all(file.is_file() for file in files)
 
@@ -63,7 +65,7 @@ def test_names_of_all_sorts_come_through_the_whole_way(workspace: Workspace, tmp
     assert add_root(workspace, root, name="odd").images == len(names)
     with workspace.opened().reading() as cursor:
         known = fetch_roots(cursor)[1]
-        files = {os.fsencode(image.file(known)) for image in fetch_images(cursor, BEAGLE, 10)}
+        files = {os.fsencode(image.file(known)) for image in pictures_of(cursor, BEAGLE)}
     assert files == {os.fsencode(folder) + b"/" + name for name in names}
     assert rescan(workspace, "odd")[0].added == 0
 
@@ -185,7 +187,7 @@ def test_a_root_is_forgotten_and_its_ids_are_not_given_again(workspace: Workspac
         assert fetch_issues(cursor) == []
     assert add_root(workspace, val, name="again").added == 1
     with workspace.opened().reading() as cursor:
-        newest = fetch_images(cursor, BEAGLE, 10)[-1]
+        newest = pictures_of(cursor, BEAGLE)[-1]
     assert (newest.root_id, newest.image_id) == (3, 5)
 
 

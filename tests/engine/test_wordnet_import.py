@@ -17,13 +17,13 @@ from engine.wordnet.sources import REQUIRED_FILES, WordNetNotFound, WordNetSourc
 from store.connection import Store, memory_store
 from store.wordnet import (
     fetch_children,
-    fetch_closure,
     fetch_hypernym_path,
     fetch_memberships,
     fetch_roots,
     fetch_synset,
 )
 from store.wordnet_import import count_synsets, fetch_fact
+from tests.catalogue_rows import closure_of
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_nothing_of_wordnet_is_missing(wordnet: Store, statement: str, rows: int
 )
 def test_closures_count_instances_and_each_synset_once(wordnet: Store, wnid: str, size: int) -> None:
     with wordnet.reading() as cursor:
-        assert len(fetch_closure(cursor, wnid)) == size
+        assert len(closure_of(cursor, wnid)) == size
 
 
 def test_dog_is_what_nltk_says(wordnet: Store) -> None:

@@ -21,8 +21,9 @@ from engine.labels.proposals import ProposalRequest
 from engine.labels.queue import proposal_queue
 from engine.scoring.submission import ScoringRequest, submit
 from engine.workspace import Workspace
-from store import label_review, predictions
+from store import label_proposals, predictions
 from store.connection import memory_store
+from store.label_review import fetch_claims
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
 from tests.jobs.waiting import wait_until
 from tests.tiny_clip import make_tiny_clip
@@ -116,7 +117,7 @@ def test_an_estimate_reads_the_embeddings_and_leaves_nothing(workspace: Workspac
     assert found.needed_bytes is not None
     assert sorted((workspace.root / "embeddings").rglob("*")) == before
     with workspace.opened().reading() as cursor:
-        assert label_review.fetch_label_runs(cursor) == []
+        assert label_proposals.fetch_label_runs(cursor) == []
 
 
 def test_proposals_are_what_has_half_the_best_score(workspace: Workspace, models: dict[str, str]) -> None:
@@ -126,8 +127,8 @@ def test_proposals_are_what_has_half_the_best_score(workspace: Workspace, models
     names = {wnid_of(name): name for name in NAMES}
     expected = similarities(workspace, models["one"], [f"a {names[wnid]}" for wnid in wnids])
     with workspace.opened().reading() as cursor:
-        rows = label_review.fetch_proposals(cursor)
-        (run,) = label_review.fetch_label_runs(cursor)
+        rows = label_proposals.fetch_proposals(cursor)
+        (run,) = label_proposals.fetch_label_runs(cursor)
         own = dict(cursor.execute("SELECT image_id, wnid FROM image").fetchall())
         assert len(proposal_queue(cursor, everything=True)) == len(expected) == 15
     assert (run.pictures, run.classes, run.temperature, run.class_list) == (15, 4, 0.01, "pictures")
@@ -151,7 +152,7 @@ def test_proposals_are_what_has_half_the_best_score(workspace: Workspace, models
     again = finish(workspace, proposals.submit(workspace, ProposalRequest(template="a {}", device="cpu")))
     assert again.id != job.id
     with workspace.opened().reading() as cursor:
-        assert label_review.fetch_proposals(cursor) == rows
+        assert label_proposals.fetch_proposals(cursor) == rows
 
 
 def test_a_second_model_proposes_beside_the_first(workspace: Workspace, models: dict[str, str]) -> None:
@@ -159,8 +160,8 @@ def test_a_second_model_proposes_beside_the_first(workspace: Workspace, models: 
         encode(workspace, models[name])
         finish(workspace, proposals.submit(workspace, ProposalRequest(model=models[name], device="cpu")))
     with workspace.opened().reading() as cursor:
-        claims = label_review.fetch_claims(cursor, [100])
-        assert len(label_review.fetch_label_runs(cursor)) == 2
+        claims = fetch_claims(cursor, [100])
+        assert len(label_proposals.fetch_label_runs(cursor)) == 2
     assert len({model for claim in claims for model in claim.models}) == 2
     with pytest.raises(EngineError, match="No embeddings go by the name three"):
         proposals.submit(workspace, ProposalRequest(model="three"))
@@ -175,7 +176,7 @@ def test_pictures_with_truth_are_left_alone(workspace: Workspace, models: dict[s
     )
     finish(workspace, proposals.submit(workspace, ProposalRequest(device="cpu")))
     with workspace.opened().reading() as cursor:
-        assert {row.image_id for row in label_review.fetch_proposals(cursor)} == {114}
+        assert {row.image_id for row in label_proposals.fetch_proposals(cursor)} == {114}
     add_table(workspace.opened(), "label_image", [{"source": "truth", "image_id": 114, "labels": 1}])
     with pytest.raises(EngineError, match="imported labels already"):
         proposals.submit(workspace, ProposalRequest())

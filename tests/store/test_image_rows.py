@@ -11,23 +11,17 @@ from hypothesis import strategies as st
 
 from engine.images.scan import ScanReport, take_in
 from store.connection import Store, memory_store
+from store.embeddings import append_read_issues, delete_read_issues
+from store.image_roots import Root, UnknownRoot, fetch_root, fetch_root_summaries, fetch_roots
 from store.images import (
     Image,
-    Root,
-    UnknownImage,
-    UnknownRoot,
-    absolute_path,
-    count_all,
-    count_images,
     fetch_count,
-    fetch_image,
-    fetch_images,
     fetch_issues,
-    fetch_root,
-    fetch_root_summaries,
+    fetch_places,
     fetch_subtree_counts,
-    insert_issues,
+    has_image,
 )
+from tests.catalogue_rows import pictures_of
 from tests.fixtures_wordnet import load_tiny_wordnet
 from tests.picture_roots import (
     BEAGLE,
@@ -77,8 +71,8 @@ def test_an_instance_counts_below_its_class(tiny_wordnet: Store, tmp_path: Path)
     put_pictures(tiny_wordnet, tmp_path, {MAYFLOWER: 2})
     with tiny_wordnet.reading() as cursor:
         assert fetch_count(cursor, SHIP).subtree_images == 2
-        assert count_images(cursor, MAYFLOWER) == 2
-        assert count_images(cursor, SHIP) == 0
+        assert fetch_count(cursor, MAYFLOWER).images == 2
+        assert fetch_count(cursor, SHIP).images == 0
 
 
 @pytest.fixture(scope="module")
@@ -112,25 +106,24 @@ def test_the_counts_of_any_pictures_are_those_of_a_walk_over_the_graph(
             expected = [number for item, number in counts.items() if item in inside]
             assert found.images == counts.get(wnid, 0)
             assert (found.subtree_images, found.subtree_synsets) == (sum(expected), len(expected))
-        assert count_all(cursor) == (sum(counts.values()), len(counts))
     store.close()
 
 
-def test_pages_follow_root_and_path_and_ids_follow_the_pages(tiny_wordnet: Store, tmp_path: Path) -> None:
+def test_ids_follow_root_and_path(tiny_wordnet: Store, tmp_path: Path) -> None:
     put_pictures(tiny_wordnet, tmp_path, {PAPILLON: 12, BEAGLE: 2})
     put_pictures(tiny_wordnet, tmp_path, {PAPILLON: 2}, root_id=2, name="val")
     with tiny_wordnet.reading() as cursor:
-        pages = [fetch_images(cursor, PAPILLON, 5, offset) for offset in (0, 5, 10, 15)]
+        papillons = pictures_of(cursor, PAPILLON)
         stored = cursor.execute("SELECT wnid, root_id, path FROM image").fetchall()
-    assert [len(page) for page in pages] == [5, 5, 4, 0]
+    assert len(papillons) == 14
     # n02086910 sorts before n02088364, so papillons of the first scan have the ids 1 to 12; _10 and _11 sort before _2.
-    assert pages[0][:4] == [
+    assert papillons[:4] == [
         Image(1, 1, PAPILLON, f"{PAPILLON}/{PAPILLON}_0.JPEG"),
         Image(2, 1, PAPILLON, f"{PAPILLON}/{PAPILLON}_1.JPEG"),
         Image(3, 1, PAPILLON, f"{PAPILLON}/{PAPILLON}_10.JPEG"),
         Image(4, 1, PAPILLON, f"{PAPILLON}/{PAPILLON}_11.JPEG"),
     ]
-    assert [image.image_id for image in pages[2][2:]] == [15, 16]  # the second root's, after the two beagles
+    assert [image.image_id for image in papillons[12:]] == [15, 16]  # the second root's, after the two beagles
     assert stored == sorted(stored)
 
 
@@ -142,11 +135,10 @@ def test_a_rescan_moves_what_is_gone_and_never_gives_an_id_twice(tiny_wordnet: S
     report = scan(tiny_wordnet, root, tmp_path, [*without_last, (f"{BEAGLE}/new.png", BEAGLE, None)], "0003-scan")
     assert (report.images, report.added, report.removed) == (3, 1, 0)
     with tiny_wordnet.reading() as cursor:
-        assert [image.image_id for image in fetch_images(cursor, BEAGLE, 9)] == [1, 2, 4]
+        assert [image.image_id for image in pictures_of(cursor, BEAGLE)] == [1, 2, 4]
         gone = cursor.execute("SELECT image_id, path FROM image_gone").fetchall()
-        with pytest.raises(UnknownImage):
-            fetch_image(cursor, 3)
-        assert fetch_image(cursor, 4).path == f"{BEAGLE}/new.png"
+        assert not has_image(cursor, 3)
+        assert [place.path for place in fetch_places(cursor, [3, 4])] == [f"{BEAGLE}/new.png"]
         assert fetch_count(cursor, DOG).subtree_images == 3
     assert gone == [(3, f"{BEAGLE}/{BEAGLE}_2.JPEG")]
 
@@ -188,12 +180,11 @@ def test_wnids_that_are_no_noun_synsets_become_issues_with_their_number(tiny_wor
 
 def test_an_issue_of_a_job_stays_until_its_picture_goes(tiny_wordnet: Store, tmp_path: Path) -> None:
     root = put_pictures(tiny_wordnet, tmp_path, {BEAGLE: 2})
-    path = f"{BEAGLE}/{BEAGLE}_1.JPEG"
-    issue = {"root_id": 1, "image_id": 2, "wnid": BEAGLE, "path": path, "kind": "undecodable", "detail": "x"}
-    table = pa.Table.from_pylist([{**issue, "found_at": WHEN}])
+    part = pa.table({"image_id": [2], "row": pa.nulls(1, pa.int64()), "status": ["undecodable"], "reason": ["x"]})
     with tiny_wordnet.writing() as cursor:
-        insert_issues(cursor, table)
-        insert_issues(cursor, table)
+        for _ in range(2):
+            delete_read_issues(cursor, part)
+            append_read_issues(cursor, part, WHEN)
     both = [(f"{BEAGLE}/{BEAGLE}_{number}.JPEG", BEAGLE, None) for number in (0, 1)]
     assert scan(tiny_wordnet, root, tmp_path, both, "0002-scan").issues == {"undecodable": 1}
     assert scan(tiny_wordnet, root, tmp_path, both[:1], "0003-scan").issues == {}
@@ -207,7 +198,7 @@ def test_roots_are_told_apart_by_name(tiny_wordnet: Store, tmp_path: Path) -> No
         assert fetch_root(cursor, "val").root_id == 2
         with pytest.raises(UnknownRoot, match="test"):
             fetch_root(cursor, "test")
-        image = fetch_images(cursor, BEAGLE, 1, offset=2)[0]
-        assert absolute_path(cursor, image) == Path(f"/pictures/val/{BEAGLE}/{BEAGLE}_0.JPEG")
+        image = pictures_of(cursor, BEAGLE)[2]
+        assert image.file(fetch_roots(cursor)[image.root_id]) == Path(f"/pictures/val/{BEAGLE}/{BEAGLE}_0.JPEG")
         assert [row.wnid for row in fetch_subtree_counts(cursor, DOG)] == [TOY_DOG, BEAGLE]
     assert [(row.name, row.images, row.synsets, row.issues) for row in rows] == [("train", 3, 2, 0), ("val", 1, 1, 0)]

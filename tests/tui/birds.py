@@ -16,7 +16,7 @@ from sood_tui.workspace import create_workspace
 from store import scoring
 from store.connection import open_store
 from store.embeddings import insert_set
-from store.images import fetch_images
+from tests.catalogue_rows import pictures_of
 from tests.catalogues import WHEN
 from tests.fixtures_wordnet import load_tiny_wordnet
 
@@ -100,7 +100,7 @@ def _similarities(cursor: object, wnids: list[str], ladder: tuple[str, ...]) -> 
     rows = [
         (wnid, image.image_id, 0.2 + 0.02 * ladder.index(wnid) + 0.001 * (place % 15))
         for wnid in wnids
-        for place, image in enumerate(fetch_images(cursor, wnid, 1000))  # type: ignore[arg-type]
+        for place, image in enumerate(pictures_of(cursor, wnid))  # type: ignore[arg-type]
     ]
     columns = list(zip(*rows, strict=True))
     return pa.table(

@@ -15,7 +15,7 @@ from sood_tui.widgets.synset_tree import SynsetTree
 from store.candidates import fetch_candidates
 from store.review import fetch_events, fetch_states_of
 from store.superclasses import fetch_superclasses
-from store.wordnet import fetch_ancestors
+from tests.catalogue_rows import ancestors_of
 from tests.tui.birds import BEAGLE, CAR, CHIHUAHUA, DOG, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
 
@@ -221,7 +221,7 @@ def test_a_synset_with_two_hypernyms_counts_once_above_both(workspace: Workspace
     decide(workspace, "dog", (CHIHUAHUA, PEKINESE), "reject", "anna")
     marks = read_marks(workspace)
     with workspace.opened().reading() as cursor:
-        above = {row.wnid: {ancestor.wnid for ancestor in fetch_ancestors(cursor, row.wnid)}
+        above = {row.wnid: set(ancestors_of(cursor, row.wnid))
                  for name in ("dog", "carnivore", "bird") for row in fetch_candidates(cursor, name)}  # fmt: skip
     best = {wnid: under_of(dict.fromkeys(marks.states[wnid].values(), 1)) for wnid in above}
     assert best[CHIHUAHUA] == "some"  # accepted here, rejected there

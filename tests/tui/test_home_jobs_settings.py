@@ -17,8 +17,8 @@ from sood_tui.settings import load_settings
 from sood_tui.supervision import funnel_counts
 from sood_tui.widgets.funnel import Funnel, room_names
 from sood_tui.widgets.lines import Lines
-from store.images import count_all
 from store.review import fetch_events
+from tests.catalogue_rows import picture_count
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PICTURES, draw
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
 from tests.tui.test_review_why import judge
@@ -145,7 +145,7 @@ async def test_a_scan_from_the_jobs_screen_is_taken_in(workspace: Workspace, tmp
         while time.monotonic() < limit:
             await rest(pilot, 4)
             with workspace.opened().reading() as cursor:
-                if count_all(cursor)[0] == sum(PICTURES.values()) + 3:
+                if picture_count(cursor) == sum(PICTURES.values()) + 3:
                     break
         await rest(pilot, 10)
         assert seen(app).count("✓ finished") >= 2
@@ -168,7 +168,7 @@ async def test_a_scan_from_the_jobs_screen_is_taken_in(workspace: Workspace, tmp
             await press(pilot, key)
             assert lines.cursor == place, key
     with workspace.opened().reading() as cursor:
-        assert count_all(cursor)[0] == sum(PICTURES.values()) + 3
+        assert picture_count(cursor) == sum(PICTURES.values()) + 3
 
 
 @keys("jobs.cancel", "jobs.resume", "jobs.undo")

@@ -12,8 +12,8 @@ from sood_tui.screens.review import ReviewScreen
 from sood_tui.screens.why import WhyScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
 from store import filters
-from store.images import fetch_images
 from store.review_pictures import fetch_marks
+from tests.catalogue_rows import pictures_of
 from tests.catalogues import WHEN
 from tests.tui.birds import BEAGLE, CHIHUAHUA, DOG, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, seen, told, type_text
@@ -25,7 +25,7 @@ def judge(workspace: Workspace, model: str, p_yes: dict[str, float]) -> None:
     """A filter's verdicts on candidates of dog; each saw the first two pictures of its synset."""
     with workspace.opened().writing() as cursor:
         run = filters.insert_run(cursor, "vlm", "sheet", model, "{}", None, WHEN)
-        seen_by_it = {wnid: [image.image_id for image in fetch_images(cursor, wnid, 2)] for wnid in p_yes}
+        seen_by_it = {wnid: [image.image_id for image in pictures_of(cursor, wnid)[:2]] for wnid in p_yes}
         filters.insert_verdicts(cursor, run, verdict_table("dog", p_yes, seen_by_it))
 
 

@@ -9,7 +9,7 @@ from engine.evaluation.metrics import RankedScores
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
 from store import evaluation as store
-from store.images import fetch_images
+from tests.catalogue_rows import pictures_of
 from tests.catalogues import WHEN
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON, PEKINESE, TABBY
 from tests.tui.desk_of import keys, opened, press, rest, seen, told
@@ -34,7 +34,7 @@ def evaluate(workspace: Workspace) -> dict[str, np.ndarray]:
         parts, pictures, values = [], [], []
         for number, (band, wnids) in enumerate(BANDS.items()):
             source = "subtree:cat" if band == "far" else f"split:main/{band}"
-            images = [image for wnid in wnids for image in fetch_images(cursor, wnid, 1000)]
+            images = [image for wnid in wnids for image in pictures_of(cursor, wnid)]
             parts.append(
                 {"run_id": run_id, "position": number, "name": band, "role": roles[band], "near_or_far": None,
                  "source": source, "sha256": "", "images": len(images), "unreadable": 0, "relatives": 0, "note": None}

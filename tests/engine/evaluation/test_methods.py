@@ -12,7 +12,9 @@ from hypothesis.extra import numpy as arrays
 
 from engine.errors import EngineError
 from engine.evaluation.batches import Batch, TextBank, Texts, blocks_of, group_order
+from engine.evaluation.corpus import CorpusSettings, make_corpus
 from engine.evaluation.formulas import Grouping, energy, greatest, greatest_probability, neglabel
+from engine.evaluation.labels import Labels
 from engine.evaluation.methods import Method, all_methods, find_method
 from engine.evaluation.methods.adaneg import gates, proxy_mean
 from engine.evaluation.methods.gl_mcm import local_score
@@ -21,7 +23,6 @@ from engine.evaluation.methods.tanl import activation_aware_score
 from engine.evaluation.mining import (
     Share,
     csp_scores,
-    dedupe,
     far_to_near,
     interneg_scores,
     permutation,
@@ -29,6 +30,7 @@ from engine.evaluation.mining import (
     similarity_quantile,
 )
 from engine.evaluation.passes import check_groups, normalised, score_set, stream_scores
+from store.connection import memory_store
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data" / "golden.json").read_text())
 EXACT = 1e-12
@@ -98,10 +100,17 @@ def test_mining_golden() -> None:
     assert select(quantile, ["noun"] * 7, Share(0.5)).rows.tolist() == expected["selected"]
 
 
-def test_corpus_golden() -> None:
+def test_corpus_golden(tmp_path: Path) -> None:
     inputs, expected = golden("corpus_dedupe_first_come")
-    found = dedupe({name: inputs["files"][name] for name in inputs["order"]})
-    assert found == {"noun": expected["noun"], "adj": expected["adj"]}
+    words = [f"{word},{name.partition('.')[0]}" for name in inputs["order"] for word in inputs["files"][name]]
+    (tmp_path / "words.csv").write_text("\n".join(words))
+    settings = CorpusSettings(f"file:{tmp_path / 'words.csv'}", compatible=True)
+    store = memory_store()
+    with store.reading() as cursor:
+        table = make_corpus(cursor, Labels((), (), "class_name", ()), settings).words
+    store.close()
+    found = [(row["word"], row["pos"]) for row in table.to_pylist()]
+    assert found == [*((word, "noun") for word in expected["noun"]), *((word, "adj") for word in expected["adj"])]
 
 
 def test_interneg_golden() -> None:
