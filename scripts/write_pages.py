@@ -10,7 +10,9 @@ from pathlib import Path
 
 from textual.binding import Binding
 
-from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_TITLES, signs
+from sood_tui.keys.binding import signs
+from sood_tui.keys.frame import FRAME
+from sood_tui.keys.screens import BY_SCREEN, SCREEN_TITLES
 from sood_tui.settings import SETTINGS, Setting
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -16,16 +16,18 @@ from textual.screen import Screen
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
-from sood_tui.graphics import NOT_ASKED, Graphics, Terminal, choose
-from sood_tui.keys import BY_SCREEN, FRAME, SCREEN_KEYS, SCREEN_TITLES, every_binding, sign
+from sood_tui.keys.binding import sign
+from sood_tui.keys.frame import FRAME
+from sood_tui.keys.screens import BY_SCREEN, SCREEN_KEYS, SCREEN_TITLES, every_binding
+from sood_tui.keys.type_ahead import HoldsBack, TypeAhead
 from sood_tui.messages import CatalogueChanged, JobsSeen, JobsTakenIn, OthersDecided
 from sood_tui.notices import describe
 from sood_tui.place import Place
 from sood_tui.recent import remember
 from sood_tui.seat_rules import forbidden
 from sood_tui.settings import Settings, Value, load_settings
-from sood_tui.terminal_probe import asked
-from sood_tui.type_ahead import HoldsBack, TypeAhead
+from sood_tui.terminal.graphics import NOT_ASKED, Graphics, Terminal, choose
+from sood_tui.terminal.probe import asked
 from store.connection import open_store
 from store.errors import CatalogueLocked
 
@@ -34,10 +36,10 @@ if TYPE_CHECKING:
 
     from engine.jobs.summary import JobSummary
     from engine.review.stopping import Progress
-    from sood_tui.progress_reading import ProgressReader
+    from sood_tui.benches.progress import ProgressReader
     from sood_tui.screens.room import RoomScreen
-    from sood_tui.seat_watch import SeatWatch
-    from sood_tui.supervision import JobWatch
+    from sood_tui.watch.jobs import JobWatch
+    from sood_tui.watch.seats import SeatWatch
     from sood_tui.widgets.pixel_layer import PixelLayer
     from sood_tui.widgets.thumbnails import Thumbnails
 
@@ -154,7 +156,7 @@ class SoodApp(App[int], inherit_bindings=False):
 
     def read_progress(self, superclass: str | None = None) -> "tuple[Progress, ...]":
         """How far the review is; takes a moment where something was decided since the last time."""
-        from sood_tui.progress_reading import ProgressReader, goal_of
+        from sood_tui.benches.progress import ProgressReader, goal_of
 
         self._progress = self._progress or ProgressReader()
         return self._progress.read(self.require_workspace(), goal_of(self.settings), superclass)
@@ -207,8 +209,8 @@ class SoodApp(App[int], inherit_bindings=False):
             self.call_after_refresh(self._supervise)
 
     def _supervise(self) -> None:
-        from sood_tui.seat_watch import SeatWatch, same_name_words
-        from sood_tui.supervision import JobWatch
+        from sood_tui.watch.jobs import JobWatch
+        from sood_tui.watch.seats import SeatWatch, same_name_words
 
         if self._watch is None:
             self.set_interval(LOOK_EVERY, self._look_at_jobs)
@@ -302,7 +304,7 @@ class SoodApp(App[int], inherit_bindings=False):
         """The bindings with the keys that the user gave to them."""
         if not self.settings.keys:
             return tuple(bindings)
-        from sood_tui.keymap import with_keymap
+        from sood_tui.keys.keymap import with_keymap
 
         return with_keymap(bindings, self.settings.keys)
 
@@ -498,7 +500,7 @@ class SoodApp(App[int], inherit_bindings=False):
 
     def _tell_arrivals(self) -> None:
         if self._arrived and time.monotonic() >= self._tell_at:
-            from sood_tui.seat_watch import arrival_words
+            from sood_tui.watch.seats import arrival_words
 
             self.notify(arrival_words(self._arrived), timeout=4, markup=False)
             self._arrived.clear()
@@ -525,7 +527,7 @@ class SoodApp(App[int], inherit_bindings=False):
         self.run_worker(self._count, thread=True, exclusive=True, group="counters")
 
     def _count(self) -> None:
-        from sood_tui.supervision import funnel_counts
+        from sood_tui.watch.jobs import funnel_counts
 
         counts = funnel_counts(self.require_workspace())
         self.call_from_thread(self._show_counts, counts)
@@ -588,6 +590,6 @@ def _place_in(workspace: Workspace, reviewer: str) -> Workspace:
         return replace(workspace, store=open_store(workspace.catalogue))
     except CatalogueLocked:
         from sood_tui.cli.output import say
-        from sood_tui.seat_watch import take_place
+        from sood_tui.watch.seats import take_place
 
         return take_place(workspace, reviewer, say)

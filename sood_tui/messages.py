@@ -8,7 +8,7 @@ from textual.message import Message
 if TYPE_CHECKING:  # what travels is made elsewhere, by modules that the first frame does without
     from engine.jobs.ingest import TakenIn
     from engine.jobs.summary import JobSummary
-    from sood_tui.seat_watch import SeatNews
+    from sood_tui.watch.seats import SeatNews
 
 
 @dataclass

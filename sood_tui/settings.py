@@ -184,7 +184,7 @@ def _keys(tables: dict[str, Any], file: Path) -> dict[str, str]:
         raise EngineError(f"{file} has [keys].", f"Keys are a person's own: {user_settings_file()} is their place.")
     if not isinstance(table, dict):
         raise EngineError(f"{file} sets keys to {table!r}.", '[keys] is a table, as in review.accept = "y".')
-    from sood_tui.keymap import keymap_of
+    from sood_tui.keys.keymap import keymap_of
 
     return keymap_of(_flatten(table), str(file))
 

@@ -12,9 +12,9 @@ from engine.doctor import Finding, examine_machine, examine_workspace
 from engine.errors import EngineError
 from sood_tui.cli.context import AsJson, given_workspace, settings_of
 from sood_tui.cli.output import emit, say
-from sood_tui.graphics import Graphics, Terminal, choose
 from sood_tui.settings import Settings, load_settings
-from sood_tui.terminal_probe import Question
+from sood_tui.terminal.graphics import Graphics, Terminal, choose
+from sood_tui.terminal.probe import Question
 from sood_tui.workspace import find_workspace
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

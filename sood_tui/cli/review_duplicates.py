@@ -13,10 +13,10 @@ from engine.review.decisions import Settlement
 from engine.review.duplicates import LIKENESSES, Comparison, Duplicate, Rule
 from engine.review.duplicates import leave_out as leave_out_of
 from engine.workspace import Workspace
+from sood_tui.benches.thresholds import split_defaults
 from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.following import finish_job
 from sood_tui.cli.output import emit, emit_json, say
-from sood_tui.threshold_bench import split_defaults
 from store.connection import Cursor
 from store.splits import fetch_runs
 

@@ -8,7 +8,7 @@ from engine.review.stopping import Goal, progress
 from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, plain, say
-from sood_tui.stop_lines import BASIS_WORDS, goal_words
+from sood_tui.lines.stop import BASIS_WORDS, goal_words
 
 app = typer.Typer(rich_markup_mode=None)
 

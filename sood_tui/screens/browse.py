@@ -16,13 +16,8 @@ from textual.widgets import Static
 from engine.errors import EngineError
 from engine.wordnet.finding import find
 from engine.workspace import Workspace
-from sood_tui.folio import Folio, read_folio, seen_by
-from sood_tui.keys import BROWSE
-from sood_tui.marks import under_of
-from sood_tui.screens.browse_decisions import BrowseDecisions
-from sood_tui.screens.dialogs import Choice, FindDialog
-from sood_tui.synset_lines import synset_facts
-from sood_tui.tree_reading import (
+from sood_tui.benches.folio import Folio, read_folio, seen_by
+from sood_tui.benches.tree import (
     Marks,
     Unfolded,
     read_children,
@@ -30,6 +25,11 @@ from sood_tui.tree_reading import (
     read_subtree,
     read_unfolded,
 )
+from sood_tui.keys.browse import BROWSE
+from sood_tui.lines.synset import synset_facts
+from sood_tui.marks import under_of
+from sood_tui.screens.browse_decisions import BrowseDecisions
+from sood_tui.screens.dialogs import Choice, FindDialog
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.frame import Frame

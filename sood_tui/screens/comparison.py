@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.evaluation.comparing import ChangedPicture, Comparison
-from sood_tui.evaluation_bench import picture_of
+from sood_tui.benches.evaluation import picture_of
 from sood_tui.plain import plain
 from sood_tui.widgets.contact_sheet import ContactSheet
 

@@ -9,7 +9,7 @@ from engine.likeness.job import NEIGHBOURS, PRINTS
 from engine.review.comparing import Begun, begin
 from engine.review.decisions import Step, assign, settle
 from engine.review.duplicates import Duplicate, leave_out
-from sood_tui.duplicates_bench import KEEP_WORDS, DuplicatesBench
+from sood_tui.benches.duplicates import KEEP_WORDS, DuplicatesBench
 from sood_tui.plain import some
 from sood_tui.screens.dialogs import Choice, ChooseDialog, ConfirmDialog
 from sood_tui.screens.room import RoomScreen, step_words

@@ -13,13 +13,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.review.duplicates import Duplicate
-from sood_tui.duplicates_bench import ACROSS_WORDS, KEEP_WORDS, DuplicatesBench, Found, measure, read_found
-from sood_tui.folio import read_pictures
-from sood_tui.keys import DUPLICATES
+from sood_tui.benches.duplicates import ACROSS_WORDS, KEEP_WORDS, DuplicatesBench, Found, measure, read_found
+from sood_tui.benches.folio import read_pictures
+from sood_tui.benches.thresholds import split_defaults
+from sood_tui.keys.duplicates import DUPLICATES
 from sood_tui.plain import plain
 from sood_tui.screens.dialogs import Choice, ChooseDialog
 from sood_tui.screens.duplicate_decisions import DuplicateDecisions
-from sood_tui.threshold_bench import split_defaults
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.lines import Lines

@@ -13,9 +13,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.errors import EngineError
-from sood_tui.evaluation_bench import ORDERS, Detail, RunLine, ordered, read_detail, read_lines
-from sood_tui.evaluation_lines import mistake_lines, sentence, table_head, table_row
-from sood_tui.keys import EVALUATE
+from sood_tui.benches.evaluation import ORDERS, Detail, RunLine, ordered, read_detail, read_lines
+from sood_tui.keys.evaluate import EVALUATE
+from sood_tui.lines.evaluation import mistake_lines, sentence, table_head, table_row
 from sood_tui.plain import plain
 from sood_tui.screens.evaluate_actions import EvaluateActions
 from sood_tui.widgets.contact_sheet import ContactSheet

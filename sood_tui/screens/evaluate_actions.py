@@ -10,14 +10,14 @@ from engine.evaluation.comparing import Comparison
 from engine.evaluation.mistakes import HurtClass
 from engine.evaluation.request import Submitted
 from engine.evaluation.sweep import SweepResult
-from sood_tui.evaluation_bench import RunLine
+from sood_tui.benches.evaluation import RunLine
+from sood_tui.benches.sweep import SweepSight, running_sweep, sight_of_job, sight_of_preview, sight_of_run
 from sood_tui.plain import plain
 from sood_tui.screens.comparison import ComparisonScreen
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
 from sood_tui.screens.recall import Dropped, RecallScreen
 from sood_tui.screens.room import RoomScreen
 from sood_tui.screens.sweep import SweepScreen
-from sood_tui.sweep_bench import SweepSight, running_sweep, sight_of_job, sight_of_preview, sight_of_run
 
 ASKED = (
     "Methods | ID set | OOD sets as NAME=SET. A set is split:train, subtree:SYNSET, folder:DIR, list:FILE "

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from sood_tui.keys import signs
+from sood_tui.keys.binding import signs
 
 INSIDE = 76  # columns of text in the box
 

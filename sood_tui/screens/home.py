@@ -14,7 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.workspace import Workspace
-from sood_tui.keys import HOME, SCREEN_KEYS, SCREEN_TITLES
+from sood_tui.keys.home import HOME
+from sood_tui.keys.screens import SCREEN_KEYS, SCREEN_TITLES
 from sood_tui.machine import Machine, look_at_machine
 from sood_tui.marks import MARKS
 from sood_tui.plain import ago, plain, size
@@ -103,8 +104,8 @@ class HomeScreen(RoomScreen):
         self.query_one("#superclasses", Static).update(superclasses)
 
     def _take_progress(self, rows: "tuple[Progress, ...]") -> None:
-        from sood_tui.progress_reading import goal_of
-        from sood_tui.stop_lines import summary
+        from sood_tui.benches.progress import goal_of
+        from sood_tui.lines.stop import summary
 
         told = summary(rows, goal_of(self.sood.settings)) if any(row.accepted for row in rows) else ""
         self.query_one("#superclasses_panel").border_subtitle = Content(told)

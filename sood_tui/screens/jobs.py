@@ -17,8 +17,8 @@ from engine.images.roots import start_add, start_rescan
 from engine.jobs.devices import check_device
 from engine.jobs.runner import cancel, find_job, pause, resume, set_priority
 from engine.jobs.summary import JobSummary
-from sood_tui.job_lines import head_line, job_line, shape_of
-from sood_tui.keys import JOBS
+from sood_tui.keys.jobs import JOBS
+from sood_tui.lines.job import head_line, job_line, shape_of
 from sood_tui.orders.every import ORDERS
 from sood_tui.orders.order import Begun, Order
 from sood_tui.plain import plain, some

@@ -16,8 +16,7 @@ from textual.widgets import Static
 from engine.errors import EngineError
 from engine.labels import deciding
 from engine.labels.deciding import LabelDecision, LabelStep
-from sood_tui.keys import LABELS
-from sood_tui.labels_bench import (
+from sood_tui.benches.labels import (
     VIEWS,
     LabelLine,
     LabelsChoice,
@@ -27,6 +26,7 @@ from sood_tui.labels_bench import (
     read_pictures,
     read_view,
 )
+from sood_tui.keys.labels import LABELS
 from sood_tui.plain import plain
 from sood_tui.screens.dialogs import Choice, ChooseDialog
 from sood_tui.screens.room import RoomScreen

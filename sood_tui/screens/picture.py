@@ -14,7 +14,7 @@ from engine.errors import EngineError
 from engine.review.pictures import toggle
 from engine.review.steps import Step, redo, undo
 from engine.workspace import Workspace
-from sood_tui.keys import PICTURE
+from sood_tui.keys.picture import PICTURE
 from sood_tui.marks import SAID
 from sood_tui.plain import size
 from sood_tui.screens.room import step_words
@@ -180,7 +180,7 @@ class PictureScreen(ModalScreen[bool]):
         self.run_worker(lambda: self._measure(picture), thread=True, exclusive=True, group="measurers")
 
     def _measure(self, picture: Picture) -> None:
-        from sood_tui.labels_bench import label_line
+        from sood_tui.benches.labels import label_line
 
         sood = cast("SoodApp", self.app)
         labels = label_line(sood.require_workspace(), picture.image_id) if sood.has_workspace else ""

@@ -17,17 +17,17 @@ from engine.errors import EngineError
 from engine.review import decisions as review
 from engine.review.decisions import DecisionKind, Step
 from engine.review.stopping import Progress
-from sood_tui.desk import Desk
-from sood_tui.folio import Folio, read_folio, seen_by
-from sood_tui.keys import REVIEW
+from sood_tui.benches.desk import Desk
+from sood_tui.benches.folio import Folio, read_folio, seen_by
+from sood_tui.benches.queue import QueueRead, filter_words, read_queue, read_standing
+from sood_tui.benches.remarks import NOTHING, Remarks, with_words
+from sood_tui.keys.review import REVIEW
+from sood_tui.lines.stop import interval
+from sood_tui.lines.synset import candidate_facts
 from sood_tui.marks import MARKS, SAID, VERBS
 from sood_tui.plain import plain, some
-from sood_tui.queue_reading import QueueRead, filter_words, read_queue, read_standing
-from sood_tui.remarks import NOTHING, Remarks, with_words
 from sood_tui.screens.dialogs import AskDialog, ConfirmDialog
 from sood_tui.screens.review_queue import ReviewQueue, word_of
-from sood_tui.stop_lines import interval
-from sood_tui.synset_lines import candidate_facts
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.film_strip import FilmStrip

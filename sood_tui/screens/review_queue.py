@@ -6,9 +6,9 @@ from textual import on
 
 from engine.errors import EngineError
 from engine.review.selection import SYNTAX
-from sood_tui.desk import FILTERS, Desk
+from sood_tui.benches.desk import FILTERS, Desk
+from sood_tui.benches.queue import ORDER_WORDS, why_unfit
 from sood_tui.marks import MARKS
-from sood_tui.queue_reading import ORDER_WORDS, why_unfit
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, FindDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.film_strip import FilmStrip

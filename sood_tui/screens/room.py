@@ -11,10 +11,10 @@ from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
 from engine.workspace import Workspace
-from sood_tui.keys import FRAME
+from sood_tui.keys.frame import FRAME
+from sood_tui.keys.type_ahead import HELD_BY
 from sood_tui.marks import SAID
 from sood_tui.plain import some
-from sood_tui.type_ahead import HELD_BY
 from sood_tui.widgets.funnel import HOME, Funnel
 from sood_tui.widgets.job_strip import JobStrip
 from sood_tui.widgets.key_footer import KeyFooter

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.errors import EngineError
-from sood_tui.keys import SETTINGS
+from sood_tui.keys.settings import SETTINGS
 from sood_tui.plain import plain
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, FindDialog
 from sood_tui.screens.room import RoomScreen

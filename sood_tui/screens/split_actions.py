@@ -12,11 +12,11 @@ from engine.splits.sensitivity import sensitivity
 from engine.splits.settings import OUT, Change, SplitSettings
 from engine.splits.show import offers_of, superclass_cuts, total_cut
 from engine.workspace import Workspace
+from sood_tui.benches.thresholds import ThresholdBench
+from sood_tui.lines.splits import View, comparison_view, sensitivity_view, superclass_view
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.screens.view import ViewScreen
-from sood_tui.split_lines import View, comparison_view, sensitivity_view, superclass_view
-from sood_tui.threshold_bench import ThresholdBench
 
 if TYPE_CHECKING:
     from engine.splits.show import SubclassCut

@@ -9,9 +9,9 @@ from engine.errors import EngineError
 from engine.labels.flags import FLAGS
 from engine.splits.preview import Preview, preview
 from engine.splits.settings import Change, SplitSettings, check_change
+from sood_tui.lines.splits import preview_text
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog
 from sood_tui.screens.split_actions import SplitActions
-from sood_tui.split_lines import preview_text
 from store.labels import fetch_sources
 
 

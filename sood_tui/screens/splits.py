@@ -18,12 +18,12 @@ from engine.splits.change import change_settings, redo_setting, undo_setting
 from engine.splits.crowding import Crowding
 from engine.splits.settings import MAIN, Change, SplitSettings, check_percentiles
 from engine.splits.show import BandCount, SubclassCut, SuperclassCut, degenerate_cases
-from sood_tui.folio import read_pictures
-from sood_tui.keys import SPLITS
+from sood_tui.benches.folio import read_pictures
+from sood_tui.benches.thresholds import ThresholdBench, read_bench, read_crowding, split_defaults, threshold_names
+from sood_tui.keys.splits import SPLITS
 from sood_tui.plain import count, plain
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
 from sood_tui.screens.split_rules import RULES, SOURCE, SplitRules
-from sood_tui.threshold_bench import ThresholdBench, read_bench, read_crowding, split_defaults, threshold_names
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.lines import Lines, Tone, Words
@@ -327,7 +327,7 @@ class SplitsScreen(SplitRules):
     def action_separation(self) -> None:
         """Cut the scores of the last evaluation anew, or put the counts back; another cut puts them back too."""
         from engine.evaluation.bands import Moved, separation_moved
-        from sood_tui.separation_lines import separation_lines
+        from sood_tui.lines.separation import separation_lines
 
         bench = self._at()
         cut = self._cut()

@@ -19,7 +19,8 @@ from textual.widgets import Static
 
 from engine.errors import EngineError
 from engine.workspace import SETTINGS_FILE, Workspace
-from sood_tui.keys import FRAME, START
+from sood_tui.keys.frame import FRAME
+from sood_tui.keys.start import START
 from sood_tui.plain import plain
 from sood_tui.recent import recent_workspaces
 from sood_tui.screens.dialogs import AskDialog
@@ -188,7 +189,7 @@ class StartScreen(RoomScreen):
 
 
 def _opened(folder: Path, reviewer: str, tell: Callable[[str], None]) -> Workspace:
-    from sood_tui.seat_watch import take_place
+    from sood_tui.watch.seats import take_place
 
     workspace = find_workspace(folder)
     if workspace is None:

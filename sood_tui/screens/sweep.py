@@ -12,8 +12,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.errors import EngineError
+from sood_tui.benches.sweep import SAMPLE, Setting, SweepSight, heat_map, lines_by_words
 from sood_tui.plain import plain
-from sood_tui.sweep_bench import SAMPLE, Setting, SweepSight, heat_map, lines_by_words
 from sood_tui.widgets.lines import Lines, Tone, Words
 from sood_tui.widgets.roc_curve import RocCurve
 from store.errors import StoreError

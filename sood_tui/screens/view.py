@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from sood_tui.lines.splits import View
 from sood_tui.plain import plain
-from sood_tui.split_lines import View
 from sood_tui.widgets.lines import Lines
 
 

@@ -17,11 +17,11 @@ from engine.review.placing import Placing
 from engine.review.story import Story, own_story, story
 from engine.splits.settings import SplitSettings
 from engine.workspace import Workspace
-from sood_tui.folio import pictures_of
-from sood_tui.keys import WHY
+from sood_tui.benches.folio import pictures_of
+from sood_tui.benches.thresholds import split_defaults
+from sood_tui.keys.why import WHY
+from sood_tui.lines.story import Line, picture_lines, place_lines, story_lines
 from sood_tui.plain import some
-from sood_tui.story_lines import Line, picture_lines, place_lines, story_lines
-from sood_tui.threshold_bench import split_defaults
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.frame import Frame

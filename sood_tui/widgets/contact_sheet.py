@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from sood_tui.graphics import Graphics
+from sood_tui.terminal.graphics import Graphics
 from sood_tui.widgets import half_blocks
 from sood_tui.widgets.pixel_layer import PixelLayer
 from sood_tui.widgets.sheet_layout import LEAST_SIDE, LEAST_SIDE_SHARP, MOST_TILES, Grid, grid_for

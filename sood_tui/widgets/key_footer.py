@@ -8,7 +8,7 @@ from textual import events
 from textual.binding import Binding
 from textual.strip import Strip
 
-from sood_tui.keys import sign
+from sood_tui.keys.binding import sign
 from sood_tui.widgets.painting import LinePainter
 
 if TYPE_CHECKING:

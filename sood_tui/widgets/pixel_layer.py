@@ -17,8 +17,8 @@ from textual.errors import NoWidget
 from textual.geometry import Offset, Region, Size
 from textual.timer import Timer
 
-from sood_tui.graphics import NOT_ASKED, Graphics, Terminal
-from sood_tui.terminal_probe import cell_by_kernel
+from sood_tui.terminal.graphics import NOT_ASKED, Graphics, Terminal
+from sood_tui.terminal.probe import cell_by_kernel
 from sood_tui.widgets import kitty
 from sood_tui.widgets.thumbnails import Recent
 

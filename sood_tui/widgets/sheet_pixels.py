@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sood_tui.graphics import Graphics, Terminal
+from sood_tui.terminal.graphics import Graphics, Terminal
 from sood_tui.widgets import half_blocks, kitty, sixel
 from sood_tui.widgets.half_blocks import Pixels
 from sood_tui.widgets.pixel_layer import Encoded

@@ -18,8 +18,8 @@ from engine.review.queue import queue
 from engine.splits.settings import SplitSettings
 from engine.status import read_status
 from engine.workspace import Workspace
-from sood_tui.folio import read_folio
-from sood_tui.threshold_bench import read_bench
+from sood_tui.benches.folio import read_folio
+from sood_tui.benches.thresholds import read_bench
 from tests.benchmarks.made_up import made_up_workspace
 
 SHEET = 16

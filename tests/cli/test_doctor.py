@@ -21,8 +21,8 @@ from engine.doctor import (
 from engine.workspace import Workspace
 from sood_tui.cli import run
 from sood_tui.cli.doctor import examine_colours, examine_graphics
-from sood_tui.graphics import Terminal
 from sood_tui.settings import load_settings
+from sood_tui.terminal.graphics import Terminal
 from sood_tui.workspace import create_workspace
 
 
@@ -116,7 +116,7 @@ def test_colours_and_graphics_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert examine_colours().state == "fine"
     monkeypatch.delenv("COLORTERM")
     assert "COLORTERM=truecolor" in examine_colours().hint
-    monkeypatch.setattr("sood_tui.terminal_probe.os.isatty", lambda descriptor: False)
+    monkeypatch.setattr("sood_tui.terminal.probe.os.isatty", lambda descriptor: False)
     (half,) = examine_graphics(load_settings(None))
     assert (half.state, half.found) == (
         "fine", "pictures: half blocks (auto, default): there is no terminal to ask",

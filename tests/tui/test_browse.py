@@ -4,12 +4,12 @@ from textual.widgets import Input
 
 from engine.review.decisions import decide
 from engine.workspace import Workspace
-from sood_tui.folio import read_folio
+from sood_tui.benches.folio import read_folio
+from sood_tui.benches.tree import read_marks
 from sood_tui.marks import under_of
 from sood_tui.screens.browse import BrowseScreen
 from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.picture import PictureScreen
-from sood_tui.tree_reading import read_marks
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.synset_tree import SynsetTree
 from store.candidates import fetch_candidates

@@ -20,7 +20,7 @@ from engine.review.decisions import decide
 from engine.review.guest import sit_down
 from engine.review.host import Host
 from engine.workspace import Workspace
-from sood_tui.duplicates_bench import DuplicatesBench
+from sood_tui.benches.duplicates import DuplicatesBench
 from sood_tui.screens.dialogs import ConfirmDialog
 from sood_tui.screens.duplicates import DuplicatesScreen
 from sood_tui.screens.picture import PictureScreen

@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
-from sood_tui.keymap import keymap_of
+from sood_tui.keys.keymap import keymap_of
 from sood_tui.screens.help import HelpScreen
 from sood_tui.screens.review import ReviewScreen
 from sood_tui.settings import load_settings, user_settings_file

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sood_tui.keys import BY_SCREEN, FRAME, clashes, signs
+from sood_tui.keys.binding import clashes, signs
+from sood_tui.keys.frame import FRAME
+from sood_tui.keys.screens import BY_SCREEN
 from sood_tui.screens.help import help_content
 from tests.tui.desk_of import tested
 

@@ -13,9 +13,9 @@ from textual.pilot import Pilot
 
 from engine.workspace import Workspace
 from sood_tui.app import SoodApp
-from sood_tui.graphics import Graphics, Terminal
 from sood_tui.screens.review import ReviewScreen
 from sood_tui.settings import load_settings
+from sood_tui.terminal.graphics import Graphics, Terminal
 from sood_tui.widgets import pixel_layer, sheet_sharpener
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.pixel_layer import Encoded, PixelLayer

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from sood_tui.graphics import Graphics, Terminal
+from sood_tui.terminal.graphics import Graphics, Terminal
 from sood_tui.widgets import kitty
 from sood_tui.widgets.half_blocks import Pixels
 from sood_tui.widgets.sheet_layout import LEAST_SIDE_SHARP, grid_for

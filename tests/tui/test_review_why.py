@@ -5,11 +5,11 @@ from textual.widgets import Input
 from engine.review.decisions import decide
 from engine.review.subtrees import decide_subtree
 from engine.workspace import Workspace
-from sood_tui.graphics import Graphics
 from sood_tui.screens.dialogs import AskDialog
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.review import ReviewScreen
 from sood_tui.screens.why import WhyScreen
+from sood_tui.terminal.graphics import Graphics
 from sood_tui.widgets.contact_sheet import ContactSheet
 from store import filters
 from store.review_pictures import fetch_marks

@@ -8,10 +8,10 @@ from textual.widgets import Input
 
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
+from sood_tui.benches.thresholds import ThresholdBench
 from sood_tui.screens.dialogs import ChooseDialog, ConfirmDialog
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.splits import REST, SplitsScreen
-from sood_tui.threshold_bench import ThresholdBench
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.lines import Lines
 from sood_tui.widgets.score_histogram import ScoreHistogram

@@ -10,10 +10,10 @@ from fcntl import ioctl
 import pytest
 from textual._xterm_parser import XTermParser
 
-from sood_tui import terminal_probe
-from sood_tui.graphics import Choice, Graphics, Terminal, choose
-from sood_tui.late_answers import PatientParser
-from sood_tui.terminal_probe import Question, asked, cell_by_kernel, understood
+from sood_tui.terminal import probe as terminal_probe
+from sood_tui.terminal.graphics import Choice, Graphics, Terminal, choose
+from sood_tui.terminal.late_answers import PatientParser
+from sood_tui.terminal.probe import Question, asked, cell_by_kernel, understood
 from tests.tui.scripted_terminal import CELL, DEVICE, KITTY, KITTY_ITSELF, PLAIN, XTERM, ScriptedTerminal
 
 WAIT, WAIT_FAR = terminal_probe.WAIT, terminal_probe.WAIT_FAR
@@ -69,7 +69,7 @@ def test_silence_is_waited_for_no_longer_than_the_bound(monkeypatch: pytest.Monk
     assert WAIT == 0.3
     monkeypatch.setattr(terminal_probe, "WAIT", WAIT)
     expected: list[str] = []
-    monkeypatch.setattr("sood_tui.late_answers.expect_late_answers", expected.append)
+    monkeypatch.setattr("sood_tui.terminal.late_answers.expect_late_answers", expected.append)
     told, _, seconds = probed({})
     assert told.seconds is None
     assert WAIT <= seconds < WAIT + 1.5
@@ -80,7 +80,7 @@ def test_silence_is_waited_for_no_longer_than_the_bound(monkeypatch: pytest.Monk
 
 def test_what_is_typed_meanwhile_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     typed: list[str] = []
-    monkeypatch.setattr("sood_tui.late_answers.expect_late_answers", typed.append)
+    monkeypatch.setattr("sood_tui.terminal.late_answers.expect_late_answers", typed.append)
     answers = {**XTERM, CELL: b"n\x1b[6;20;10tj", DEVICE: b"\x1b[A\x1b[?63;1;2;4cq"}
     told, _, _ = probed(answers)
     assert told.sixel

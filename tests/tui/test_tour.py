@@ -6,7 +6,7 @@ import pytest
 
 from engine.workspace import Workspace
 from sood_tui.app import SoodApp
-from sood_tui.keys import every_binding
+from sood_tui.keys.screens import every_binding
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.tour import TourScreen
 from sood_tui.settings import load_settings

@@ -13,7 +13,7 @@ from engine.jobs.events import MemberProgress
 from engine.jobs.summary import JobSummary
 from engine.review.decisions import Step
 from sood_tui import plain as words
-from sood_tui.desk import Desk
+from sood_tui.benches.desk import Desk
 from sood_tui.plain import ago, count, duration, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting

@@ -18,7 +18,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from sood_tui.graphics import Graphics, Terminal
+from sood_tui.terminal.graphics import Graphics, Terminal
 
 WAIT = 0.3  # seconds for an answer from this machine
 WAIT_FAR = 1.5  # over a network
@@ -104,7 +104,7 @@ class Question:
                 seconds = time.monotonic() - self._asked_at
         typed = ANSWER.sub("", data.decode(errors="replace"))
         if seconds is None or typed:
-            from sood_tui.late_answers import expect_late_answers
+            from sood_tui.terminal.late_answers import expect_late_answers
 
             expect_late_answers(typed)
         told = understood(data, os.get_terminal_size(self._sink))

@@ -12,7 +12,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
 from textual.message import Message
 
-from sood_tui.terminal_probe import ANSWER
+from sood_tui.terminal.probe import ANSWER
 
 _BEGUN = re.compile(r"\x1b(?:_(?:G[^\x1b]*\x1b?)?|\[\??[\d;]*)?\Z")
 _NEVER_A_KEY = ("\x1b_G", "\x1b[?")

@@ -4,7 +4,7 @@ from rich.cells import set_cell_size
 
 from engine.evaluation.mistakes import Mistake
 from engine.evaluation.reading import Number
-from sood_tui.evaluation_bench import RunLine
+from sood_tui.benches.evaluation import RunLine
 from sood_tui.plain import plain
 from sood_tui.widgets.lines import Tone, Words
 

@@ -9,8 +9,8 @@ from engine.review.opinions import filter_opinions
 from engine.review.queue import Order, queue
 from engine.review.selection import STATES, Term, parse
 from engine.workspace import Workspace
-from sood_tui.desk import FILTERS
-from sood_tui.remarks import Remarks, read_remarks
+from sood_tui.benches.desk import FILTERS
+from sood_tui.benches.remarks import Remarks, read_remarks
 from store.review import QueueItem
 from store.review_evidence import fetch_draws
 from store.review_words import Standing, Word, fetch_standing, fetch_words

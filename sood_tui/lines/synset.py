@@ -8,11 +8,11 @@ from textual.content import Content
 from engine.review.opinions import FilterOpinion
 from engine.review.stopping import Progress
 from engine.review.subtrees import Conflict
-from sood_tui.folio import Folio
+from sood_tui.benches.folio import Folio
+from sood_tui.benches.remarks import NOTHING, Remarks
+from sood_tui.lines.stop import left_content, precision_content
 from sood_tui.marks import MARKS, SAID, UNDER, under_of
 from sood_tui.plain import ago, plain, some
-from sood_tui.remarks import NOTHING, Remarks
-from sood_tui.stop_lines import left_content, precision_content
 from store.filters import Verdict
 from store.review import LogEntry, QueueItem
 from store.review_words import Word

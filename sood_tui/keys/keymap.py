@@ -9,7 +9,9 @@ from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 from engine.errors import EngineError
-from sood_tui.keys import BY_SCREEN, FIXED, FRAME, MODAL, clashes, every_binding
+from sood_tui.keys.binding import clashes
+from sood_tui.keys.frame import FRAME
+from sood_tui.keys.screens import BY_SCREEN, FIXED, MODAL, every_binding
 
 Keymap = Mapping[str, str]
 """Keys by a binding's id, as Textual has them: names, separated by commas."""

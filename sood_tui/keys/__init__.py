@@ -1,0 +1,1 @@
+"""Every key of every screen, and how keys reach the screens."""

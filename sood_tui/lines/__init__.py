@@ -1,0 +1,1 @@
+"""What is known, in lines of words: for the command line and the screens alike."""

@@ -1,0 +1,1 @@
+"""The terminal: what it can draw, and what it answers."""
