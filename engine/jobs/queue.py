@@ -27,7 +27,7 @@ def list_folders(jobs: Path) -> list[JobFolder]:
     """The jobs of a workspace by number, oldest first; those with a damaged specification too."""
     if not jobs.is_dir():
         return []
-    found = [entry for entry in jobs.iterdir() if JOB_FOLDER.fullmatch(entry.name) and entry.is_dir()]
+    found = [entry for entry in jobs.resolve().iterdir() if JOB_FOLDER.fullmatch(entry.name) and entry.is_dir()]
     return [JobFolder(entry) for entry in sorted(found, key=lambda entry: int(entry.name.partition("-")[0]))]
 
 

@@ -68,7 +68,7 @@ def submit(
         kind, settings, work, shard_rows, output = _probe_of(kind, settings, work)
         title = f"{kind} {title}"
     require_space_for(workspace_root, kind, work, execution)
-    jobs = workspace_root / "jobs"
+    jobs = workspace_root.resolve() / "jobs"  # by its own path a job is known to others
     jobs.mkdir(exist_ok=True)
     with staged(jobs) as staging:
         rows = shard_rows or rows_of_a_shard(kind, settings, work, device, execution)

@@ -26,6 +26,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 REVIEWER = "demo"
 NOTE = "decided by the demo from the score, not by looking"
 SHOWN_SUPERCLASS = "dog"
+TEMPLATE = "a photo of a {}"  # the words that the demo's CLIP is trained with
 
 
 @app.command()
@@ -35,10 +36,10 @@ def demo(
     seed: Annotated[int | None, typer.Option(help="Of the pictures and of the training; 0 by default.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Of the training; fewer are quicker and teach it less.")] = STEPS,
 ) -> None:
-    """Walk from WordNet to a split manifest in about two minutes, without a download.
+    """Walk from WordNet to an evaluation on splits of one's own in about two minutes, without a download.
 
     Draws pictures for 12 superclasses with 12 subclasses each, trains a small CLIP on the spot, and then runs the
-    ordinary commands, showing each of them. Run it again to go on with a demo that was broken off.
+    ordinary commands of every room, showing each of them. Run it again to go on with a demo that was broken off.
 
     Example: sood-tui demo /tmp/sood-demo --seed 1
     """
@@ -52,6 +53,7 @@ def demo(
             say("  (done before)")
         else:
             step.take(tour)
+    tour.run("status")
     say(f"\nThe demo is in {folder}; it took {time.monotonic() - started:.0f} s. What to try next:")
     for command, reason in TO_TRY:
         say(f"  {tour.shown(command)}\n      {reason}")
@@ -135,6 +137,7 @@ def make_workspace(tour: Tour) -> None:
     file = tour.workspace().settings_file
     text = file.read_text(encoding="utf-8")
     text = text.replace('# model = "ViT-B-32"', f'model = "local-dir:{tour.place.checkpoint.absolute()}"')
+    text = text.replace('# template = "{}"', f'template = "{TEMPLATE}"')
     text = text.replace("# seed = 0", f"seed = {tour.seed}")
     file.write_text(text, encoding="utf-8")
 
@@ -173,10 +176,15 @@ def add_candidates(tour: Tour) -> None:
 
 def score(tour: Tour) -> None:
     """Score everything, and show one superclass."""
-    tour.run(
-        "scoring", "run", "--model", f"local-dir:{tour.place.checkpoint.absolute()}", "--template", "a photo of a {}"
-    )
+    model = f"local-dir:{tour.place.checkpoint.absolute()}"
+    tour.run("scoring", "run", "--model", model, "--template", TEMPLATE)
     tour.run("scoring", "list", SHOWN_SUPERCLASS)
+
+
+def judge(tour: Tour) -> None:
+    """Let the embeddings judge the candidates, and show one superclass."""
+    tour.run("filters", "run", "--kind", "clip")
+    tour.run("filters", "list", SHOWN_SUPERCLASS)
 
 
 def decide(tour: Tour) -> None:
@@ -208,9 +216,14 @@ def export(tour: Tour) -> None:
 
 
 def verify(tour: Tour) -> None:
-    """Check the export, then say where the workspace stands."""
+    """Check the export."""
     tour.run("export", "verify", str(tour.place.export), "--full")
-    tour.run("status")
+
+
+def evaluate(tour: Tour) -> None:
+    """Have detectors tell Easy and Hard from train."""
+    bands = ("--id", "split:train", "--ood", "easy=split:easy", "--ood", "hard=split:hard")
+    tour.run("evaluation", "run", "neglabel", "mcm", *bands, "--prompt", TEMPLATE)
 
 
 WALK = (
@@ -245,6 +258,11 @@ WALK = (
         score,
     ),
     Step(
+        "A filter says how often a candidate's pictures prefer its superclass to the others. It decides nothing.",
+        lambda tour: tour.funnel().filter_runs > 0,
+        judge,
+    ),
+    Step(
         "A person would look and decide, with one key each. The demo rejects the worst scored and accepts the rest.",
         lambda tour: tour.funnel().accepted > 0 and tour.funnel().pending <= tour.funnel().superclasses,
         decide,
@@ -264,11 +282,17 @@ WALK = (
         lambda _: False,
         verify,
     ),
+    Step(
+        "Detectors are measured on the splits: Easy is nearer to train than Hard, so harder to tell from it.",
+        lambda tour: tour.funnel().evaluations > 0,
+        evaluate,
+    ),
 )
 
 TO_TRY: tuple[tuple[list[str], str], ...] = (
     ([], "the screens: decide on what is left in Review (F4)"),
     (["review", "list", "--pending"], "what is left to decide"),
+    (["filters", "agreement"], "how far the filter and the decisions agree"),
     (["images", "issues"], "the damaged pictures"),
     (["wordnet", "tree", "dog.n.01", "--with-images"], "one superclass in the hierarchy"),
     (["splits", "set", "--superclass", "dog", "--easy", "50"], "another threshold for one superclass"),

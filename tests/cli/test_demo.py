@@ -40,8 +40,10 @@ def test_the_whole_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: 
         "init d",
         "-w d images add d/pictures",
         "-w d scoring run",
+        "-w d filters run --kind clip",
         "-w d splits show",
         "-w d export verify",
+        "-w d evaluation run neglabel mcm",
     ):
         assert f"$ sood-tui {command}" in said
 
@@ -54,7 +56,8 @@ def test_the_whole_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: 
     assert counts["images"] == pictures
     assert counts["scoring"] == pictures - 3
     assert counts["review"] == counts["candidates"] - len(SUPERCLASSES)
-    assert (counts["splits"], counts["export"]) == (1, 1)
+    assert counts["filters"] == counts["candidates"]
+    assert (counts["splits"], counts["export"], counts["evaluation"]) == (1, 1, 1)
 
     with opened(require_workspace(Path("d"))) as workspace, workspace.opened().reading() as cursor:
         classes = choose_classes(cursor)
@@ -63,6 +66,6 @@ def test_the_whole_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: 
     assert {kind.word for kind in classes if kind.superclass == "dog"} >= {"beagle", "papillon", "whippet"}
 
     assert run(["demo", "d", "--no-tui"]) == 0
-    assert capfd.readouterr().err.count("(done before)") == 9
+    assert capfd.readouterr().err.count("(done before)") == 11
     assert run(["demo", "d", "--no-tui", "--seed", "5"]) == 2
     assert "made with seed 4" in capfd.readouterr().err

@@ -14,7 +14,7 @@ from engine.events import now
 from engine.jobs import runner, turns
 from engine.jobs.folder import JobFolder
 from engine.jobs.queue import queues_of
-from engine.jobs.runner import cancel, resume, set_priority, submit
+from engine.jobs.runner import cancel, find_job, resume, set_priority, submit
 from engine.jobs.spec import JobSpec
 from engine.jobs.staging import staged
 from engine.jobs.summary import summarise
@@ -96,6 +96,19 @@ def test_jobs_of_two_workspaces_wait_for_each_other_by_priority(workspace: Works
     assert moment_of(first, "cancelled") < moment_of(urgent, "started")
     assert moment_of(urgent, "finished") < moment_of(late, "started")
     assert moment_of(late, "finished") < moment_of(own, "started")
+
+
+def test_a_job_is_the_same_by_whatever_path(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(workspace.root, target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    first = slow_job(Workspace(Path("link")), count=100)
+    wait_for(first, "running")
+    second = slow_job(workspace, count=1)
+    assert first.path == workspace.jobs / first.id
+    assert summarise(find_job(Path("link"), second.id)).waits_for == (first.id,)
+    assert [ticket.job for ticket in turns.waiting()] == [second]
 
 
 def test_a_killed_waiting_job_stands_in_nobodys_way(workspace: Workspace, neighbour: Workspace) -> None:
