@@ -22,11 +22,13 @@ class YesNo:
         margin: logsumexp over the yes tokens minus logsumexp over the no tokens; natural logarithm.
         p_yes: sigmoid of the margin, in [0, 1].
         mass: probability of all yes and no tokens together, in [0, 1]; low where the model did not answer.
+        answer: the likeliest first token as text; empty where only numbers are known.
     """
 
     margin: Any
     p_yes: Any
     mass: Any
+    answer: Any = ""
 
 
 def yes_no(logits: Any, yes: Any, no: Any) -> YesNo:

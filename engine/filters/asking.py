@@ -1,6 +1,5 @@
 """Asking a vision-language model about candidates, through a job."""
 
-import difflib
 import json
 import os
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from engine.candidates.superclasses import require
 from engine.errors import EngineError
 from engine.events import now
 from engine.filters.answers import QUESTION, QUESTION_OF_ONE, QUESTION_OF_THE_PAPER, question
@@ -23,12 +23,14 @@ from store import image_roots
 from store.candidates import Candidate, fetch_candidates
 from store.connection import Cursor
 from store.paths import path_of_text
-from store.superclasses import UnknownSuperclass, fetch_superclass_names
+from store.superclasses import fetch_superclass_names
 
 KIND = "vlm-filter"
 LEAST_IMAGES = 8
 STAND_INS = 4
 CANDIDATES_A_SHARD = 32
+FEW_NAMES = 2
+_WHAT_A_MODEL_IS = "Name a transformers id, such as google/paligemma2-3b-mix-224, or a folder with config and weights."
 
 WORK_SCHEMA = pa.schema(
     [
@@ -76,7 +78,7 @@ def submit(workspace: Workspace, request: VlmRequest) -> str:
     """Start the job that asks.
 
     Returns: the job's id.
-    Raises: EngineError for an unknown superclass, nothing to ask, or numbers that make no sense.
+    Raises: UnknownSuperclass; EngineError where there is nothing to ask, no model, or numbers that make no sense.
     """
     settings, work = prepare(workspace, request)
     job = runner.submit(
@@ -86,7 +88,7 @@ def submit(workspace: Workspace, request: VlmRequest) -> str:
         work,
         request.device,
         shard_rows=rows_of_a_shard(KIND, settings, work, request.device, request.execution, CANDIDATES_A_SHARD),
-        title=f"{KIND} {request.model}",
+        title=title_of(request),
         reviewer=request.reviewer,
         execution=request.execution,
     )
@@ -102,6 +104,8 @@ def prepare(workspace: Workspace, request: VlmRequest) -> tuple[dict[str, object
         raise EngineError("Samples, single pictures and batches are at least 1.")
     if request.compatible and request.per_picture is not None:
         raise EngineError("The paper's script asks about sheets only.", "Leave out --per-picture or --compat.")
+    if request.execution.executor == "local":  # the machines of a cluster may have folders that this one lacks
+        check_model(request.model)
     with workspace.opened().reading() as cursor:
         chosen = _candidates(cursor, request)
         roots = image_roots.fetch_roots(cursor)
@@ -109,14 +113,42 @@ def prepare(workspace: Workspace, request: VlmRequest) -> tuple[dict[str, object
         rows = [
             _work_row(cursor, roots, candidate, _question(candidate, request, glosses), request) for candidate in chosen
         ]
-    if not rows:
-        raise EngineError("There is no candidate to ask about.", "`sood-tui candidates add SYNSET` makes some.")
     settings = {**asdict(request), "mode": "sheet" if request.per_picture is None else "picture"}
     settings["least_images"] = min(request.least_images, request.per_picture or request.samples)
     settings["model"] = _absolute(request.model)
     settings["roots"] = sorted(root.path for root in roots.values())
     settings.pop("execution")
     return settings, pa.Table.from_pylist(rows, WORK_SCHEMA)
+
+
+def check_model(model: str) -> None:
+    """Refuse a local folder that cannot hold a model, before a job is made that could only fail.
+
+    Raises: EngineError for a path where there is none, a file, or a folder without a config.json.
+    """
+    place = Path(model).expanduser()
+    if not place.exists():
+        if place.is_absolute() or model.startswith("."):
+            raise EngineError(f"The model folder {model} does not exist.", _WHAT_A_MODEL_IS)
+        return
+    if not place.is_dir():
+        raise EngineError(f"{model} is a file, not a model folder.", _WHAT_A_MODEL_IS)
+    if not (place / "config.json").is_file():
+        raise EngineError(f"The folder {model} holds no model: config.json is missing.", _WHAT_A_MODEL_IS)
+
+
+def title_of(request: VlmRequest) -> str:
+    """What a person calls the job: what tells it from others, the model's short name first."""
+    words = [KIND, Path(request.model).name or request.model]
+    if request.per_picture is not None:
+        words.append(f"{request.per_picture} single")
+    if request.compatible:
+        words.append("as the paper")
+    if request.seed:
+        words.append(f"seed {request.seed}")
+    names = tuple(dict.fromkeys(request.superclasses))
+    about = f"{len(names)} superclasses" if len(names) > FEW_NAMES else ", ".join(names)
+    return " ".join(words) + (f": {about}" if about else "")
 
 
 def ingest(intake: Intake) -> None:
@@ -133,13 +165,19 @@ def ingest(intake: Intake) -> None:
 
 
 def _candidates(cursor: Cursor, request: VlmRequest) -> list[Candidate]:
-    known = fetch_superclass_names(cursor)
     for name in request.superclasses:
-        if name not in known:
-            raise UnknownSuperclass(name, difflib.get_close_matches(name, known, n=3, cutoff=0.5))
-    names = list(request.superclasses) or known
+        require(cursor, name)
+    names = list(dict.fromkeys(request.superclasses)) or fetch_superclass_names(cursor)
     found = [candidate for name in names for candidate in fetch_candidates(cursor, name)]
-    return [row for row in found if row.images and (not request.pending_only or row.state == "pending")]
+    if not found:
+        raise EngineError("There is no candidate to ask about.", "`sood-tui candidates add SYNSET` makes some.")
+    shown = [row for row in found if row.images]
+    if not shown:
+        raise EngineError(f"None of {len(found):,} candidates has pictures.", "`sood-tui images add ROOT` brings some.")
+    chosen = [row for row in shown if not request.pending_only or row.state == "pending"]
+    if not chosen:
+        raise EngineError("No candidate is pending: people have decided them all.", "Leave out --pending.")
+    return chosen
 
 
 def _work_row(

@@ -11,6 +11,7 @@ from store.candidates import fetch_candidates
 from store.superclasses import fetch_superclass_names
 
 EDGES = (0.1, 0.5, 0.9)
+DECIDED, PENDING = ", decided", ", pending"  # how the name of a stratum ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ def draw(workspace: Workspace, size: int, seed: int) -> Audit:
         for name in fetch_superclass_names(cursor):
             for candidate in fetch_candidates(cursor, name):
                 verdict = newest.get((candidate.superclass, candidate.wnid))
-                decided = "pending" if candidate.state == "pending" else "decided"
-                strata.setdefault(f"{_said(verdict)}, {decided}", []).append((candidate.superclass, candidate.wnid))
+                decided = PENDING if candidate.state == "pending" else DECIDED
+                strata.setdefault(f"{_said(verdict)}{decided}", []).append((candidate.superclass, candidate.wnid))
         if not strata:
             raise EngineError("There is no candidate to draw.", "`sood-tui candidates add SYNSET` makes some.")
         taken = _shares({stratum: len(members) for stratum, members in strata.items()}, size)
@@ -64,7 +65,10 @@ def _said(verdict: store.Verdict | None) -> str:
 
 
 def _shares(sizes: dict[str, int], wanted: int) -> dict[str, int]:
-    """As equal a number from each stratum as its size allows, smaller strata first."""
+    """As equal a number from each stratum as its size allows; where there are more strata than that, the largest."""
+    if wanted < len(sizes):
+        largest = sorted(sizes, key=lambda name: (-sizes[name], name))[:wanted]
+        return {name: int(name in largest) for name in sizes}
     taken = {}
     left, waiting = min(wanted, sum(sizes.values())), len(sizes)
     for stratum in sorted(sizes, key=lambda name: (sizes[name], name)):

@@ -1,6 +1,5 @@
 """Turning a model's margins into probabilities, and saying how far it agrees with people."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,12 +8,10 @@ import numpy.typing as npt
 
 from engine.errors import EngineError
 from engine.filters.intervals import wilson
+from engine.filters.labelled import Flags, Floats, Judged, Label, fetch_labels, table_of
 from engine.review.agreement import agreement
 from store.connection import Cursor
-from store.filters import Verdict, fetch_audit, fetch_decided, fetch_verdicts
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 Method = Literal["platt", "isotonic"]
 
 ISOTONIC_FROM = 1000
@@ -24,23 +21,6 @@ FOLDS = 5
 RESAMPLES = 500
 HELD_BACK = 0.1
 """Keeps the slope finite where margins tell accepted from rejected without an error, and is felt little elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a model and people say of the same candidates, without those that the model neither accepts nor rejects.
-
-    Attributes:
-        margin: float64 [n], log odds or mean margin; NaN where none was measured.
-        accepted: bool [n], what people decided.
-        model_accepts: bool [n], the model's own verdict.
-        weight: float64 [n], how many candidates each stands for; 1 without an audit.
-    """
-
-    margin: Floats
-    accepted: Flags
-    model_accepts: Flags
-    weight: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +76,21 @@ def fit(
     Source: Platt (1999), with a penalty on the slope instead of his change of the targets; Zadrozny and Elkan (2002).
     """
     if len(margin) < FEWEST_LABELS or accepted.all() or not accepted.any():
-        raise EngineError(
-            f"{int(accepted.sum())} accepted and {int((~accepted).sum())} rejected are too few to calibrate.",
-            "Judge an audit sample: `sood-tui filters audit --size 50`, then review it.",
-        )
-    if (method or method_for(len(margin))) == "isotonic":
+        raise _too_few(accepted)
+    return _fitted(margin, accepted, weight, method or method_for(len(margin)), spread)
+
+
+def _too_few(accepted: Flags) -> EngineError:
+    return EngineError(
+        f"{int(accepted.sum())} accepted and {int((~accepted).sum())} rejected are too few to calibrate.",
+        "Judge an audit sample: `sood-tui filters audit --size 50`, then review it.",
+    )
+
+
+def _fitted(
+    margin: Floats, accepted: Flags, weight: Floats, method: Method, spread: float | None = None
+) -> "Calibrator":
+    if method == "isotonic":
         from sklearn.isotonic import IsotonicRegression
 
         isotonic = IsotonicRegression(out_of_bounds="clip", y_min=0.0, y_max=1.0)
@@ -206,14 +196,14 @@ def compare(judged: Judged, at_recall: float = 0.95, seed: int = 0) -> dict[str,
 
 def filter_agreement(cursor: Cursor, superclass: str | None = None, at_recall: float = 0.95) -> list[FilterAgreement]:
     """How far each filter agrees with people, over the candidates that both judged; seeds of a model one by one."""
-    groups: dict[tuple[str, str, str, int | None], list[_Label]] = {}
-    for label in _labels(cursor, superclass):
+    groups: dict[tuple[str, str, str, int | None], list[Label]] = {}
+    for label in fetch_labels(cursor, superclass):
         verdict = label.verdict
         groups.setdefault((verdict.kind, verdict.mode, verdict.model, verdict.seed), []).append(label)
     found = []
     for (kind, mode, model, seed), labels in groups.items():
         decisive = [label for label in labels if label.verdict.outcome in ("accept", "reject")]
-        numbers = compare(_table(decisive), at_recall)
+        numbers = compare(table_of(decisive), at_recall)
         counts = (len(decisive), len(labels) - len(decisive))
         found.append(FilterAgreement(kind, mode, model, seed, *counts, **numbers))  # type: ignore[arg-type]
     return found
@@ -221,14 +211,14 @@ def filter_agreement(cursor: Cursor, superclass: str | None = None, at_recall: f
 
 def calibrators(cursor: Cursor) -> dict[tuple[str, str, str], Calibrator]:
     """A calibrator for every kind, mode and model with enough labels, over all seeds."""
-    groups: dict[tuple[str, str, str], list[_Label]] = {}
-    for label in _labels(cursor, None):
+    groups: dict[tuple[str, str, str], list[Label]] = {}
+    for label in fetch_labels(cursor, None):
         verdict = label.verdict
         if verdict.margin is not None and verdict.outcome in ("accept", "reject"):
             groups.setdefault((verdict.kind, verdict.mode, verdict.model), []).append(label)
     found = {}
     for key, labels in groups.items():
-        judged = _table(labels)
+        judged = table_of(labels)
         try:
             found[key] = fit(judged.margin, judged.accepted, judged.weight)
         except EngineError:
@@ -236,33 +226,13 @@ def calibrators(cursor: Cursor) -> dict[tuple[str, str, str], Calibrator]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
-    """A verdict on a candidate that people decided, and how many candidates it stands for."""
-
-    verdict: Verdict
-    accepted: bool
-    weight: float
-
-
-def _labels(cursor: Cursor, superclass: str | None) -> list[_Label]:
-    decisions = fetch_decided(cursor)
-    weights = {(row.superclass, row.wnid): row.weight for row in fetch_audit(cursor)}
-    return [
-        _Label(verdict, decisions[place] == "accept", weights.get(place, 1.0))
-        for verdict in fetch_verdicts(cursor, superclass)
-        if (place := (verdict.superclass, verdict.wnid)) in decisions
-    ]
-
-
-def _table(labels: Sequence[_Label]) -> Judged:
-    margins = (label.verdict.margin for label in labels)
-    return Judged(
-        np.asarray([np.nan if margin is None else margin for margin in margins], dtype=np.float64),
-        np.asarray([label.accepted for label in labels], dtype=bool),
-        np.asarray([label.verdict.outcome == "accept" for label in labels], dtype=bool),
-        np.asarray([label.weight for label in labels], dtype=np.float64),
-    )
+def _folds(accepted: Flags, seed: int) -> npt.NDArray[np.int64]:
+    """A fold for each label; both kinds are dealt out evenly, so that every fit sees both."""
+    rng = np.random.default_rng(seed)
+    order = np.concatenate([rng.permutation(np.flatnonzero(accepted)), rng.permutation(np.flatnonzero(~accepted))])
+    fold = np.empty(len(accepted), dtype=np.int64)
+    fold[order] = np.arange(len(accepted)) % FOLDS
+    return fold
 
 
 def _share(hits: Flags, among: Flags, weight: Floats) -> Share:
@@ -277,11 +247,14 @@ def _share(hits: Flags, among: Flags, weight: Floats) -> Share:
 def _held_out(judged: Judged, seed: int) -> tuple[str, Floats]:
     if np.isnan(judged.margin).any():
         raise EngineError("A filter without margins cannot be calibrated.")
-    method = fit(judged.margin, judged.accepted, judged.weight).method
-    fold = np.random.default_rng(seed).permutation(len(judged.margin)) % FOLDS
+    accepted = judged.accepted
+    method = fit(judged.margin, accepted, judged.weight).method
+    if min(accepted.sum(), (~accepted).sum()) < 2:
+        raise _too_few(accepted)  # held out, the only one of its kind would be missing in the fit
+    fold = _folds(accepted, seed)
     probability = np.empty(len(judged.margin))
     for number in range(FOLDS):
         train = fold != number
-        fitted = fit(judged.margin[train], judged.accepted[train], judged.weight[train], method)
+        fitted = _fitted(judged.margin[train], accepted[train], judged.weight[train], method)
         probability[~train] = fitted.probabilities(judged.margin[~train])
     return method, probability

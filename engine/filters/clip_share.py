@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from engine.candidates.superclasses import require
 from engine.errors import EngineError
 from engine.events import now
 from engine.filters.asking import LEAST_IMAGES
@@ -20,6 +21,7 @@ from store import scoring
 from store.candidates import fetch_candidates
 from store.connection import Cursor
 from store.embeddings import fetch_embedded, fetch_parts
+from store.superclasses import fetch_superclass_names
 
 Matrix = NDArray[np.float32]
 
@@ -54,7 +56,7 @@ def judge(workspace: Workspace, superclasses: Sequence[str] = (), least_images: 
     """Judge the candidates of superclasses by the newest scoring run.
 
     Returns: the number of the filter run.
-    Raises: EngineError without a scoring run, or where it knows fewer than two superclasses.
+    Raises: UnknownSuperclass; EngineError without a scoring run, or where it knows fewer than two superclasses.
     """
     with workspace.opened().writing() as cursor:
         runs = scoring.fetch_runs(cursor)
@@ -62,18 +64,21 @@ def judge(workspace: Workspace, superclasses: Sequence[str] = (), least_images: 
             raise EngineError("Nothing is scored yet.", "`sood-tui scoring run` encodes the pictures and the prompts.")
         run = runs[-1]
         texts = scoring.fetch_text_embeddings(cursor, run.run_id)
-        names = list(texts)
+        there = fetch_superclass_names(cursor)
+        names = [name for name in texts if name in there]  # one that was removed since is no rival any more
         if len(names) < 2:
+            only = f"only the superclass {names[0]}" if names else "none of the superclasses that are there now"
             raise EngineError(
-                f"Scoring run {run.run_id} knows only the superclass {names[0]}, so there is nothing to prefer it to.",
+                f"Scoring run {run.run_id} knows {only}, so there is nothing to prefer it to.",
                 "Score all superclasses in one run: `sood-tui scoring run`.",
             )
         prompts = np.asarray([texts[name] for name in names], dtype=np.float32)
         paths = {part.part_id: workspace.root / part.path for part in fetch_parts(cursor, run.set_id)}
         parts = EmbeddingParts(paths, run.dimensions)
         rows = []
-        for name in superclasses or names:
+        for name in dict.fromkeys(superclasses) or names:
             if name not in texts:
+                require(cursor, name)
                 raise EngineError(
                     f"Scoring run {run.run_id} does not know {name}.", "Score it: `sood-tui scoring run`."
                 )
@@ -83,6 +88,13 @@ def judge(workspace: Workspace, superclasses: Sequence[str] = (), least_images: 
         store.set_revision(cursor, filter_run, run.weights_sha256)
         store.insert_verdicts(cursor, filter_run, pa.Table.from_pylist(rows, VERDICT_SCHEMA))
     return filter_run
+
+
+def left_out(cursor: Cursor) -> list[str]:
+    """The superclasses that the newest scoring run does not know: they are not judged, and no picture prefers them."""
+    runs = scoring.fetch_runs(cursor)
+    known = scoring.fetch_text_embeddings(cursor, runs[-1].run_id) if runs else {}
+    return [name for name in fetch_superclass_names(cursor) if name not in known]
 
 
 def _verdicts(
@@ -97,7 +109,8 @@ def _verdicts(
         places = np.flatnonzero(wnids == wnid)
         key: dict[str, object] = {"superclass": superclass, "wnid": wnid, "image_ids": []}
         if len(places) < least_images:
-            reason = f"{len(places)} encoded pictures, needs {least_images}"
+            noun = "picture" if len(places) == 1 else "pictures"
+            reason = f"{len(places)} encoded {noun}, needs {least_images}"
             verdicts.append({**key, "outcome": "insufficient", "reason": reason})
             continue
         found = preference(parts.embeddings(part_ids[places], rows[places]) @ prompts.T, own)
@@ -110,7 +123,8 @@ def _verdicts(
                 "p_yes_low": low,
                 "p_yes_high": high,
                 "margin": found.margin,
-                "reason": f"{found.share:.0%} of {len(places)} pictures are nearest to {superclass}",
+                "reason": f"{found.share:.0%} of {len(places)} pictures".replace("%", " %")
+                + f" are nearest to {superclass}",
             }
         )
     return verdicts

@@ -51,13 +51,15 @@ class _Rule:
 
 
 def _too_few(candidate: Candidate, least: float, _: _Surroundings) -> str | None:
-    return f"{candidate.images} pictures, needs {least:g}" if candidate.images < least else None
+    noun = "picture" if candidate.images == 1 else "pictures"
+    return f"{candidate.images} {noun}, needs {least:g}" if candidate.images < least else None
 
 
 def _too_deep(candidate: Candidate, deepest: float, _: _Surroundings) -> str | None:
     if candidate.depth is None or candidate.depth <= deepest:
         return None
-    return f"{candidate.depth} steps below the superclass, at most {deepest:g}"
+    noun = "step" if candidate.depth == 1 else "steps"
+    return f"{candidate.depth} {noun} below the superclass, at most {deepest:g}"
 
 
 def _claimed(candidate: Candidate, _: float, around: _Surroundings) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import transformers
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -16,6 +17,7 @@ from engine.errors import EngineError
 from engine.filters.answers import YesNo, yes_no
 from engine.gpu.clip import choose_device
 from engine.gpu.encoding import is_out_of_memory
+from engine.jobs.failures import is_lost_device
 from engine.jobs.timing import Spend
 
 YES_WORDS = ("yes", "Yes", "YES")
@@ -56,6 +58,7 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
     Raises: EngineError that says what is missing or does not fit.
     """
     where = choose_device(device)
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # nobody sees it in a log
     try:
         processor: Any = AutoProcessor.from_pretrained(model)  # type: ignore[no-untyped-call]
         network: Any = AutoModelForImageTextToText.from_pretrained(model, dtype=_precision(where))
@@ -63,11 +66,14 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
         first = _first_line(error)
         hint = "Install what is missing, then resume the job; sood-tui[smolvlm] has what SmolVLM needs."
         raise EngineError(f"The vision-language model {model} cannot be loaded: {first}", hint) from error
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:
+        # A damaged or foreign folder makes these libraries raise whatever it leads them to.
+        if is_out_of_memory(error) or is_lost_device(error) or isinstance(error, EngineError):
+            raise
         raise EngineError(
-            f"The vision-language model {model} cannot be loaded: {_first_line(error)}",
+            f"The vision-language model {model} cannot be loaded: {_reason(error)}",
             "Name a transformers id or a local folder with config, weights and processor; without a network (or with "
-            "HF_HUB_OFFLINE=1) the files must be on this machine already.",
+            "HF_HUB_OFFLINE=1) the files must be on this machine already. A damaged folder has to be fetched again.",
         ) from error
     tokenizer = processor.tokenizer
     tokenizer.padding_side = "left"
@@ -104,7 +110,7 @@ def ask(
         questions: one for each.
         spend: gets the seconds of the phases prepare, copy and encode.
 
-    Returns: float32 arrays [n].
+    Returns: float32 arrays [n], and as many texts.
     Raises: torch.OutOfMemoryError.
     """
     inputs = _inputs(vlm, pictures, questions, spend)
@@ -112,7 +118,9 @@ def ask(
     with torch.inference_mode():
         logits = vlm.network(**inputs, logits_to_keep=1, use_cache=False).logits[:, -1].float()
         found = yes_no(logits, vlm.yes, vlm.no)
-    answers = YesNo(*(np.asarray(part.cpu(), dtype=np.float32) for part in (found.margin, found.p_yes, found.mass)))
+        likeliest = logits.argmax(-1).tolist()
+    margin, p_yes, mass = (np.asarray(part.cpu(), dtype=np.float32) for part in (found.margin, found.p_yes, found.mass))
+    answers = YesNo(margin, p_yes, mass, [str(vlm.processor.tokenizer.decode([token])) for token in likeliest])
     spend("encode", time.perf_counter() - start)
     return answers
 
@@ -219,6 +227,13 @@ def _first_tokens(tokenizer: Any, words: Sequence[str]) -> list[int]:
         if len(tokens) == 1:
             found.add(tokens[0])
     return sorted(found)
+
+
+def _reason(error: Exception) -> str:
+    first = _first_line(error)
+    if "ignore_mismatched_sizes" in first:
+        return "its weights do not have the shapes that its config tells."
+    return first if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: {first}"
 
 
 def _first_line(error: Exception) -> str:

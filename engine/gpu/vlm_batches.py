@@ -54,14 +54,15 @@ class Asker:
     refused: int = 0
 
     def measure(self, pictures: Sequence[Image.Image], questions: Sequence[str]) -> list[YesNo | Refused]:
-        """One question about each picture, answered from the logits; each answer holds three floats.
+        """One question about each picture, answered from the logits; each answer holds three floats and a text.
 
         Raises: EngineError when not even one picture fits, or when nothing is answered at all.
         """
 
         def measured(pictures: Sequence[Image.Image], questions: Sequence[str]) -> list[YesNo]:
             found = ask(self.vlm, pictures, questions, self.spend)
-            return [YesNo(*map(float, numbers)) for numbers in zip(found.margin, found.p_yes, found.mass, strict=True)]
+            numbers = zip(found.margin, found.p_yes, found.mass, found.answer, strict=True)
+            return [YesNo(float(margin), float(p_yes), float(mass), text) for margin, p_yes, mass, text in numbers]
 
         return self._all(measured, pictures, questions)
 

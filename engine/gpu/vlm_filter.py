@@ -1,7 +1,7 @@
 """The job that asks a vision-language model about candidates: sheets of pictures, or pictures one by one."""
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -133,22 +133,21 @@ def _key(seen: _Seen) -> Row:
 
 def _measured(asker: Asker, pictures: Sequence[Image.Image], questions: Sequence[str]) -> list[Row]:
     return [
-        _error(answer.reason, question)
-        if isinstance(answer, Refused)
-        else _verdict(answer.margin, answer.p_yes, answer.mass, question)
+        _error(answer.reason, question) if isinstance(answer, Refused) else _verdict(answer, question)
         for answer, question in zip(asker.measure(pictures, questions), questions, strict=True)
     ]
 
 
-def _verdict(margin: float, p_yes: float, mass: float, question: str) -> Row:
-    if not (math.isfinite(margin) and math.isfinite(mass)):
+def _verdict(said: YesNo, question: str) -> Row:
+    if not (math.isfinite(said.margin) and math.isfinite(said.mass)):
         return _error("the model's answer is not a number", question)
-    outcome = outcome_of(p_yes, mass)
-    reason = f"P(yes) {p_yes:.3f}, mass {mass:.3f}"
+    outcome = outcome_of(said.p_yes, said.mass)
+    reason = f"P(yes) {said.p_yes:.3f}, mass {said.mass:.3f}"
     if outcome == "unparsed":
-        reason = f"yes and no together have only {mass:.3f} of the probability: the model did not answer"
+        reason = f"yes and no together have only {said.mass:.3f} of the probability: the model did not answer"
     return {
-        "outcome": outcome, "p_yes": p_yes, "margin": margin, "mass": mass, "question": question, "reason": reason,
+        "outcome": outcome, "p_yes": said.p_yes, "margin": said.margin, "mass": said.mass, "answer": said.answer,
+        "question": question, "reason": reason,
     }  # fmt: skip
 
 
@@ -169,7 +168,8 @@ def _compatible(asker: Asker, pictures: Sequence[Image.Image], questions: Sequen
 
 def _insufficient(run: ShardRun, readable_pictures: int, least: int) -> Row:
     check_roots(run.settings.get("roots", ()))
-    return {"outcome": "insufficient", "reason": f"{readable_pictures} readable pictures, needs {least}"}
+    noun = "picture" if readable_pictures == 1 else "pictures"
+    return {"outcome": "insufficient", "reason": f"{readable_pictures} readable {noun}, needs {least}"}
 
 
 def _judge_pictures(run: ShardRun, asker: Asker, seen: _Seen) -> list[Row]:
@@ -191,13 +191,16 @@ def _averaged(answers: Sequence[YesNo], question: str) -> Row:
         for name in ("margin", "p_yes", "mass")
     )
     answered = mass >= LEAST_MASS
+    texts = Counter(answer.answer.strip() for answer in answers)
+    told = ", ".join(f"{text} {count}" for text, count in texts.most_common())
     if not answered.any():
-        return _verdict(float(margin.mean()), float(p_yes.mean()), float(mass.mean()), question)
+        return _verdict(YesNo(float(margin.mean()), float(p_yes.mean()), float(mass.mean()), told), question)
     count = int(answered.sum())
     mean = float(p_yes[answered].mean())
     low, high = wilson(mean * count, count)
     reason = f"mean P(yes) {mean:.3f} over {count} pictures ({low:.3f} to {high:.3f})"
     return {
         "outcome": "accept" if mean >= ACCEPT_FROM else "reject", "p_yes": mean, "p_yes_low": low, "p_yes_high": high,
-        "margin": float(margin[answered].mean()), "mass": float(mass.mean()), "question": question, "reason": reason,
+        "margin": float(margin[answered].mean()), "mass": float(mass.mean()), "answer": told, "question": question,
+        "reason": reason,
     }  # fmt: skip

@@ -7,6 +7,7 @@ import typer
 from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.filters_results import app as results_app
+from sood_tui.cli.filters_results import known
 from sood_tui.cli.output import emit, emit_json, say
 
 app = typer.Typer(
@@ -64,7 +65,9 @@ def run(
         with open_workspace(context) as workspace:
             number = clip_share.judge(workspace, names)
             with workspace.opened().reading() as cursor:
-                done = fetch_runs(cursor)[-1]
+                done, missing = fetch_runs(cursor)[-1], clip_share.left_out(cursor)
+        if missing:
+            say(f"Left out, since they are not scored: {', '.join(missing)}. `sood-tui scoring run` scores all.")
         if as_json:
             emit_json(done)
         else:
@@ -114,6 +117,7 @@ def list_verdicts(
     from store.filters import fetch_verdicts
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        known(cursor, superclass)
         verdicts = fetch_verdicts(cursor, superclass)
         dropped = rules.verdicts(cursor, [superclass] if superclass else [])
     if as_json:

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from engine.candidates.superclasses import require
 from engine.filters.calibration import Share, filter_agreement
 from engine.filters.disagreement import SideBySide, filter_name, matrix, ranked, side_by_side
 from sood_tui.cli.context import AsJson, open_workspace
 from sood_tui.cli.output import emit, emit_json
+from store.connection import Cursor
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -23,6 +25,7 @@ def compare(context: typer.Context, superclass: Superclass = None, as_json: AsJs
     Example: sood-tui filters compare dog
     """
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        known(cursor, superclass)
         rows = side_by_side(cursor, superclass)
     if as_json:
         emit_json(rows)
@@ -52,6 +55,7 @@ def agreement(
     if not 0 < at_recall <= 1:
         raise EngineError("--at-recall is a fraction above 0 and at most 1.")
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        known(cursor, superclass)
         people = filter_agreement(cursor, superclass, at_recall)
         pairs = matrix(cursor, superclass)
     if as_json:
@@ -77,8 +81,18 @@ def disagreements(context: typer.Context, superclass: Superclass = None, as_json
     Example: sood-tui filters disagreements dog
     """
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
+        known(cursor, superclass)
         rows = ranked(cursor, superclass)
         emit(rows, ["superclass", "wnid", "spread", "accepting", "rejecting"], as_json, "Filters do not disagree.")
+
+
+def known(cursor: Cursor, superclass: str | None) -> None:
+    """Refuse the name of a superclass that is not there.
+
+    Raises: UnknownSuperclass.
+    """
+    if superclass is not None:
+        require(cursor, superclass)
 
 
 def _said(row: SideBySide, filters: Sequence[str]) -> dict[str, str]:

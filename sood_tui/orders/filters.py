@@ -68,10 +68,12 @@ def _vlm_fields(settings: Settings) -> tuple[Field, ...]:
 
 
 def _ask(workspace: "Workspace", settings: Settings, answers: Answers) -> Begun:
-    from engine.filters.asking import submit
+    from engine.filters.asking import check_model, submit
 
     execution, _ = answers.execution(), answers.device()
-    answers.required("model", "A transformers id or a local folder, such as google/paligemma2-3b-mix-224.")
+    model = answers.required("model", "A transformers id or a local folder, such as google/paligemma2-3b-mix-224.")
+    if execution.executor == "local":
+        answers.at("model", lambda: check_model(model))
     answers.whole("samples", 1)
     answers.whole("seed")
     request = vlm_request(
@@ -90,13 +92,14 @@ def _ask(workspace: "Workspace", settings: Settings, answers: Answers) -> Begun:
 
 
 def _prefer(workspace: "Workspace", settings: Settings, answers: Answers) -> Begun:
-    from engine.filters.clip_share import judge
+    from engine.filters.clip_share import judge, left_out
     from store.filters import fetch_runs
 
     number = judge(workspace, chosen_superclasses(workspace, answers))
     with workspace.opened().reading() as cursor:
-        done = fetch_runs(cursor)[-1]
-    return Begun(f"Filter run {number} judged {some(done.verdicts, 'candidate')} by their embeddings.")
+        done, missing = fetch_runs(cursor)[-1], left_out(cursor)
+    rest = f" Left out, since they are not scored: {plain(', '.join(missing))}." if missing else ""
+    return Begun(f"Filter run {number} judged {some(done.verdicts, 'candidate')} by their embeddings.{rest}")
 
 
 VLM = Order("vlm", "Ask a vision-language model", "about sheets or pictures", _vlm_fields, _ask)

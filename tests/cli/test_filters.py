@@ -105,6 +105,11 @@ def test_rules_are_switched_and_switched_back(root: Path, capsys: pytest.Capture
     assert "--on or --off" in refused(capsys, root, "rules", "overlap")
 
 
+@pytest.mark.parametrize("command", ["list", "compare", "agreement", "disagreements"])
+def test_an_unknown_superclass_is_no_empty_list(root: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert "Did you mean cat?" in refused(capsys, root, command, "cats")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -114,6 +119,8 @@ def test_rules_are_switched_and_switched_back(root: Path, capsys: pytest.Capture
         ([], "No vision-language model is named"),
         (["cats", "--model", "x"], "Did you mean cat?"),
         (["--model", "x", "--samples", "0"], "at least 1"),
+        (["--model", "./nowhere"], "does not exist"),
+        (["cats", "--kind", "clip"], "Did you mean cat?"),
         (["--model", "x", "--compat", "--per-picture", "3"], "sheets only"),
     ],
 )

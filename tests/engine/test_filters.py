@@ -13,10 +13,9 @@ from PIL import Image
 
 from engine.errors import EngineError
 from engine.filters import rules
-from engine.filters.asking import VlmRequest, prepare, submit
-from engine.filters.audit import draw
+from engine.filters.asking import VlmRequest, check_model, prepare, submit, title_of
+from engine.filters.audit import _shares, draw
 from engine.filters.calibration import (
-    Judged,
     compare,
     expected_calibration_error,
     filter_agreement,
@@ -26,6 +25,7 @@ from engine.filters.calibration import (
 from engine.filters.clip_share import preference
 from engine.filters.disagreement import matrix, name_of, ranked
 from engine.filters.intervals import wilson
+from engine.filters.labelled import Judged, fetch_labels
 from engine.filters.sheets import readable
 from engine.gpu import vlm, vlm_filter
 from engine.jobs import runner
@@ -35,6 +35,7 @@ from engine.review.decisions import decide
 from engine.workspace import Workspace
 from store import filters as store
 from store.connection import Store, memory_store
+from store.superclasses import UnknownSuperclass
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
 from tests.gpu.tiny_vlm import BLUE, RED, paligemma, qwen, teach_red
 from tests.jobs.here import Watcher, run_here
@@ -109,6 +110,7 @@ def test_a_model_accepts_and_rejects_what_it_was_shown(workspace: Workspace, mod
     assert scarlet.p_yes is not None
     assert scarlet.p_yes > 0.9
     assert navy.outcome == "reject"
+    assert [(one.answer or "").strip().lower() for one in (scarlet, navy)] == ["yes", "no"]
     assert (rare.outcome, rare.p_yes) == ("insufficient", None)
     assert rare.reason == "3 readable pictures, needs 8"
     assert len(scarlet.image_ids) == 9
@@ -164,6 +166,7 @@ def test_one_process_gives_the_same_verdicts_as_two(workspace: Workspace, model:
 def test_pictures_one_by_one_and_the_papers_way(workspace: Workspace, model: str) -> None:
     scarlet = _judge_here(workspace, VlmRequest(model=model, per_picture=8))[wnid_of("scarlet")]
     assert (scarlet.mode, scarlet.outcome) == ("picture", "accept")
+    assert (scarlet.answer or "").lower() == "yes 8"
     assert scarlet.p_yes_low is not None
     assert scarlet.p_yes_high is not None
     assert scarlet.p_yes_low < (scarlet.p_yes or 0) <= scarlet.p_yes_high
@@ -246,8 +249,31 @@ def test_requests_that_make_no_sense_are_refused(workspace: Workspace) -> None:
     with pytest.raises(EngineError, match="sheets only"):
         submit(workspace, VlmRequest(model="x", per_picture=3, compatible=True))
     decide(workspace, "paint", [wnid_of(name) for name in PICTURES], "accept", "anna")
-    with pytest.raises(EngineError, match="no candidate"):
+    with pytest.raises(EngineError, match="people have decided them all"):
         submit(workspace, VlmRequest(model="x", pending_only=True))
+    with pytest.raises(UnknownSuperclass, match="There is no superclass pain"):
+        submit(workspace, VlmRequest(model="x", superclasses=["pain"]))
+
+
+def test_a_folder_that_holds_no_model_is_refused_before_there_is_a_job(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder, words in (("nowhere", "does not exist"), ("file", "is a file"), ("work", "config.json is missing")):
+        with pytest.raises(EngineError, match=words):
+            submit(workspace, VlmRequest(model=str(tmp_path / folder)))
+    assert runner.list_jobs(workspace.root) == []
+    check_model("google/paligemma2-3b-mix-224")  # an id of the hub is left to the job
+
+
+def test_a_title_tells_jobs_apart() -> None:
+    request = VlmRequest("/models/tiny", ["dog", "cat", "dog"], seed=3, per_picture=5)
+    assert title_of(request) == "vlm-filter tiny 5 single seed 3: dog, cat"
+    assert title_of(VlmRequest("google/paligemma", ["a", "b", "c"])) == "vlm-filter paligemma: 3 superclasses"
+    assert title_of(VlmRequest("google/paligemma", compatible=True)) == "vlm-filter paligemma as the paper"
+
+
+def test_a_superclass_asked_for_twice_is_asked_about_once(workspace: Workspace) -> None:
+    _, work = prepare(workspace, VlmRequest(model="x", superclasses=["paint", "paint"]))
+    assert sorted(work["wnid"].to_pylist()) == sorted(wnid_of(name) for name in PICTURES)
 
 
 def test_preference_counts_ties_half() -> None:
@@ -273,7 +299,7 @@ class TestRules:
         with workspace.opened().reading() as cursor:
             found = {(row.wnid, row.rule): row.reason for row in rules.verdicts(cursor)}
         assert found[wnid_of("rare"), "least_images"] == "3 pictures, needs 5"
-        assert found[wnid_of("navy"), "deepest"] == "1 steps below the superclass, at most 0"
+        assert found[wnid_of("navy"), "deepest"] == "1 step below the superclass, at most 0"
         assert (wnid_of("navy"), "least_images") not in found
 
     def test_switching_off_brings_everything_back(self, workspace: Workspace) -> None:
@@ -364,6 +390,14 @@ class TestCalibration:
         assert (many["calibration"], some["calibration"]) == ("isotonic", "platt")
         assert many["expected_calibration_error"] < 0.5 * some["expected_calibration_error"]  # type: ignore[operator]
 
+    def test_ten_labels_with_two_of_a_kind_are_enough_to_be_held_out(self) -> None:
+        margin = np.asarray([2.0, 3.0, 1.5, 2.5, 4.0, 3.5, 1.0, 2.2, -3.0, -2.0])
+        found = compare(Judged(margin, margin > 0, margin > 0, np.ones(10)))
+        assert found["calibration"] == "platt"
+        assert found["expected_calibration_error"] is not None
+        alone = compare(Judged(margin, margin > -2.5, margin > 0, np.ones(10)))
+        assert (alone["calibration"], alone["saved"].value) == ("none", None)  # type: ignore[attr-defined]
+
     def test_without_margins_outcomes_are_compared_all_the_same(self) -> None:
         truth = np.arange(20) < 12
         found = compare(Judged(np.full(20, np.nan), truth, np.arange(20) < 10, np.ones(20)))
@@ -443,3 +477,20 @@ def test_an_audit_draws_from_every_stratum(workspace: Workspace) -> None:
     }
     with pytest.raises(EngineError, match="at least one"):
         draw(workspace, size=0, seed=0)
+
+
+def test_an_audit_smaller_than_its_strata_draws_from_the_largest() -> None:
+    assert _shares({"a": 1, "b": 90, "c": 40}, 2) == {"a": 0, "b": 1, "c": 1}
+    assert _shares({"a": 1, "b": 90, "c": 40}, 21) == {"a": 1, "b": 10, "c": 10}
+
+
+def test_labels_of_an_audit_stand_for_all_candidates_and_count_none_twice(workspace: Workspace) -> None:
+    _put_verdicts(workspace, "a", dict.fromkeys(PICTURES, ("accept", 0.7)))
+    drawn = [("scarlet", "accept, pending", 3.0), ("navy", "accept, pending", 3.0), ("rare", "accept, decided", 5.0)]
+    with workspace.opened().writing() as cursor:
+        store.insert_audit(cursor, [("paint", wnid_of(name), *rest) for name, *rest in drawn], 0, WHEN)
+    decide(workspace, "paint", [wnid_of("scarlet"), wnid_of("rare")], "accept", "anna")
+    with workspace.opened().reading() as cursor:
+        weights = {label.verdict.wnid: label.weight for label in fetch_labels(cursor, None)}
+    # The six that were undecided are told by the one of two that is judged; the other decided ones are labels too.
+    assert weights == {wnid_of("scarlet"): 6.0, wnid_of("rare"): 1.0}

@@ -1,5 +1,7 @@
 """Vision-language models: loading and asking, for every family that the manual names."""
 
+import os
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +86,7 @@ def test_training_makes_it_answer(folder: Path) -> None:
     assert answers.mass.min() > 0.9
     assert answers.p_yes[0] > 0.9
     assert answers.p_yes[1] < 0.1
+    assert [text.strip().lower() for text in answers.answer] == ["yes", "no"]
 
 
 def _hungry(vlm: Vlm, fits: int) -> None:
@@ -160,3 +163,14 @@ def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path, monkeypatch: 
     with pytest.raises(EngineError, match="cannot be loaded") as caught:
         load_vlm(str(tmp_path / "nothing"), "cpu")
     assert "local folder" in caught.value.hint
+
+
+def test_a_damaged_folder_is_no_bug(paligemma_folder: Path, tmp_path: Path) -> None:
+    cut, other = (Path(shutil.copytree(paligemma_folder, tmp_path / name)) for name in ("cut", "other"))
+    os.truncate(cut / "model.safetensors", 1000)
+    with pytest.raises(EngineError, match="cannot be loaded: SafetensorError"):
+        load_vlm(str(cut), "cpu")
+    config = (other / "config.json").read_text()
+    (other / "config.json").write_text(config.replace('"projection_dim": 32', '"projection_dim": 64'))
+    with pytest.raises(EngineError, match="do not have the shapes that its config tells"):
+        load_vlm(str(other), "cpu")

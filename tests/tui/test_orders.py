@@ -151,6 +151,7 @@ def test_judging_by_embeddings_needs_no_job(scored: Workspace, settings: Setting
         ("match", "text", " ", "must be said"),
         ("match", "model", "local-dir:/nowhere", "does not exist"),
         ("vlm", "model", "", "must be said"),
+        ("vlm", "model", "/nowhere", "does not exist"),
         ("vlm", "samples", "0", "too little"),
         ("vlm", "per_picture", "x", "no whole number"),
         ("vlm", "seed", "x", "no whole number"),
