@@ -1,5 +1,6 @@
 """What crosses screens. A message says what has happened; whoever hears it decides what to paint."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,17 @@ class OthersDecided(Message):
     """Something came from other seats of the workspace: decisions, a newer snapshot, an owner that came or went."""
 
     news: "SeatNews"
+
+
+@dataclass
+class Counted(Message):
+    """The counts of the top bar, by room."""
+
+    counts: Mapping[str, str]
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the latest count counts."""
+        return isinstance(message, Counted)
 
 
 @dataclass

@@ -53,7 +53,7 @@ def _open_screens(workspace: str | None = None, graphics: str | None = None, **s
     from pathlib import Path
 
     gc.disable()  # until the first frame: everything that is loaded until then stays
-    from sood_tui.app import run_app
+    from sood_tui.session import run_app
     from sood_tui.settings import sign_as
     from sood_tui.workspace import find_workspace
 

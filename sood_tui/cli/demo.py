@@ -58,7 +58,7 @@ def demo(
     for command, reason in TO_TRY:
         say(f"  {tour.shown(command)}\n      {reason}")
     if not no_tui and sys.stdin.isatty() and sys.stdout.isatty():
-        from sood_tui.app import run_app
+        from sood_tui.session import run_app
 
         raise typer.Exit(run_app(require_workspace(folder), None))
 

@@ -96,7 +96,7 @@ def root(
     if name is not None:
         sign_as(name)
     if context.invoked_subcommand is None:
-        from sood_tui.app import run_app
+        from sood_tui.session import run_app
         from sood_tui.workspace import find_workspace
 
         raise typer.Exit(run_app(find_workspace(workspace), graphics))

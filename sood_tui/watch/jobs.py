@@ -1,15 +1,16 @@
-"""Looking after the workspace while the screens are open: jobs, their results, and the counts of the top bar."""
+"""Looking after jobs while the screens are open: how they stand, what they bring, and how they ended."""
 
 import threading
 import time
+
+from textual.notifications import SeverityLevel
 
 from engine.jobs.folder import JobFolder
 from engine.jobs.ingest import TakenIn, ingest_ready
 from engine.jobs.runner import list_jobs
 from engine.jobs.summary import JobSummary, summarise
 from engine.workspace import Workspace
-from sood_tui.plain import count
-from store.status import fetch_funnel
+from sood_tui.widgets.job_strip import job_number
 
 TAKE_IN_EVERY = 5.0  # seconds between two looks for new parts while a job runs
 
@@ -70,21 +71,11 @@ class JobWatch:
         return kept[1]
 
 
-def funnel_counts(workspace: Workspace) -> dict[str, str]:
-    """What the top bar says behind each room's name; nothing behind a room that is still empty."""
-    with workspace.opened().reading() as cursor:
-        funnel = fetch_funnel(cursor)
-    words = {
-        "wordnet": funnel.noun_synsets,
-        "images": funnel.images,
-        "candidates": funnel.candidates,
-        "filters": funnel.judged,
-        "scoring": funnel.scored_images,
-        "splits": funnel.splits,
-        "export": funnel.exports,
-        "evaluation": funnel.evaluations,
-    }
-    counts = {room: count(number) for room, number in words.items() if number}
-    if funnel.candidates:
-        counts["review"] = f"{count(funnel.pending)} left" if funnel.pending else "done"
-    return counts
+def end_words(job: JobSummary) -> tuple[SeverityLevel, str]:
+    """How a job ended, for a toast: how grave that is, and what to say."""
+    number = job_number(job)
+    if job.state == "finished":
+        return "information", f"Job #{number} is finished: {job.title}"
+    words = f" {job.message}" if job.message else ""
+    grave: SeverityLevel = "warning" if job.state == "cancelled" else "error"
+    return grave, f"Job #{number} {job.state}: {job.title}.{words}\n{job.hint}".strip()

@@ -17,6 +17,11 @@ from store.connection import open_store
 from store.errors import CatalogueLocked, StoreError
 
 OWNER_IS_SEEN_AFTER = 3.0  # seconds from opening a catalogue until screens take in guests; a short command ends, too
+OWNER_WENT = (
+    "The sood-tui that had this workspace open has ended. What you decide is kept in your journal, and the next one "
+    "takes it in. Leave and open the workspace again to have it yourself."
+)
+OWNER_CAME = "A sood-tui has this workspace open again and takes in what you decide."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,11 @@ def same_name_words(workspace: Workspace, reviewer: str) -> str:
         f"The owner signs as {reviewer}, too: undo and agreement cannot tell you apart. "
         "Leave, and come back with another name: sood-tui --as NAME."
     )
+
+
+def owner_words(is_there: bool) -> str:
+    """What a guest should know when the owner came or went."""
+    return OWNER_CAME if is_there else OWNER_WENT
 
 
 def arrival_words(counts: Counter[str]) -> str:

@@ -14,7 +14,7 @@ from sood_tui.place import Place
 from sood_tui.screens.dialogs import ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.help import HelpScreen
 from sood_tui.settings import load_settings
-from sood_tui.watch.jobs import funnel_counts
+from sood_tui.watch.counts import funnel_counts
 from sood_tui.widgets.funnel import Funnel, room_names
 from sood_tui.widgets.lines import Lines
 from store.review import fetch_events
