@@ -1,8 +1,10 @@
 """Evaluations in words: the lines of the table, what a line says, and what a mistake looks like."""
 
-from rich.cells import set_cell_size
+from collections.abc import Sequence
 
-from engine.evaluation.mistakes import Mistake
+from rich.cells import cell_len, set_cell_size
+
+from engine.evaluation.mistakes import Mistake, Named
 from engine.evaluation.reading import Number
 from sood_tui.benches.evaluation import RunLine
 from sood_tui.plain import plain
@@ -21,12 +23,22 @@ def sentence(line: RunLine) -> str:
     )
 
 
-def mistake_lines(mistake: Mistake) -> tuple[str, str]:
-    """A mistake in two lines: the picture with its top ID labels, then the negative labels that won."""
-    labels = ", ".join(f"{named.word} {named.share:.0%}" for named in mistake.labels[:3])
-    won = ", ".join(f"{named.word} {named.share:.0%}" for named in mistake.negatives[:3])
-    name = mistake.path.rpartition("/")[2]
-    return f"{mistake.id_score:.4f} {name}: {labels}", f"       against {won}" if won else ""
+def mistake_lines(mistake: Mistake, width: int) -> tuple[str, str]:
+    """A mistake in two lines: the picture with its top ID labels, then the negative labels that won.
+
+    Args:
+        mistake: what to tell.
+        width: columns of a line; labels that find no room are left out.
+    """
+    name = plain(mistake.path.rpartition("/")[2])
+    first = _with_shares(f"{mistake.id_score:.4f} {name}:", mistake.labels, width)
+    return first, _with_shares("       against", mistake.negatives, width) if mistake.negatives else ""
+
+
+def _with_shares(head: str, named: Sequence[Named], width: int) -> str:
+    words = [f" {plain(one.word)} {100 * one.share:.0f} %" for one in named[:3]]
+    fitting = max(1, sum(cell_len(head + ",".join(words[:count])) <= width for count in range(1, len(words) + 1)))
+    return set_cell_size(head + ",".join(words[:fitting]), width).rstrip()
 
 
 def _percent(number: Number) -> str:

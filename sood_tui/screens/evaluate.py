@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
-from rich.cells import set_cell_size
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -121,11 +120,9 @@ class EvaluateScreen(EvaluateActions):
             return
         self._detail = detail
         self.query_one(OverlaidHistogram).show_scores(detail.of_id, detail.of_ood, detail.threshold, detail.names)
-        self.query_one("#roc_panel").border_title = "ROC"
-        title = f"share of ID accepted · AUROC {100 * line.auroc.value:.2f}"
-        self.query_one(RocCurve).show_curve(
-            detail.accepted.tolist(), detail.kept.tolist(), f" share of {plain(line.part)} accepted ", title
-        )
+        self.query_one("#roc_panel").border_title = f"ROC · AUROC {100 * line.auroc.value:.2f}"
+        under, beside = f" share of {plain(line.part)} accepted ", "share of ID accepted"
+        self.query_one(RocCurve).show_curve(detail.accepted.tolist(), detail.kept.tolist(), under, beside)
         whose = f"{line.part} taken for ID" if self._of == "ood" else f"ID taken for {line.part}"
         self.query_one("#sheet_panel").border_title = Content(plain(f"worst: {whose}"))
         self.query_one("#sheet", ContactSheet).show(detail.pictures, "no picture files")
@@ -139,7 +136,7 @@ class EvaluateScreen(EvaluateActions):
             )
         width = max(self.query_one("#words_panel").size.width - 4, 20)
         for one in detail.mistakes[:MISTAKES]:
-            first, second = (set_cell_size(plain(text), width).rstrip() for text in mistake_lines(one))
+            first, second = mistake_lines(one, width)
             lines.append(Content(first))
             lines += [Content.styled(second, "$foreground 60%")] if second else []
         return Content("\n").join(lines)

@@ -68,8 +68,8 @@ class OverlaidHistogram(Widget):
             return Strip.blank(width, base)
         low, high = self._limits()
         if y == height - 1:
-            told = f"id_score · threshold {self._threshold:.4g} · heights: √share".center(width - 2 * EDGE)
-            words = f"{low:.2g}".ljust(EDGE) + told + f"{high:.2g}".rjust(EDGE)
+            room = width - 2 * EDGE
+            words = f"{low:.2g}".ljust(EDGE) + self._told(room).center(room) + f"{high:.2g}".rjust(EDGE)
             return Strip([Segment(words[:width], style["axis"])])
         upper = (height - 1) // 2
         shares = self._shares(width)
@@ -92,6 +92,12 @@ class OverlaidHistogram(Widget):
                 Segment(text[column + 1 :], style["id" if above else "ood"]),
             ]
         ).adjust_cell_length(width, base)
+
+    def _told(self, room: int) -> str:
+        """What the axis is, as much of it as finds room."""
+        told = f"threshold {self._threshold:.4g}"
+        ways = (f"id_score · {told} · heights: √share", f"id_score · {told}", told, "id_score")
+        return next((words for words in ways if len(words) <= room), "")
 
     def _limits(self) -> tuple[float, float]:
         both = np.concatenate([self._inside, self._outside])

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.evaluation.mistakes import Mistake, Named
 from engine.jobs.events import MemberProgress
 from engine.jobs.summary import JobSummary
 from engine.review.decisions import Step
 from sood_tui import plain as words
 from sood_tui.benches.desk import Desk
+from sood_tui.lines.evaluation import mistake_lines
 from sood_tui.plain import ago, count, duration, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting
@@ -210,3 +212,13 @@ def test_the_strip_cuts_the_title_and_never_the_device() -> None:
     assert job_name(job, 24) == "scoring ViT-B-32… cpu:2"
     assert job_name(replace(job, device="cuda:0,1,2,3,4,5,6"), 24) == "scoring ViT-B-32 openai"
     assert job_name(replace(job, device=None), 12) == "scoring ViT…"
+
+
+def test_a_mistake_names_as_many_labels_as_find_room() -> None:
+    labels = (Named("chair", 0.3, 0.996), Named("bird", 0.2, 0.003), Named("tree", 0.1, 0.001))
+    mistake = Mistake("easy", 0, 1, "n04062428/n04062428_24.JPEG", "n04062428", "chair", 0.99996, labels, labels[1:])
+    head = "1.0000 n04062428_24.JPEG: chair 100 %"
+    assert mistake_lines(mistake, 80) == (f"{head}, bird 0 %, tree 0 %", "       against bird 0 %, tree 0 %")
+    assert mistake_lines(mistake, 47) == (f"{head}, bird 0 %", "       against bird 0 %, tree 0 %")
+    assert mistake_lines(mistake, 30) == (head[:30], "       against bird 0 %")
+    assert mistake_lines(replace(mistake, negatives=()), 46)[1] == ""
