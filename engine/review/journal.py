@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.errors import EngineError
+from engine.jobs.files import write_whole
 from store.review import Event
 from store.review_pictures import PictureEvent
 
@@ -47,15 +48,13 @@ def write_journal(events: Iterable[Entry], path: Path) -> int:
     """Write events to a file that is complete or not there at all.
 
     Returns: how many lines were written.
+    Raises: EngineError if its folder is not there.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    lines = 0
-    with partial.open("w", encoding="utf-8", newline="\n") as file:
-        for event in events:
-            file.write(line_of(event) + "\n")
-            lines += 1
-    partial.replace(path)
-    return lines
+    if not path.absolute().parent.is_dir():
+        raise EngineError(f"There is no folder {path.absolute().parent}.", "Make it, or name another file.")
+    lines = [line_of(event) + "\n" for event in events]
+    write_whole(path, lambda file: file.writelines(line.encode() for line in lines))
+    return len(lines)
 
 
 def line_of(event: Entry) -> str:

@@ -267,9 +267,9 @@ def read_settings(
     if split in made:
         return made[split], fold(fetch_settings(cursor, split), seed)
     if split != MAIN:
-        names = ", ".join(made) or "none was made yet"
+        names = f"there is {', '.join(made)}" if made else "none was made yet"
         raise EngineError(
-            f"There is no split {split} (there is: {names}).",
+            f"There is no split {split}; {names}.",
             f"`sood-tui splits set --split {split} --easy 40` makes it.",
         )
     return None, defaults or SplitSettings(seed=seed)

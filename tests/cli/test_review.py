@@ -87,6 +87,7 @@ def test_export_import_and_agreement(root: Path, tmp_path: Path, capsys: pytest.
         (["undo"], "no decision to take back"),
         (["redo"], "no step to bring back"),
         (["import", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["export", "nowhere/log.jsonl"], "There is no folder"),
         (["list", "bird"], "no superclass bird"),
     ],
 )
