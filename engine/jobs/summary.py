@@ -37,6 +37,8 @@ class JobSummary:
         priority: jobs of a higher one go first.
         members: what each process of it has told; empty where there is nothing to tell of a single one.
         bottleneck: the phase that takes most of the time; None where none was measured.
+        ended_at: when its last start ended with an outcome; None before, and for one that died.
+        seconds: how long that start has worked; None likewise.
         waits_for: ids of the jobs that have its devices or go before it, with the workspace of those of another one.
     """
 
@@ -61,6 +63,8 @@ class JobSummary:
     members: Sequence[MemberProgress] = ()
     bottleneck: Bottleneck | None = None
     waits_for: Sequence[str] = ()
+    ended_at: datetime | None = None
+    seconds: float | None = None
 
 
 def summarise(folder: JobFolder) -> JobSummary:
@@ -93,6 +97,8 @@ def summarise(folder: JobFolder) -> JobSummary:
         members=progress.members,
         bottleneck=progress.bottleneck,
         waits_for=_waits_for(folder, spec) if spec is not None and state == "queued" else (),
+        ended_at=outcome.at if outcome else None,
+        seconds=outcome.seconds if outcome else None,
     )
 
 

@@ -189,8 +189,7 @@ def _lines() -> Callable[[JobSummary], None]:
 
 
 def _say_end(job: JobFolder, summary: JobSummary) -> None:
-    outcome = job.outcome() if summary.state == "finished" else None
-    took = f" in {duration_text(outcome.seconds)}" if outcome else ""
+    took = f" in {duration_text(summary.seconds or 0)}" if summary.state == "finished" else ""
     say(printable(f"{job.id} {summary.state}{took}: {progress_text(summary)}"))
     if summary.warnings:
         say(f"`sood-tui jobs log {job.id}` shows the warnings.")

@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job, its number, or `last`.")]
+TOLD = 3
+"""Jobs that stopped, of which the list says why."""
 COLUMNS = {"job_id": "job", "state": "state", "device": "device", "progress": "progress", "title": "title"}
 
 
@@ -47,9 +49,11 @@ def list_command(context: typer.Context, as_json: AsJson = False) -> None:
         for summary in summaries
     ]
     emit(rows, COLUMNS, as_json=False, empty="No job was submitted in this workspace.")
-    for summary in summaries:
-        if summary.message:
-            say(printable(f"{summary.job_id}: {summary.message} {summary.hint}".rstrip()))
+    stopped = [summary for summary in summaries if summary.message]
+    if len(stopped) > TOLD:
+        say(f"{len(stopped) - TOLD:,} earlier ones stopped too: `sood-tui jobs log JOB` says why.")
+    for summary in stopped[-TOLD:]:
+        say(printable(f"{summary.job_id}: {summary.message} {summary.hint}".rstrip()))
 
 
 @app.command()
@@ -154,11 +158,12 @@ def _show(folder: JobFolder, as_json: bool) -> None:
     if as_json:
         emit_json(summary)
     else:
-        say(printable(f"{folder.id} {summary.state}: {progress_text(summary)}"))
+        far = progress_text(summary)
+        say(printable(f"{folder.id} {summary.state}" + ("" if far == summary.state else f": {far}")))
 
 
 def _event_line(event: JobEvent) -> str:
-    words = [f"{event.at:%Y-%m-%d %H:%M:%S}", f"{event.kind:<9}"]
+    words = [f"{event.at.astimezone():%Y-%m-%d %H:%M:%S}", f"{event.kind:<9}"]
     if event.kind == "started":
         words.append(f"process {event.pid} on {event.host}" + (f", device {event.device}" if event.device else ""))
     if event.done is not None:

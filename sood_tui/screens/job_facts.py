@@ -24,6 +24,7 @@ BAR, SHORT_BAR = 20, 10
 WIDE = 100
 COUNTED = ("encoded", "embedded")
 """What a process tells beside its units, and is nearly the same number."""
+TROUBLES = ("refused", "unreadable")
 STATE_SIGNS: dict[str, tuple[str, Tone]] = {
     "queued": ("○ queued", "muted"),
     "running": ("▶ running", "accent"),
@@ -104,8 +105,11 @@ def _facts(job: JobSummary, root: Path) -> list[Content]:
     sign, _ = STATE_SIGNS[job.state]
     waits = f"   {job_numbers(job)}" if job.state == "queued" else ""
     rows = [("state", f"{sign}{waits}"), ("done", _amount(job))]
+    if job.seconds and job.state not in ("queued", "running"):
+        rows.append(("took", duration(job.seconds)))
+    told = {**job.detail, **job.result}  # what the end says is newer than what progress said
     if job.device:
-        rows.append(("device", job.device))
+        rows.append(("device", _device(job.device, told.pop("device", None))))
     if job.waits_for:
         rows.append(("waits for", ", ".join(job.waits_for)))
     if job.priority:
@@ -113,10 +117,9 @@ def _facts(job: JobSummary, root: Path) -> list[Content]:
     if job.bottleneck is not None:
         share = f"{job.bottleneck.share:.0%}".replace("%", " %")
         rows.append(("bottleneck", f"{job.bottleneck.phase}, {share} of the time"))
-    told = {**job.detail, **job.result}  # what the end says is newer than what progress said
     if len(job.members) > 1:
         told.pop("processes", None)  # they are seen
-    rows += [(str(key), _value(value)) for key, value in told.items() if not isinstance(value, (dict, list))]
+    rows += [(str(key), _value(value)) for key, value in told.items() if _is_news(key, value)]
     if job.state in ("queued", "running"):
         rows.append(("free on the disk", size_text(free_bytes(root))))
     if job.warnings:
@@ -124,6 +127,16 @@ def _facts(job: JobSummary, root: Path) -> list[Content]:
     if job.reviewer:
         rows.append(("by", job.reviewer))
     return [_row(name, value) for name, value in rows]
+
+
+def _device(wanted: str, used: object) -> str:
+    """The device as the user wrote it, with what it came to where that says more."""
+    return f"{wanted}: {used}" if isinstance(used, str) and wanted in ("auto", "cuda") else wanted
+
+
+def _is_news(name: str, value: object) -> bool:
+    """Whether a value of the kind's own is worth a line; that nothing was refused or unreadable goes without one."""
+    return not isinstance(value, (dict, list)) and not (name in TROUBLES and value == 0)
 
 
 def _members(job: JobSummary, room: int) -> list[Content]:
@@ -201,4 +214,6 @@ def _event(event: JobEvent) -> Content:
         words.append(f"{event.done:,}" + (f" of {event.total:,}" if event.total else ""))
     words += [str(word) for word in (event.part, event.subject, event.message, event.device) if word]
     colour = {"warned": "$text-warning", "failed": "$text-error", "finished": "$text-success"}.get(event.kind, "")
-    return Content.assemble((f"{event.at:%H:%M:%S}  ", "$foreground 60%"), (plain("  ".join(words)), colour))
+    return Content.assemble(
+        (f"{event.at.astimezone():%H:%M:%S}  ", "$foreground 60%"), (plain("  ".join(words)), colour)
+    )

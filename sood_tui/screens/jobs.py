@@ -49,6 +49,7 @@ class JobsScreen(RoomScreen):
         self._with_log = False
         self._story = Story("")
         self._begun = ""
+        self._to_end = False  # the last that a job printed tells most
 
     def compose_body(self) -> Iterable[Widget]:
         """The list, and the chosen job."""
@@ -112,12 +113,16 @@ class JobsScreen(RoomScreen):
         root, with_log = self.workspace.root, self._with_log
         if self._story.job_id != job.job_id:
             self._story = Story(job.job_id)
+            self.query_one("#detail_scroll").scroll_home(animate=False)
         width = detail.size.width or self.size.width
         self.in_thread("detail", partial(read_detail, root, job, self._story, with_log, width), self._show_read)
 
     def _show_read(self, found: JobDetail) -> None:
         self.query_one("#detail", Static).update(found.now)
         self.query_one("#before", Static).update(found.before)
+        if self._to_end:
+            self._to_end = False
+            self.call_after_refresh(self.query_one("#detail_scroll").scroll_end, animate=False)
 
     # ---- moving ----
 
@@ -144,10 +149,15 @@ class JobsScreen(RoomScreen):
         else:
             self.query_one("#list", Lines).go(0 if end < 0 else len(self._jobs) - 1)
 
+    def action_scroll_facts(self, lines: int) -> None:
+        """Show what of the chosen job does not fit."""
+        self.query_one("#detail_scroll").scroll_relative(y=lines, animate=False)
+
     def action_log(self) -> None:
         """Show or hide what the job printed."""
-        self._with_log = not self._with_log and self._job() is not None
+        self._with_log = self._to_end = not self._with_log and self._job() is not None
         self.set_class(self._with_log, "-log")
+        self.query_one("#detail_scroll").scroll_home(animate=False)
         self._share_room()
         self._show_detail()
 

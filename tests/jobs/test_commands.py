@@ -7,7 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from jobs_for_tests import make_tables, work_list
@@ -151,6 +153,35 @@ def test_names_of_times_and_rates() -> None:
     assert [duration_text(seconds) for seconds in (4.4, 200, 7500)] == ["4 s", "3 min 20 s", "2 h 5 min"]
     assert [rate_text(rate) for rate in (0.123, 3.21, 11830.4)] == ["0.12/s", "3.2/s", "11,830/s"]
     assert printable("a\x1b[2J\u202e\nb") == "a\\x1b[2J\\u202e\nb"
+
+
+def test_only_the_newest_of_many_that_stopped_say_why(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
+    for _ in range(5):
+        job = submit(workspace.root, "squares", {"refuse_at": 3}, work_list(5))
+        wait_until(lambda job=job: job.outcome() is not None)  # type: ignore[misc]
+    assert command(workspace, "jobs", "list") == 0
+    assert capfd.readouterr().err.splitlines() == [
+        "2 earlier ones stopped too: `sood-tui jobs log JOB` says why.",
+        *(f"000{number}-squares: 3 is not wanted. Leave it out." for number in (3, 4, 5)),
+    ]
+    assert command(workspace, "jobs", "list", "--json") == 0
+    last = json.loads(capfd.readouterr().out)[-1]
+    assert last["ended_at"] > last["created_at"]
+    assert last["seconds"] > 0
+
+
+def test_the_log_tells_the_time_of_this_place(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(workspace.root, "squares", {}, work_list(5))
+    wait_until(lambda: job.outcome() is not None)
+    first = job.events()[0].at
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "XYZ-5")  # five hours ahead of Greenwich
+        time.tzset()
+        assert command(workspace, "jobs", "log", "1") == 0
+    time.tzset()
+    assert capfd.readouterr().out.startswith(f"{first + timedelta(hours=5):%Y-%m-%d %H:%M:%S} queued")
 
 
 def test_a_job_that_was_just_submitted_is_listed(workspace: Workspace) -> None:

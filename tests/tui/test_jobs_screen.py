@@ -70,10 +70,12 @@ async def test_processes_pause_and_priority(with_kinds: Workspace) -> None:
         await press(pilot, "down")
         await until(pilot, lambda: "▶ cpu:0" in seen(app) and "▶ cpu:1" in seen(app))
         await until(pilot, lambda: "bottleneck       encode, " in seen(app))  # told with the next event
+        await until(
+            pilot, lambda: "where the time goes" in seen(app)
+        )  # room comes a moment later
         text = seen(app)
         assert "squares [b]" in text
         assert "processes, each with its part" in text
-        assert "where the time goes" in text
         assert "free on the disk" in text
         await press(pilot, "up", "plus", "plus", "minus")
         await until(pilot, lambda: "has priority +1" in told(app) and second.priority() == 1)
@@ -150,6 +152,25 @@ async def test_warnings_stay_while_progress_fills_the_file(workspace: Workspace)
             log.append("warned", message="Another one.", warnings=2)
             await press(pilot, "f2", "f5")
             await until(pilot, lambda app=app: "Another one." in seen(app))  # type: ignore[misc]
+
+
+@keys("jobs.log", "jobs.facts_down", "jobs.facts_up")
+async def test_what_does_not_fit_is_reached_by_keys_and_a_log_begins_at_its_end(workspace: Workspace) -> None:
+    folder = list_jobs(workspace.root)[0]
+    for number in range(40):
+        folder.log().append("warned", message=f"Warning {number}.", warnings=number + 1)
+    folder.log_file.write_text("".join(f"printed {number}\n" for number in range(60)))
+    async with opened(workspace, "jobs", (80, 24)) as (app, pilot):
+        scroll = app.screen.query_one("#detail_scroll")
+        await until(pilot, lambda: scroll.max_scroll_y > 5)
+        await press(pilot, "J")
+        assert scroll.scroll_y == 3
+        await press(pilot, "K")
+        assert scroll.scroll_y == 0
+        await press(pilot, "l")
+        await until(pilot, lambda: "printed 59" in seen(app) and "printed 1\n" not in seen(app))
+        await press(pilot, "l")
+        await until(pilot, lambda: scroll.scroll_y == 0 and "state" in seen(app))
 
 
 def wrong(app: SoodApp, field: str) -> str:

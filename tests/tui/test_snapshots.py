@@ -1,6 +1,8 @@
 """How the screens look: full, empty and failed, at 80x24 and at 120x40."""
 
 import asyncio
+import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +37,8 @@ Snap = Callable[..., bool]
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What changes from run to run stands still: the clock, the machine, the folders."""
+    monkeypatch.setenv("TZ", "UTC")  # screens tell the time of the place they are looked at
+    time.tzset()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(settings, "user_settings_file", lambda: Path("~/.config/sood-tui/settings.toml"))
     monkeypatch.setattr(plain, "now", lambda: datetime(2020, 1, 1, tzinfo=UTC))
@@ -47,7 +51,10 @@ def still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def place(still: None, birds_template: Path, tmp_path: Path) -> Iterator[Workspace]:
     """A workspace at a path that is the same in every run."""
     workspace = birds.copy(birds_template, Path("birds"))
-    (workspace.jobs / "0001-scan" / "events.jsonl").write_text(RECORDED, encoding="utf-8")
+    scan = workspace.jobs / "0001-scan"
+    (scan / "events.jsonl").write_text(RECORDED, encoding="utf-8")
+    outcome = json.loads((scan / "outcome.json").read_text(encoding="utf-8"))
+    (scan / "outcome.json").write_text(json.dumps({**outcome, "seconds": 2.0}), encoding="utf-8")
     yield workspace
     workspace.opened().close()
 
