@@ -1,4 +1,4 @@
-"""What the Splits screen can do beside moving thresholds: remedies, places, other splits, and views of the whole."""
+"""What the Splits screen asks beside moving thresholds: bands, remedies, places, other splits, views of the whole."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,7 +9,7 @@ from engine.splits.change import copy_split, list_splits
 from engine.splits.compare import compare_cuts, places_of
 from engine.splits.prepare import prepare
 from engine.splits.sensitivity import sensitivity
-from engine.splits.settings import OUT, Change, SplitSettings
+from engine.splits.settings import OUT, Change, SplitSettings, check_percentiles
 from engine.splits.show import offers_of, superclass_cuts, total_cut
 from engine.workspace import Workspace
 from sood_tui.benches.thresholds import ThresholdBench
@@ -57,7 +57,19 @@ class SplitActions(RoomScreen):
         """The split that is looked at."""
         return self.sood.place.split
 
-    # ---- remedies and places ----
+    # ---- bands, remedies and places ----
+
+    def action_bands(self) -> None:
+        """Ask for any number of percentiles."""
+        bench = self._at()
+
+        def typed(text: str | None) -> None:
+            if text is not None:
+                self._change([Change("percentiles", _percentiles_in(text))])
+
+        now = ", ".join(f"{value:g}" for value in bench.prepared.settings.percentiles)
+        asked = "Percentiles, lowest first: 20, 40 are Hard and Easy; more make more bands."
+        self.app.push_screen(AskDialog("Bands", asked, now, _problem_with), typed)
 
     def action_remedy(self) -> None:
         """Choose what happens where a list of this superclass would be empty."""
@@ -99,7 +111,14 @@ class SplitActions(RoomScreen):
         title = f"Where to put {row.lemma.replace('_', ' ')}"
         self.app.push_screen(ChooseDialog(title, choices, placed.get(row.wnid, BY_THE_RULE), "a"), chosen)
 
-    # ---- several splits ----
+    # ---- other superclasses, other splits ----
+
+    def action_choose_superclass(self) -> None:
+        """Choose the superclass."""
+        bench = self._at()
+        own = bench.prepared.settings.superclass_percentiles
+        choices = [Choice(name, name, "own thresholds" if name in own else "") for name in bench.prepared.superclasses]
+        self.app.push_screen(ChooseDialog("Superclass", choices, bench.superclass, "c"), self._go)
 
     def action_choose_split(self) -> None:
         """Look at another named split, or make one from this."""
@@ -150,7 +169,7 @@ class SplitActions(RoomScreen):
         choices = [Choice(name, name) for name in others]
         self.app.push_screen(ChooseDialog(f"Compare {self.split} with", choices, others[0], "x"), chosen)
 
-    # ---- views ----
+    # ---- views and exports ----
 
     def action_superclasses(self) -> None:
         """Show every superclass with its shares."""
@@ -165,6 +184,14 @@ class SplitActions(RoomScreen):
         self.sood.say("Cutting again and again …")
         self.in_thread("view", partial(_moved_about, self.workspace, self.split, self._defaults), self._show_view)
 
+    def action_export(self) -> None:
+        """Write the lists and the manifest."""
+        from sood_tui.screens.exporting import ask_export
+
+        self._at()
+        self._write_down()
+        ask_export(self, self._defaults, self.split)
+
     def _show_view(self, view: View) -> None:
         self.app.push_screen(ViewScreen(view), self._go)
 
@@ -176,3 +203,18 @@ def _compared(workspace: Workspace, before: str, after: str, defaults: SplitSett
 
 def _moved_about(workspace: Workspace, split: str, defaults: SplitSettings) -> View:
     return sensitivity_view(sensitivity(workspace, split, defaults))
+
+
+def _percentiles_in(text: str) -> tuple[float, ...]:
+    try:
+        return check_percentiles([float(part) for part in text.replace(",", " ").split()])
+    except ValueError as error:
+        raise EngineError("Percentiles are numbers, as in 10, 20, 40, 60.") from error
+
+
+def _problem_with(text: str) -> str:
+    try:
+        _percentiles_in(text)
+    except EngineError as error:
+        return f"{error.message} {error.hint}"
+    return ""

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
-from rich.cells import set_cell_size
 from textual import on
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
@@ -16,24 +15,23 @@ from textual.widgets import Static
 from engine.errors import EngineError
 from engine.splits.change import change_settings, redo_setting, undo_setting
 from engine.splits.crowding import Crowding
-from engine.splits.settings import MAIN, Change, SplitSettings, check_percentiles
-from engine.splits.show import BandCount, SubclassCut, SuperclassCut, degenerate_cases
+from engine.splits.settings import MAIN, Change, SplitSettings
+from engine.splits.show import SubclassCut
 from sood_tui.benches.folio import read_pictures
 from sood_tui.benches.thresholds import ThresholdBench, read_bench, read_crowding, split_defaults, threshold_names
 from sood_tui.keys.splits import SPLITS
-from sood_tui.plain import count, plain
-from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
+from sood_tui.lines.cut import count_lines, head_line, subclass_line
+from sood_tui.plain import plain
+from sood_tui.screens.neighbours import Neighbours
 from sood_tui.screens.split_rules import RULES, SOURCE, SplitRules
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
-from sood_tui.widgets.lines import Lines, Tone, Words
+from sood_tui.widgets.lines import Lines
 from sood_tui.widgets.score_histogram import ScoreHistogram
 from sood_tui.widgets.thumbnails import Picture
 
 REST = 0.4  # seconds after the last move until a threshold is written down as one step
 STEP = 1.0
-SPREAD_FROM = 58  # columns of the table from which the spread of a subclass has room
-BAND_TONES: dict[str, Tone] = {"hard": "bad", "easy": "warn", "train": "good"}
 WHO_TAKES_PART = (*(rule.key for rule in RULES), SOURCE.key, "superclass_placed")
 """Settings that change more than where the cut lies."""
 
@@ -69,10 +67,7 @@ class SplitsScreen(SplitRules):
                 with Vertical(id="counts_panel", classes="panel") as panel:
                     panel.border_title = "wanted and realised"
                     yield Static("", id="counts", markup=False)
-                with Container(id="sheets"):
-                    for name in ("below", "above"):
-                        with Frame(id=f"{name}_panel"):
-                            yield ContactSheet(self.sood.thumbnails, self.sood.graphics, id=name)
+                yield Neighbours()
 
     # ---- reading ----
 
@@ -113,7 +108,7 @@ class SplitsScreen(SplitRules):
     def _take_crowding(self, bench: ThresholdBench, crowding: Crowding | None) -> None:
         bench.crowding = crowding
         if crowding is not None and bench is self._bench:
-            self.query_one("#counts", Static).update(self._counts(*bench.cuts()))
+            self.query_one("#counts", Static).update(self._counts())
 
     # ---- showing ----
 
@@ -126,7 +121,6 @@ class SplitsScreen(SplitRules):
 
     def _show(self) -> None:
         bench = self._at()
-        mine, whole = bench.cuts()
         names = threshold_names(bench.tuned.bands)
         panel = self.query_one("#histogram_panel", Frame)
         title = f"{bench.superclass} · {bench.index + 1} of {len(bench.prepared.superclasses)}"
@@ -138,56 +132,25 @@ class SplitsScreen(SplitRules):
         labels = [f"{name} {value:g}" for name, value in zip(names, bench.percentiles, strict=True)]
         self.query_one(ScoreHistogram).show_thresholds(bench.thresholds, labels, bench.tuned.bands, bench.chosen)
         self._show_table()
-        self.query_one("#counts", Static).update(self._counts(mine, whole))
+        self.query_one("#counts", Static).update(self._counts())
         self._show_neighbours()
 
     def _show_table(self) -> None:
         bench = self._at()
         self._rows = bench.subclasses()
         width = max(self.query_one("#table", Lines).size.width, 30)
-        self.query_one("#table", Lines).show([_row(row, width) for row in self._rows])
-        self.query_one("#table_head", Static).update(Content(_head(width)))
+        self.query_one("#table", Lines).show([subclass_line(row, width) for row in self._rows])
+        self.query_one("#table_head", Static).update(Content(head_line(width)))
 
-    def _counts(self, mine: SuperclassCut, whole: SuperclassCut) -> Content:
+    def _counts(self) -> Content:
         if self._separation is not None and self._separation[0] == self._cut():
             return self._separation[1]
-        wide = self.query_one("#counts_panel").size.width >= 44
-        head = (
-            f"{'':<8}{'wanted':>7}{'real':>7}{'pictures':>10}{'subclasses':>12}"
-            if wide
-            else " band  want  real   pics sub"
-        )
-        lines = [Content.styled(head, "$foreground 60%")]
-        for cut, name in ((mine, mine.superclass or ""), (whole, "all superclasses")):
-            lines.append(Content.styled(plain(name), "bold"))
-            lines += [_count_line(band, wide) for band in cut.bands]
-        bench = self._at()
-        for case in degenerate_cases(bench.prepared, bench.tuned):
-            if case.superclass == bench.superclass:
-                remedy = " A remedy is used." if case.is_remedied else ""
-                told = f"! no {' and no '.join(case.empty)}: {plain(case.reason)}{remedy}"
-                lines.append(Content.styled(told, "$text-warning"))
-        crowded, warnings = bench.label_lines()
-        lines += [Content(plain(line)) for line in crowded]
-        lines += [Content.styled(plain(f"! {warning}"), "$text-warning") for warning in warnings]
-        return Content("\n").join(lines)
+        return count_lines(self._at(), self.query_one("#counts_panel").size.width >= 44)
 
     def _show_neighbours(self) -> None:
         bench = self._at()
-        below, above = bench.neighbours(bench.chosen)
-        names = threshold_names(bench.tuned.bands)
-        workspace = self.workspace
-        sheets = [(self.query_one(f"#{name}", ContactSheet), row) for name, row in (("below", below), ("above", above))]
-        for (sheet, row), word in zip(sheets, ("below", "above"), strict=True):
-            panel = self.query_one(f"#{word}_panel", Frame)
-            named = f"{row.lemma.replace('_', ' ')} ({row.split})" if row else "nothing"
-            is_narrow = self.has_class("-short")
-            panel.title = f"{word}: {named}" if is_narrow else f"{word} {names[bench.chosen]}: {named}"
-            if row is None:
-                sheet.show((), "no subclass")
-                continue
-            read = partial(read_pictures, workspace, row.wnid, sheet.capacity)
-            self.in_thread(f"{word} pictures", read, partial(sheet.show, note="no pictures"))
+        threshold = threshold_names(bench.tuned.bands)[bench.chosen]
+        self.query_one(Neighbours).show(threshold, *bench.neighbours(bench.chosen))
 
     @on(ContactSheet.CapacityChanged)
     def fill_sheets(self) -> None:
@@ -299,31 +262,6 @@ class SplitsScreen(SplitRules):
         own = None if bench.alone else bench.percentiles
         self._change([Change("percentiles", own, bench.superclass)])
 
-    def action_bands(self) -> None:
-        """Ask for any number of percentiles."""
-        bench = self._at()
-
-        def numbers(text: str) -> tuple[float, ...]:
-            try:
-                return check_percentiles([float(part) for part in text.replace(",", " ").split()])
-            except ValueError as error:
-                raise EngineError("Percentiles are numbers, as in 10, 20, 40, 60.") from error
-
-        def problem_of(text: str) -> str:
-            try:
-                numbers(text)
-            except EngineError as error:
-                return f"{error.message} {error.hint}"
-            return ""
-
-        def typed(text: str | None) -> None:
-            if text is not None:
-                self._change([Change("percentiles", numbers(text))])
-
-        now = ", ".join(f"{value:g}" for value in bench.prepared.settings.percentiles)
-        asked = "Percentiles, lowest first: 20, 40 are Hard and Easy; more make more bands."
-        self.app.push_screen(AskDialog("Bands", asked, now, problem_of), typed)
-
     def action_separation(self) -> None:
         """Cut the scores of the last evaluation anew, or put the counts back; another cut puts them back too."""
         from engine.evaluation.bands import Moved, separation_moved
@@ -374,13 +312,6 @@ class SplitsScreen(SplitRules):
         names = bench.prepared.superclasses
         self._go(names[(bench.index + step) % len(names)])
 
-    def action_choose_superclass(self) -> None:
-        """Choose the superclass."""
-        bench = self._at()
-        own = bench.prepared.settings.superclass_percentiles
-        choices = [Choice(name, name, "own thresholds" if name in own else "") for name in bench.prepared.superclasses]
-        self.app.push_screen(ChooseDialog("Superclass", choices, bench.superclass, "c"), self._go)
-
     def _go(self, name: str | None) -> None:
         if name is not None:
             self._write_down()
@@ -421,14 +352,6 @@ class SplitsScreen(SplitRules):
         if pictures:
             self.app.push_screen(PictureScreen(pictures, index, lemma.replace("_", " ")))
 
-    def action_export(self) -> None:
-        """Write the lists and the manifest."""
-        self._at()
-        self._write_down()
-        from sood_tui.screens.exporting import ask_export
-
-        ask_export(self, self._defaults, self.split)
-
     def _under_cursor(self) -> SubclassCut | None:
         place = self.query_one("#table", Lines).cursor
         return self._rows[place] if place < len(self._rows) else None
@@ -437,35 +360,3 @@ class SplitsScreen(SplitRules):
         if self._bench is None:
             raise EngineError("There is nothing to split yet.", "F5, then n, scores the pictures.")
         return self._bench
-
-
-def _head(width: int) -> str:
-    spread = f"{'spread':>8}" if width >= SPREAD_FROM else ""
-    return f"   {'subclass':<{_room(width)}}{'mean':>7}{spread}{'pictures':>9}{'out':>5}{'margin':>8}"
-
-
-def _room(width: int) -> int:
-    return max(width - (41 if width >= SPREAD_FROM else 33), 8)
-
-
-def _row(row: SubclassCut, width: int) -> Words:
-    name = set_cell_size(plain(row.lemma.replace("_", " ")), _room(width) - 1) + " "
-    tone: Tone = BAND_TONES.get(row.split, "warn")
-    known = "" if row.standard_deviation is None else f"{row.standard_deviation:.3f}"
-    spread = f"{known:>8}" if width >= SPREAD_FROM else ""
-    letter = row.split[0].upper() if row.split in BAND_TONES else row.split.removeprefix("band_")
-    return [
-        (f" {letter} ", tone),
-        (name, tone),
-        (f"{row.mean:>7.3f}{spread}{row.pictures:>9,}{row.outliers:>5,}", "plain"),
-        (f"{row.margin:>+8.3f}", "muted"),
-    ]
-
-
-def _count_line(band: BandCount, wide: bool) -> Content:
-    tone = {"hard": "$text-error", "easy": "$text-warning", "train": "$text-success"}.get(band.split, "$text-warning")
-    if wide:
-        numbers = f"{band.wanted_share:>7.1%}{band.share:>7.1%}{band.pictures:>10,}{band.subclasses:>12,}"
-        return Content.assemble((f"  {band.split:<6}", tone), numbers)
-    numbers = f"{band.wanted_share:>5.0%}{band.share:>6.1%}{count(band.pictures):>7}{band.subclasses:>4,}"
-    return Content.assemble((f" {band.split.replace('band_', 'b'):<5}", tone), numbers)
