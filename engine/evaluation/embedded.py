@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,20 @@ def write_files_part(folder: Path, name: str, vectors: NDArray[np.float16], tabl
     sha256 = write_whole(place / f"{name}.npy", lambda stream: np.save(stream, vectors))
     marked = table.replace_schema_metadata({_KEY: json.dumps({"sha256": sha256}).encode()})
     write_whole(place / f"{name}.parquet", lambda stream: parquet.write_table(marked, stream, compression="zstd"))
+
+
+def files_table(rows: Sequence[Mapping[str, Any]], status: list[str], reasons: list[str | None]) -> pa.Table:
+    """A part of files, as ``write_files_part`` takes it: what is known of each, and its row of the embeddings."""
+    read = iter(range(len(status)))
+    return pa.table(
+        {
+            "path": pa.array([row["path"] for row in rows], pa.string()),
+            "size": pa.array([row["size"] for row in rows], pa.int64()),
+            "mtime_ns": pa.array([row["mtime_ns"] for row in rows], pa.int64()),
+            "row": pa.array([next(read) if state == READ else None for state in status], pa.int32()),
+            "reason": pa.array(reasons, pa.string()),
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
