@@ -1,7 +1,6 @@
 """What leaves the room: tables for a paper, scores in OpenOOD's layout, plots, and the record; whole or not at all."""
 
 import csv
-import hashlib
 import io
 import json
 import shutil
@@ -19,6 +18,7 @@ from engine.errors import EngineError
 from engine.evaluation.plots import histogram, lines, roc
 from engine.evaluation.reading import Number, RunView, Scores, read_run, read_scores
 from engine.evaluation.tables import COLUMNS, latex, markdown, sweep_markdown
+from engine.jobs.files import sha256_of
 from engine.workspace import Workspace
 from store import evaluation as store
 from store.evaluation import SweepRow
@@ -245,7 +245,7 @@ def _write_manifest(folder: Path, view: RunView) -> None:
         "run_id": view.run.run_id,
         "job_id": view.run.job_id,
         "title": view.run.title,
-        "files": {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        "files": {path.relative_to(folder).as_posix(): sha256_of(path) for path in files},
     }
     text = json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")

@@ -1,7 +1,6 @@
 """Finding the files of a CLIP model: the tag, the checkpoint or the folder that a user named."""
 
 import difflib
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -74,15 +73,6 @@ def find_checkpoint(model: str, pretrained: str | None) -> Checkpoint:
     if scheme == "hf-hub":
         return _on_hub(model, name)
     return _of_architecture(model, pretrained)
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_HASH_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _in_folder(folder: Path) -> Checkpoint:

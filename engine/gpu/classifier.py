@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.gpu import fitting
-from engine.gpu.checkpoints import sha256_of
 from engine.gpu.clip import PictureFormat, choose_device
 from engine.gpu.encoding import is_out_of_memory
 from engine.gpu.pictures import Key, Prepared, prepare_all
+from engine.jobs.files import sha256_of
 from engine.jobs.timing import Spend
 
 Built = tuple[torch.nn.Module, PictureFormat, tuple[int, int]]

@@ -19,7 +19,8 @@ from open_clip.transform import PreprocessCfg
 from torch.nn import functional
 
 from engine.errors import EngineError
-from engine.gpu.checkpoints import Checkpoint, find_checkpoint, sha256_of
+from engine.gpu.checkpoints import Checkpoint, find_checkpoint
+from engine.jobs.files import sha256_of
 
 TEXT_BATCH = 256
 _KEY_DIGITS = 12

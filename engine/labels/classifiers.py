@@ -1,6 +1,5 @@
 """Predictions in a workspace: from a file, zero-shot from cached embeddings, or by a classifier that runs as a job."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from engine.errors import EngineError
 from engine.events import now
 from engine.jobs import runner
 from engine.jobs.execution import LOCAL, Execution
+from engine.jobs.files import sha256_of
 from engine.jobs.ingest import Intake
 from engine.labels.classes import CLASS_LISTS, IMAGENET, class_names
 from engine.labels.formulas import LEAST_SHARE, TEMPERATURE
@@ -109,7 +109,7 @@ def import_predictions(
         rows = pa.table(
             {"image_id": [image for image, _ in matched], "ranked": pa.array(ranked.astype("int32").tolist())}
         )
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = sha256_of(path)
         store.insert_prediction_run(
             cursor,
             PredictionRun(

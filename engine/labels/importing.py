@@ -1,6 +1,5 @@
 """Taking multi-label truth in, keyed to pictures by file name and to synsets by the ImageNet-1k list."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import pyarrow as pa
 
 from engine.errors import EngineError
 from engine.events import now
+from engine.jobs.files import sha256_of
 from engine.labels.sources import OWN
 from engine.labels.truth import KINDS, TruthEntry, read_truth, timm_real_file
 from engine.workspace import Workspace
@@ -75,7 +75,7 @@ def import_truth(
                 f"The first is {entries[0].file}. Add the pictures first: `sood-tui images add ROOT`.",
             )
         _insert(cursor, name, entries, matched, found)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = sha256_of(path)
         labels.insert_source(cursor, LabelSource(name, kind, str(path), digest, len(entries), len(matched), now()))
     sizes = [len(entry.wnids) for entry in entries if entry.line in matched]
     return ImportReport(

@@ -1,7 +1,6 @@
 """WordNet as Parquet in the user's cache, so that only the first workspace waits for NLTK."""
 
 import contextlib
-import hashlib
 import json
 import tempfile
 from dataclasses import dataclass, fields
@@ -11,6 +10,7 @@ import platformdirs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.jobs.files import sha256_of
 from engine.wordnet.reading import WordNetTables
 from store import wordnet_import
 from store.connection import memory_store
@@ -87,7 +87,7 @@ def write_cache(tables: CatalogueTables, fingerprint: str, origin: str) -> None:
         for field in fields(CatalogueTables):
             file = fresh / f"{field.name}.parquet"
             pq.write_table(getattr(tables, field.name), file, compression="zstd")
-            hashes[file.name] = _sha256(file)
+            hashes[file.name] = sha256_of(file)
         record = {"fingerprint": fingerprint, "origin": origin, "sha256": hashes}
         (fresh / _RECORD).write_text(json.dumps(record, indent=2), encoding="utf-8")
         if final.exists() and _undamaged(final) is None:
@@ -128,13 +128,8 @@ def _undamaged(folder: Path) -> CachedWordNet | None:
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         names = [f"{field.name}.parquet" for field in fields(CatalogueTables)]
-        if any(_sha256(folder / name) != record["sha256"][name] for name in names):
+        if any(sha256_of(folder / name) != record["sha256"][name] for name in names):
             return None
         return CachedWordNet(folder, str(record["origin"]), str(record["fingerprint"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
