@@ -15,7 +15,7 @@ import duckdb
 from store.connection import Cursor, Store
 from store.errors import NotACatalogue, StoreError
 from store.migrate import require_current
-from store.review import Event, append_events, fetch_known_events
+from store.review_log import Event, append_events, fetch_known_events
 from store.review_pictures import PictureEvent, append_picture_events, fetch_known_picture_events
 from store.review_tail import fetch_after, fetch_last_rows
 

@@ -1,7 +1,7 @@
 """The newest part of the log, by the order in which it was written and not by its times: others' clocks may differ."""
 
 from store.connection import Cursor
-from store.review import Event
+from store.review_log import Event
 from store.review_pictures import PictureEvent
 
 Rows = tuple[int, int]

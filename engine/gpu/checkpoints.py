@@ -28,7 +28,6 @@ WEIGHT_NAMES = (
 )
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-_HASH_BLOCK = 1 << 22
 _PICTURE_KEYS = ("mean", "std", "interpolation", "resize_mode")
 
 

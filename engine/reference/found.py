@@ -104,7 +104,7 @@ def drop_unknown(cursor: Cursor, work: Work) -> None:
 
 
 def find_collisions(cursor: Cursor, work: Work) -> list[Collision]:
-    """Subclasses whose name other synsets with pictures bear, too."""
+    """Subclasses whose name another synset with pictures or of ImageNet-21K bears, too."""
     namesakes = store.fetch_namesakes(cursor, sorted({wnid for _, wnid in work.entries}))
     found = []
     for (superclass, wnid), entry in work.entries.items():

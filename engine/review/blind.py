@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from store.connection import Cursor
-from store.review import LogEntry, QueueItem
+from store.review import QueueItem
+from store.review_log import LogEntry
 from store.review_words import fetch_words
 
 

@@ -13,7 +13,7 @@ from engine.errors import EngineError
 from engine.review.exchange import ImportReport, export_events, import_events
 from engine.review.steps import Change, NothingToUndo, Step, record, redo, undo
 from engine.workspace import Workspace
-from store import review as log
+from store import review as rows
 from store.connection import Cursor
 from store.review import Claim
 from store.superclasses import fetch_superclass_names
@@ -50,7 +50,7 @@ def decide(
 
 def replicas(cursor: Cursor, run_id: int | None = None) -> dict[str, list[Claim]]:
     """The synsets that two or more superclasses have accepted, each with its claims and their means in a run."""
-    claims = log.fetch_claims(cursor, run_id)
+    claims = rows.fetch_claims(cursor, run_id)
     return {wnid: list(group) for wnid, group in groupby(claims, key=lambda claim: claim.wnid)}
 
 
@@ -64,7 +64,7 @@ def assign(workspace: Workspace, wnid: str, superclass: str, reviewer: str, note
     """
     with workspace.opened().deciding() as cursor:
         require_candidates(cursor, superclass, [wnid])
-        changes = _assignment(log.fetch_states_of(cursor, wnid), wnid, superclass, note)
+        changes = _assignment(rows.fetch_states_of(cursor, wnid), wnid, superclass, note)
         if not changes:
             raise EngineError(f"{wnid} is accepted under {superclass} alone: there is nothing to settle.")
         return record(cursor, changes, reviewer)
@@ -103,7 +103,7 @@ def settlements(cursor: Cursor, policy: Policy, run_id: int | None = None) -> li
     """
     if policy == "score" and run_id is None:
         raise EngineError("There is no scoring run to settle by.", "`sood-tui scoring run` makes one.")
-    sizes = log.fetch_accepted_images(cursor) if policy == "larger" else {}
+    sizes = rows.fetch_accepted_images(cursor) if policy == "larger" else {}
     return [
         Settlement(
             wnid, claims[0].name, claims[0].lemma, tuple(claims),
@@ -133,7 +133,7 @@ def settle(workspace: Workspace, policy: Policy, reviewer: str, run_id: int | No
                 note = "settled: dropped everywhere"
                 changes += [(claim.superclass, found.wnid, "reject", note) for claim in found.claims]
             elif found.keeper is not None:
-                states = log.fetch_states_of(cursor, found.wnid)
+                states = rows.fetch_states_of(cursor, found.wnid)
                 changes += _assignment(states, found.wnid, found.keeper, f"settled: {policy}")
         return record(cursor, changes, reviewer) if changes else None
 
@@ -160,7 +160,7 @@ def preferred(claims: Sequence[Claim], policy: Policy, sizes: Mapping[str, int] 
     return ranked[0][1]
 
 
-def _assignment(states: dict[str, log.State], wnid: str, superclass: str, note: str | None) -> list[Change]:
+def _assignment(states: dict[str, rows.State], wnid: str, superclass: str, note: str | None) -> list[Change]:
     """The changes that leave the synset accepted under this superclass alone."""
     changes: list[Change] = []
     if states.get(superclass) != "accept":
@@ -190,7 +190,7 @@ def require_candidates(cursor: Cursor, superclass: str, wnids: Sequence[str]) ->
 
     Raises: EngineError naming those that are none.
     """
-    known = log.fetch_candidates_among(cursor, superclass, wnids) if wnids else set()
+    known = rows.fetch_candidates_among(cursor, superclass, wnids) if wnids else set()
     strangers = [wnid for wnid in wnids if wnid not in known]
     if wnids and not strangers:
         return

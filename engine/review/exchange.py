@@ -7,10 +7,11 @@ from uuid import UUID
 
 from engine.review.journal import BadJournal, Entry, read_journal, write_journal
 from engine.workspace import Workspace
-from store import review as log
+from store import review_log as log
 from store import review_pictures as picture_log
 from store.connection import Cursor
-from store.review import Event
+from store.review import count_strangers
+from store.review_log import Event
 from store.review_pictures import PictureEvent
 
 
@@ -60,7 +61,7 @@ def take_in(workspace: Workspace, lines: Sequence[tuple[int, Entry]], path: Path
         if pictures:
             picture_log.append_picture_events(cursor, pictures)
         pairs = [(event.superclass, event.wnid) for event in events if event.kind not in ("undo", "redo")]
-        return ImportReport(len(fresh), len(lines) - len(fresh), log.count_strangers(cursor, pairs))
+        return ImportReport(len(fresh), len(lines) - len(fresh), count_strangers(cursor, pairs))
 
 
 def _known(cursor: Cursor, event_ids: Sequence[UUID]) -> Mapping[UUID, Entry]:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from engine.errors import EngineError
 from engine.jobs.files import write_whole
-from store.review import Event
+from store.review_log import Event
 from store.review_pictures import PictureEvent
 
 Entry = Event | PictureEvent

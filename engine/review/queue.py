@@ -10,7 +10,7 @@ from engine.review.decisions import require_superclass
 from engine.review.opinions import FilterOpinion, Place, filter_opinions, probability, spread
 from engine.review.selection import Surroundings, Term, keeps
 from engine.review.subtrees import conflicts
-from store import review as log
+from store import review as rows
 from store.connection import Cursor
 from store.filters import fetch_audit
 from store.review import QueueItem
@@ -55,7 +55,7 @@ def queue(
     """
     if superclass is not None:
         require_superclass(cursor, superclass)
-    items = log.fetch_queue(cursor, superclass, pending_only and blind_for is None, run_id)
+    items = rows.fetch_queue(cursor, superclass, pending_only and blind_for is None, run_id)
     fields = {term.field for term in selection}
     if blind_for is not None:
         opinions, fields = {}, fields - {"disputed", "conflict"}
@@ -113,7 +113,7 @@ def _draw(seed: int, item: QueueItem) -> float:
 def _tree_places(cursor: Cursor, superclass: str) -> dict[str, int]:
     """Place of each synset in a walk down from the roots; one that is reached twice stands where it is met first."""
     children: dict[str, list[str]] = defaultdict(list)
-    for hypernym, wnid in log.fetch_hyponym_edges(cursor, superclass):
+    for hypernym, wnid in rows.fetch_hyponym_edges(cursor, superclass):
         children[hypernym].append(wnid)
     places: dict[str, int] = {}
     waiting = [*reversed(fetch_superclass_roots(cursor).get(superclass, ()))]

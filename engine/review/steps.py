@@ -9,10 +9,10 @@ from uuid import UUID
 from engine.errors import EngineError
 from engine.events import new_event_id, now
 from engine.workspace import Workspace
-from store import review as log
+from store import review_log as log
 from store import review_pictures as picture_log
 from store.connection import Cursor
-from store.review import Event, Kind
+from store.review_log import Event, Kind
 from store.review_pictures import NamedPicture, PictureEvent, PictureKind
 
 Change = tuple[str, str, Kind, str | None]  # superclass, wnid, kind, note

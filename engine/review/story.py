@@ -9,10 +9,11 @@ from engine.review.blind import own_history, own_items
 from engine.review.opinions import FilterOpinion, filter_opinions
 from engine.review.queue import queue
 from engine.review.subtrees import Conflict, conflicts
-from store import review as log
+from store import review_log as log
 from store.connection import Cursor
 from store.filters import fetch_audit
-from store.review import LogEntry, QueueItem
+from store.review import QueueItem, fetch_queue, fetch_states_of
+from store.review_log import LogEntry
 from store.review_pictures import MarkedPicture, fetch_marked_pictures
 
 
@@ -72,8 +73,8 @@ def story(cursor: Cursor, superclass: str, wnid: str, run_id: int | None = None)
 
 def other_claims(cursor: Cursor, superclass: str, wnid: str) -> list[QueueItem]:
     """The synset as every other superclass that has it as a candidate sees it, by superclass."""
-    names = [name for name in log.fetch_states_of(cursor, wnid) if name != superclass]
-    return [item for name in names for item in log.fetch_queue(cursor, name, False, None) if item.wnid == wnid]
+    names = [name for name in fetch_states_of(cursor, wnid) if name != superclass]
+    return [item for name in names for item in fetch_queue(cursor, name, False, None) if item.wnid == wnid]
 
 
 def own_story(cursor: Cursor, story: Story, reviewer: str) -> Story:

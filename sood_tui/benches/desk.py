@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.review.decisions import Step
-from store.review import Event, QueueItem
+from store.review import QueueItem
+from store.review_log import Event
 from store.review_words import Standing
 
 FILTERS = {

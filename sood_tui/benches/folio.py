@@ -12,7 +12,8 @@ from store.connection import Cursor
 from store.image_roots import fetch_roots
 from store.images import Image, fetch_count
 from store.paths import path_of_text
-from store.review import LogEntry, State, fetch_history, fetch_states_of
+from store.review import State, fetch_states_of
+from store.review_log import LogEntry, fetch_history
 from store.review_pictures import Mark, fetch_images_by_id, fetch_markers, fetch_marks, fetch_marks_of
 from store.wordnet import Membership, Synset, fetch_hypernym_path, fetch_memberships
 

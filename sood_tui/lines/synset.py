@@ -14,7 +14,8 @@ from sood_tui.lines.stop import left_content, precision_content
 from sood_tui.marks import MARKS, SAID, UNDER, under_of
 from sood_tui.plain import ago, plain, some
 from store.filters import Verdict
-from store.review import LogEntry, QueueItem
+from store.review import QueueItem
+from store.review_log import LogEntry
 from store.review_words import Word
 from store.wordnet import Membership, Synset
 

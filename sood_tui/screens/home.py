@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # what reads is loaded by the thread that reads, after the fi
     from engine.jobs.summary import JobSummary
     from engine.review.stopping import Progress
     from engine.status import NextStep, RoomCount
-    from store.review import LogEntry
+    from store.review_log import LogEntry
     from store.superclasses import Superclass
 
 SHOWN_DECISIONS = 12
@@ -152,7 +152,7 @@ class HomeScreen(RoomScreen):
 def _read(workspace: Workspace, blind_for: str | None) -> _Standing:
     from engine.review.blind import own_history
     from engine.status import next_step, room_counts
-    from store.review import fetch_log
+    from store.review_log import fetch_log
     from store.status import fetch_funnel
     from store.superclasses import fetch_superclasses
 

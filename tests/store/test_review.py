@@ -8,7 +8,17 @@ import pytest
 
 from store import review
 from store.connection import Store, memory_store
-from store.review import Event, Kind
+from store.review_log import (
+    Event,
+    Kind,
+    append_events,
+    fetch_events,
+    fetch_known_events,
+    fetch_log,
+    fetch_newest_event_id,
+    fetch_redoable_step,
+    fetch_undoable_step,
+)
 from tests.catalogues import add_superclasses, add_synsets, wnid_of
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -35,7 +45,7 @@ def event(
 
 def append(store: Store, *events: Event) -> None:
     with store.writing() as cursor:
-        review.append_events(cursor, events)
+        append_events(cursor, events)
 
 
 def test_events_come_back_as_they_were_given(store: Store) -> None:
@@ -44,9 +54,9 @@ def test_events_come_back_as_they_were_given(store: Store) -> None:
     noted = Event(**{field: getattr(given[0], field) for field in Event.__slots__} | {"note": note})
     append(store, noted, given[1])
     with store.reading() as cursor:
-        assert review.fetch_events(cursor) == [given[1], noted]
-        assert review.fetch_known_events(cursor, [noted.event_id, UUID(int=99)]) == {noted.event_id: noted}
-        assert review.fetch_newest_event_id(cursor) == noted.event_id
+        assert fetch_events(cursor) == [given[1], noted]
+        assert fetch_known_events(cursor, [noted.event_id, UUID(int=99)]) == {noted.event_id: noted}
+        assert fetch_newest_event_id(cursor) == noted.event_id
 
 
 def test_the_order_of_events_is_their_ids_and_not_the_order_of_arrival(store: Store) -> None:
@@ -61,13 +71,13 @@ def test_an_undone_step_counts_again_after_a_redo(store: Store) -> None:
     append(store, event(1, "lion", "accept"), event(2, "", "undo", 1))
     with store.reading() as cursor:
         assert review.accepted(cursor) == []
-        assert review.fetch_undoable_step(cursor) is None
-        assert review.fetch_redoable_step(cursor) == UUID(int=2)
+        assert fetch_undoable_step(cursor) is None
+        assert fetch_redoable_step(cursor) == UUID(int=2)
     append(store, event(3, "", "redo", 1))
     with store.reading() as cursor:
         assert review.accepted(cursor) == [("cat", wnid_of("lion"))]
-        assert review.fetch_undoable_step(cursor) == UUID(int=2)
-        assert review.fetch_redoable_step(cursor) is None
+        assert fetch_undoable_step(cursor) == UUID(int=2)
+        assert fetch_redoable_step(cursor) is None
 
 
 def test_the_log_of_a_superclass_holds_the_undos_of_its_steps(store: Store) -> None:
@@ -75,11 +85,11 @@ def test_the_log_of_a_superclass_holds_the_undos_of_its_steps(store: Store) -> N
     undo = event(3, "", "undo", 1)
     append(store, Event(undo.event_id, undo.step_id, "", "", "undo", undo.target_step_id, "bob", undo.at, None))
     with store.reading() as cursor:
-        entries = review.fetch_log(cursor, "cat")
+        entries = fetch_log(cursor, "cat")
         assert [(entry.kind, entry.undone) for entry in entries] == [("undo", False), ("accept", True)]
         assert [entry.name for entry in entries] == [None, "lion.n.01"]
-        assert len(review.fetch_log(cursor)) == 3
-        assert len(review.fetch_log(cursor, limit=1)) == 1
+        assert len(fetch_log(cursor)) == 3
+        assert len(fetch_log(cursor, limit=1)) == 1
 
 
 def test_opinions_are_of_each_reviewer(store: Store) -> None:

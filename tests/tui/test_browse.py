@@ -13,7 +13,8 @@ from sood_tui.screens.picture import PictureScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.synset_tree import SynsetTree
 from store.candidates import fetch_candidates
-from store.review import fetch_events, fetch_states_of
+from store.review import fetch_states_of
+from store.review_log import fetch_events
 from store.superclasses import fetch_superclasses
 from tests.catalogue_rows import ancestors_of
 from tests.tui.birds import BEAGLE, CAR, CHIHUAHUA, DOG, PAPILLON, PEKINESE

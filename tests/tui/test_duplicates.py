@@ -26,7 +26,8 @@ from sood_tui.screens.duplicates import DuplicatesScreen
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
 from store.likeness import fetch_unread, fetch_unreadable
-from store.review import fetch_log, fetch_states_of
+from store.review import fetch_states_of
+from store.review_log import fetch_log
 from store.review_pictures import fetch_marked_pictures
 from tests.catalogues import add_table
 from tests.photographs import scene
