@@ -29,7 +29,7 @@ from engine.review.queue import queue
 from engine.workspace import Workspace
 from store import review_log as log
 from store.connection import Store, memory_store, open_store
-from store.review import accepted as accepted_candidates
+from store.review import accepted as accepted_rows
 from store.review_log import Event
 from tests.catalogues import add_pictures, add_scores, add_superclasses, add_synsets, add_table, wnid_of
 
@@ -151,7 +151,7 @@ def test_decisions_survive_the_superclass_they_were_taken_under(workspace: Works
     decide(workspace, "cat", wnids("lion"), "accept", "anna")
     with workspace.opened().writing() as cursor:
         cursor.execute("DELETE FROM candidate WHERE superclass = 'cat'")
-        assert accepted_candidates(cursor) == []
+        assert accepted_rows(cursor) == []
         assert [entry.superclass for entry in log.fetch_log(cursor)] == ["cat"]
 
 
@@ -367,5 +367,5 @@ def test_a_decision_takes_less_than_five_milliseconds_of_work_and_is_on_disk(tmp
     assert min(worked) < 0.005
     again = open_store(tmp_path / "catalogue.duckdb")
     with again.reading() as cursor:
-        assert len(accepted_candidates(cursor)) == 60
+        assert len(accepted_rows(cursor)) == 60
     again.close()
