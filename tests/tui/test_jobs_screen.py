@@ -70,9 +70,7 @@ async def test_processes_pause_and_priority(with_kinds: Workspace) -> None:
         await press(pilot, "down")
         await until(pilot, lambda: "▶ cpu:0" in seen(app) and "▶ cpu:1" in seen(app))
         await until(pilot, lambda: "bottleneck       encode, " in seen(app))  # told with the next event
-        await until(
-            pilot, lambda: "where the time goes" in seen(app)
-        )  # room comes a moment later
+        await until(pilot, lambda: "where the time goes" in seen(app))  # room comes a moment later
         text = seen(app)
         assert "squares [b]" in text
         assert "processes, each with its part" in text
