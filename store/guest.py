@@ -15,9 +15,9 @@ import duckdb
 from store.connection import Cursor, Store
 from store.errors import NotACatalogue, StoreError
 from store.migrate import require_current
-from store.review_log import Event, append_events, fetch_known_events
-from store.review_pictures import PictureEvent, append_picture_events, fetch_known_picture_events
-from store.review_tail import fetch_after, fetch_last_rows
+from store.review.log import Event, append_events, fetch_known_events
+from store.review.pictures import PictureEvent, append_picture_events, fetch_known_picture_events
+from store.review.tail import fetch_after, fetch_last_rows
 
 Entry = Event | PictureEvent
 Keep = Callable[[Sequence[Entry]], None]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from store.connection import Cursor
-from store.images import Image
+from store.images.pictures import Image
 
 
 def pictures_of(cursor: Cursor, wnid: str) -> list[Image]:

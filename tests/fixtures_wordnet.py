@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from store import wordnet_import
 from store.connection import Store, memory_store
+from store.wordnet import importing as wordnet_import
 
 TINY_WORDNET = Path(__file__).parent / "data" / "tiny_wordnet.tsv"
 

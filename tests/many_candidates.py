@@ -7,8 +7,8 @@ from pathlib import Path
 from engine.images.roots import add_root
 from engine.workspace import Workspace
 from sood_tui.workspace import create_workspace
-from store import wordnet_import
 from store.connection import open_store
+from store.wordnet import importing as wordnet_import
 from tests.catalogues import WHEN, add_table
 from tests.tui.birds import draw
 

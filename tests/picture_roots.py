@@ -13,7 +13,7 @@ from engine.images.scan import take_in
 from engine.workspace import Workspace
 from sood_tui.workspace import create_workspace, opened
 from store.connection import Cursor, Store
-from store.image_roots import Root, insert_root
+from store.images.roots import Root, insert_root
 from tests.fixtures_wordnet import load_tiny_wordnet
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

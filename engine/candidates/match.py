@@ -10,11 +10,11 @@ from engine.jobs.folder import JobFolder
 from engine.jobs.ingest import Intake
 from engine.jobs.runner import submit
 from engine.workspace import Workspace
-from store import candidates as rows
-from store import text_match
+from store.candidates import proposed as rows
+from store.candidates import text_match
+from store.candidates.superclasses import fetch_superclass_roots, put_superclass
+from store.candidates.text_match import Match
 from store.connection import Cursor
-from store.superclasses import fetch_superclass_roots, put_superclass
-from store.text_match import Match
 
 _SHARD_TEXTS = 2048
 

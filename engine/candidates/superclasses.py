@@ -9,11 +9,9 @@ from engine.candidates.seed_list import Seed, read_seeds
 from engine.errors import EngineError
 from engine.events import now
 from engine.workspace import Workspace
-from store import candidates as rows
-from store.candidates import Candidate
-from store.connection import Cursor
-from store.images import fetch_count
-from store.superclasses import (
+from store.candidates import proposed as rows
+from store.candidates.proposed import Candidate
+from store.candidates.superclasses import (
     Overlap,
     Superclass,
     UnknownSuperclass,
@@ -27,7 +25,9 @@ from store.superclasses import (
     insert_superclass_roots,
     put_superclass,
 )
-from store.wordnet import fetch_synset
+from store.connection import Cursor
+from store.images.pictures import fetch_count
+from store.wordnet.synsets import fetch_synset
 
 
 @dataclass(frozen=True, slots=True)

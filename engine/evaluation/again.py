@@ -13,9 +13,9 @@ from engine.evaluation.request import EvaluationRequest
 from engine.evaluation.running import evenly_mixed
 from engine.evaluation.sweep import Grid, SweepResult, check_grid, preview_rows, sweep_results, sweep_scores
 from engine.workspace import Workspace
-from store import evaluation as store
 from store.connection import Cursor
-from store.negatives import fetch_negative_sets
+from store.evaluation import runs as store
+from store.evaluation.negatives import fetch_negative_sets
 
 
 def request_of_run(

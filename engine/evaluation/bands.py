@@ -14,9 +14,9 @@ from engine.evaluation.request import SetArgument
 from engine.splits.prepare import PreparedSplit, Tuned, prepare
 from engine.splits.settings import MAIN
 from engine.workspace import Workspace
-from store import evaluation as store
-from store import evaluation_sets as sets_store
-from store.superclasses import fetch_superclass_roots
+from store.candidates.superclasses import fetch_superclass_roots
+from store.evaluation import runs as store
+from store.evaluation import sets as sets_store
 
 FAR = "far"
 ADAPTIVE = ("adaneg", "tanl")

@@ -21,10 +21,10 @@ from engine.evaluation.results import MetricRow, rows_table
 from engine.evaluation.sets import PictureSet, resolve_set
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
-from store import evaluation as store
-from store import evaluation_sets as sets_store
+from store.candidates.superclasses import fetch_superclass_roots
 from store.connection import Cursor
-from store.superclasses import fetch_superclass_roots
+from store.evaluation import runs as store
+from store.evaluation import sets as sets_store
 
 HOLDOUT = "train-holdout"
 VERSIONED = ("sood-tui", "numpy", "scikit-learn", "duckdb")

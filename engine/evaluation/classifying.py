@@ -18,8 +18,8 @@ from engine.jobs.folder import JobFolder
 from engine.jobs.ingest import Intake
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
-from store import evaluation as store
-from store.evaluation_sets import fetch_class_list
+from store.evaluation import runs as store
+from store.evaluation.sets import fetch_class_list
 
 KIND = "classify"
 

@@ -10,8 +10,8 @@ from engine.evaluation.bootstrap import PairedDifference, paired_differences
 from engine.evaluation.metrics import RankedScores
 from engine.evaluation.reading import read_scores
 from engine.workspace import Workspace
-from store import evaluation as store
 from store.connection import Cursor
+from store.evaluation import runs as store
 
 
 @dataclass(frozen=True, slots=True)

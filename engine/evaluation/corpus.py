@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from engine.errors import EngineError
 from engine.evaluation.labels import Labels
-from store import evaluation_sets as store
 from store.connection import Cursor
+from store.evaluation import sets as store
 
 NOUN_FILES = tuple(
     f"noun.{name}"

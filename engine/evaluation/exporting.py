@@ -20,8 +20,8 @@ from engine.evaluation.reading import Number, RunView, Scores, read_run, read_sc
 from engine.evaluation.tables import COLUMNS, latex, markdown, sweep_markdown
 from engine.jobs.files import sha256_of
 from engine.workspace import Workspace
-from store import evaluation as store
-from store.evaluation import SweepRow
+from store.evaluation import runs as store
+from store.evaluation.runs import SweepRow
 
 OOD_LABEL = -1
 

@@ -14,8 +14,8 @@ from engine.evaluation.plan import Plan, negatives_file, read_table
 from engine.evaluation.sweeping import SWEEP_FILE
 from engine.events import now
 from engine.jobs.ingest import Intake
-from store import evaluation as store
-from store import negatives as negatives_store
+from store.evaluation import negatives as negatives_store
+from store.evaluation import runs as store
 
 
 def ingest(intake: Intake) -> None:

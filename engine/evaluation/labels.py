@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from engine.errors import EngineError
 from engine.evaluation.sets import PictureSet
-from store import evaluation_sets as store
 from store.connection import Cursor
+from store.evaluation import sets as store
 
 FORMS = "superclass, subclass, imagenet-1k, class (names of folders or of the npz) and file:PATH"
 

@@ -16,8 +16,8 @@ from engine.evaluation.plan import Plan, negatives_file, read_table, words_file
 from engine.evaluation.reading import find_part, read_scores
 from engine.evaluation.sets import read_npz
 from engine.workspace import Workspace
-from store import evaluation as store
 from store.connection import Cursor
+from store.evaluation import runs as store
 
 TOP = 5
 LOW_RECALL = 0.8

@@ -8,7 +8,7 @@ from engine.evaluation.sets import resolve_set
 from engine.evaluation.sources import parse_source
 from engine.events import now
 from engine.workspace import Workspace
-from store.evaluation_sets import NamedSet, put_set
+from store.evaluation.sets import NamedSet, put_set
 
 
 @dataclass(frozen=True, slots=True)

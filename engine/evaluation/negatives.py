@@ -10,7 +10,7 @@ from engine.errors import EngineError
 from engine.events import new_event_id, now
 from engine.jobs.files import write_whole
 from engine.workspace import Workspace
-from store.negatives import (
+from store.evaluation.negatives import (
     NegativeLabel,
     NegativeSet,
     append_negative_edits,

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.evaluation.calibration import FEW_PICTURES, calibration_part, few_warning
-from store import evaluation as store
 from store.connection import Cursor
-from store.evaluation import Evaluation, EvaluationPart, Metric
-from store.negatives import fetch_negative_sets
+from store.evaluation import runs as store
+from store.evaluation.negatives import fetch_negative_sets
+from store.evaluation.runs import Evaluation, EvaluationPart, Metric
 
 CONVENTIONS = (
     "id_score: higher = more ID. AUPR is average precision, with ID (in) or OOD (out) as positive.",

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from store.connection import Cursor
-from store.image_roots import fetch_roots
+from store.images.roots import fetch_roots
 
 
 def roots_of(cursor: Cursor, sets: Iterable[pa.Table]) -> list[str]:

@@ -9,9 +9,9 @@ from engine.evaluation.sources import parse_source
 from engine.splits.prepare import read_settings
 from engine.splits.settings import MAIN
 from engine.workspace import Workspace
-from store import evaluation_sets as sets_store
 from store.connection import Cursor
-from store.scoring import ScoreRun, fetch_runs
+from store.evaluation import sets as sets_store
+from store.scoring.runs import ScoreRun, fetch_runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from engine.splits.measure import Measured
 from engine.splits.prepare import prepare_with_pictures
 from engine.wordnet.resolve import resolve
 from engine.workspace import Workspace
-from store import evaluation_sets as store
 from store.connection import Cursor
+from store.evaluation import sets as store
 from store.paths import text_of_path
 
 SUFFIXES = frozenset(

@@ -24,7 +24,7 @@ from engine.evaluation.sweep import (
 )
 from engine.jobs.runner import find_job
 from engine.workspace import Workspace
-from store.evaluation import SweepRow
+from store.evaluation.runs import SweepRow
 
 SWEEP_FILE = "sweep.parquet"
 PREVIEW_FILE = "preview.parquet"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.evaluation.reading import CONVENTIONS, GENERALISATION, Number, RunView
-from store.evaluation import SweepRow
+from store.evaluation.runs import SweepRow
 
 COLUMNS = ("auroc", "fpr95_id_positive", "fpr95_ood_positive", "aupr_in", "aupr_out")
 HEADINGS = ("AUROC", "FPR95 ID-positive", "FPR95 OOD-positive", "AUPR-in", "AUPR-out")

@@ -13,7 +13,7 @@ from engine.evaluation.labels_hash import labels_sha256
 from engine.evaluation.plan import NegativesPlan
 from engine.evaluation.sets import PictureSet, read_npz
 from store.connection import Cursor
-from store.negatives import fetch_negative_labels, fetch_negative_set
+from store.evaluation.negatives import fetch_negative_labels, fetch_negative_set
 
 FILE = "file:"
 

@@ -16,7 +16,7 @@ from engine.splits.measure import Measured
 from engine.splits.prepare import PreparedSplit, Tuned
 from engine.workspace import Workspace
 from store.connection import Cursor
-from store.picture_prints import fetch_paths, fetch_prints
+from store.likeness.prints import fetch_paths, fetch_prints
 
 SHOWN = 10
 

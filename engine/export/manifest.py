@@ -22,7 +22,7 @@ from engine.review.agreement import reviewer_agreement
 from engine.splits.crowding import check
 from engine.splits.show import subclass_cuts, superclass_cuts, total_cut
 from store.connection import Cursor
-from store.review import count_decisions
+from store.review.queue import count_decisions
 
 MANIFEST = "manifest.json"
 CLASSES = "classes.json"

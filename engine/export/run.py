@@ -39,8 +39,8 @@ from engine.splits.prepare import PreparedSplit, prepare_with_pictures
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
 from store import export as store
+from store.candidates.superclasses import fetch_superclass_roots
 from store.connection import Cursor
-from store.superclasses import fetch_superclass_roots
 
 __all__ = ["DEFAULT_FORMATS", "ExportReport", "OnProgress", "available_formats", "run"]
 

@@ -19,11 +19,11 @@ from engine.jobs.ingest import Intake
 from engine.jobs.worklist import rows_of_a_shard
 from engine.workspace import Workspace
 from store import filters as store
-from store import image_roots
-from store.candidates import Candidate, fetch_candidates
+from store.candidates.proposed import Candidate, fetch_candidates
+from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor
+from store.images import roots as image_roots
 from store.paths import path_of_text
-from store.superclasses import fetch_superclass_names
 
 KIND = "vlm-filter"
 LEAST_IMAGES = 8

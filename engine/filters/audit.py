@@ -7,8 +7,8 @@ from engine.errors import EngineError
 from engine.events import now
 from engine.workspace import Workspace
 from store import filters as store
-from store.candidates import fetch_candidates
-from store.superclasses import fetch_superclass_names
+from store.candidates.proposed import fetch_candidates
+from store.candidates.superclasses import fetch_superclass_names
 
 EDGES = (0.1, 0.5, 0.9)
 DECIDED, PENDING = ", decided", ", pending"  # how the name of a stratum ends

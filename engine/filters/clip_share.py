@@ -17,11 +17,11 @@ from engine.filters.verdicts import VERDICT_SCHEMA
 from engine.scoring.similarities import EmbeddingParts
 from engine.workspace import Workspace
 from store import filters as store
-from store import scoring
-from store.candidates import fetch_candidates
+from store.candidates.proposed import fetch_candidates
+from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor
-from store.embeddings import fetch_embedded, fetch_parts
-from store.superclasses import fetch_superclass_names
+from store.scoring import runs as scoring
+from store.scoring.embeddings import fetch_embedded, fetch_parts
 
 Matrix = NDArray[np.float32]
 

@@ -7,9 +7,9 @@ from engine.errors import EngineError
 from engine.events import new_event_id, now
 from engine.workspace import Workspace
 from store import filters as store
-from store.candidates import Candidate, fetch_candidates
+from store.candidates.proposed import Candidate, fetch_candidates
+from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor
-from store.superclasses import fetch_superclass_names
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from engine.jobs.ingest import ingest_ready
 from engine.jobs.runner import submit
 from engine.jobs.waiting import wait_for
 from engine.workspace import Workspace
-from store import image_roots, image_scan
 from store.connection import Cursor
-from store.image_roots import Root, RootSummary
+from store.images import roots as image_roots
+from store.images import scan as image_scan
+from store.images.roots import Root, RootSummary
 from store.paths import path_of_text, text_of_path
 
 OnProgress = Callable[[JobProgress], None]

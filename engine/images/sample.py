@@ -5,7 +5,7 @@ import hashlib
 import itertools
 
 from store.connection import Cursor
-from store.images import Image, fetch_sample, fetch_subtree_counts
+from store.images.pictures import Image, fetch_sample, fetch_subtree_counts
 
 
 def sample_images(cursor: Cursor, wnid: str, count: int, seed: int, page: int = 0) -> list[Image]:

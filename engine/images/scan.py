@@ -20,8 +20,9 @@ from engine.images.layouts import wnid_of_name
 from engine.images.lists import read_list
 from engine.jobs.ingest import Intake
 from engine.jobs.shards import ShardRun
-from store import image_roots, image_scan
 from store.connection import Cursor
+from store.images import roots as image_roots
+from store.images import scan as image_scan
 from store.paths import path_of_text, text_of_path
 
 _SCHEMA = pa.schema([("path", pa.string()), ("wnid", pa.string()), ("issue", pa.string()), ("detail", pa.string())])

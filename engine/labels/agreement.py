@@ -12,11 +12,11 @@ from engine.labels.formulas import LEAST_SHARE
 from engine.labels.sources import labelled_images
 from engine.review.agreement import agreement
 from store.connection import Cursor
-from store.images import fetch_places
-from store.label_decisions import fetch_label_opinions
-from store.label_proposals import fetch_label_runs, fetch_proposals
-from store.label_review import fetch_claims
-from store.labels import fetch_sources
+from store.images.pictures import fetch_places
+from store.labels.claims import fetch_claims
+from store.labels.decisions import fetch_label_opinions
+from store.labels.proposals import fetch_label_runs, fetch_proposals
+from store.labels.truth import fetch_sources
 
 Sets = Mapping[int, frozenset[str]]
 """Picture -> wnids."""

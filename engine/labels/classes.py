@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from engine.errors import EngineError
 from engine.evaluation.labels import distinct_names, imagenet_names
-from store import evaluation_sets as store
 from store.connection import Cursor
-from store.review import accepted
+from store.evaluation import sets as store
+from store.review.queue import accepted
 
 CLASS_LISTS = {
     "pictures": "synsets that have pictures here",

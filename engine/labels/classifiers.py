@@ -19,11 +19,12 @@ from engine.labels.formulas import LEAST_SHARE, TEMPERATURE
 from engine.labels.prediction_files import DEPTH, read_predictions
 from engine.labels.ranking import RankingSettings, find_set, prompts_of, work_list
 from engine.workspace import Workspace
-from store import image_roots, labels
-from store import predictions as store
 from store.connection import Cursor
-from store.embeddings import fetch_set
-from store.predictions import PredictionRun
+from store.images import roots as image_roots
+from store.labels import predictions as store
+from store.labels import truth as labels
+from store.labels.predictions import PredictionRun
+from store.scoring.embeddings import fetch_set
 
 ZERO_SHOT = "zero-shot"
 PREDICT = "predict-classes"

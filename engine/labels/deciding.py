@@ -9,12 +9,12 @@ from engine.errors import EngineError
 from engine.events import new_event_id, now
 from engine.review.decisions import NothingToUndo
 from engine.workspace import Workspace
-from store import label_decisions as log
 from store.connection import Cursor
-from store.images import fetch_image_ids_of_path, has_image
-from store.label_decisions import LabelEvent
-from store.label_review import LabelClaim, fetch_claims
-from store.wordnet import fetch_synset
+from store.images.pictures import fetch_image_ids_of_path, has_image
+from store.labels import decisions as log
+from store.labels.claims import LabelClaim, fetch_claims
+from store.labels.decisions import LabelEvent
+from store.wordnet.synsets import fetch_synset
 
 LabelDecision = Literal["confirm", "reject"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.labels.sources import labelled_images
 from store.connection import Cursor
-from store.labels import LabelledImage
+from store.labels.truth import LabelledImage
 
 CLUTTER_FROM = 3
 

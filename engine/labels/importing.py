@@ -12,9 +12,10 @@ from engine.jobs.files import sha256_of
 from engine.labels.sources import OWN
 from engine.labels.truth import KINDS, TruthEntry, read_truth, timm_real_file
 from engine.workspace import Workspace
-from store import image_roots, labels
 from store.connection import Cursor
-from store.labels import LabelSource
+from store.images import roots as image_roots
+from store.labels import truth as labels
+from store.labels.truth import LabelSource
 
 CLASS_LIST = "imagenet_1k"
 

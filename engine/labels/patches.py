@@ -20,9 +20,9 @@ from engine.errors import EngineError
 from engine.jobs.files import write_whole
 from engine.labels.boxes import Box
 from engine.labels.sources import labelled_images
-from store import labels as store
 from store.connection import Cursor
-from store.images import fetch_places
+from store.images.pictures import fetch_places
+from store.labels import truth as store
 from store.paths import path_of_text
 
 LAYOUT = "sood-tui grid 1"

@@ -13,12 +13,12 @@ from engine.labels.classes import class_names
 from engine.labels.formulas import LEAST_SHARE, TEMPERATURE
 from engine.labels.ranking import RankingSettings, find_set, prompts_of, without, work_list
 from engine.workspace import Workspace
-from store import label_proposals as store
-from store.candidates import fetch_candidates
+from store.candidates.proposed import fetch_candidates
 from store.connection import Cursor
-from store.embeddings import fetch_set
-from store.label_proposals import LabelRun
-from store.labels import fetch_labelled_ids
+from store.labels import proposals as store
+from store.labels.proposals import LabelRun
+from store.labels.truth import fetch_labelled_ids
+from store.scoring.embeddings import fetch_set
 
 KIND = "label-proposals"
 

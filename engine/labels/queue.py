@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from engine.labels.sources import labelled_images
-from store import label_review as store
 from store.connection import Cursor
-from store.images import fetch_places
-from store.label_review import LabelClaim, QueuedImage
+from store.images.pictures import fetch_places
+from store.labels import claims as store
+from store.labels.claims import LabelClaim, QueuedImage
 
 Order = Literal["doubt", "path"]
 

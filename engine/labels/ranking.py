@@ -11,10 +11,10 @@ from engine.errors import EngineError
 from engine.labels.classes import ClassNames
 from engine.scoring.prompts import make_prompt
 from engine.workspace import Workspace
-from store import scoring as store
 from store.connection import Cursor
-from store.embeddings import EmbeddingSet, fetch_embedded, fetch_parts, fetch_set
-from store.evaluation_sets import fetch_with_pictures
+from store.evaluation.sets import fetch_with_pictures
+from store.scoring import runs as store
+from store.scoring.embeddings import EmbeddingSet, fetch_embedded, fetch_parts, fetch_set
 
 WORK_SCHEMA = pa.schema(
     [

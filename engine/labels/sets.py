@@ -12,10 +12,10 @@ from engine.evaluation.sets import resolve_set
 from engine.labels.numbers import PictureNumbers, TruthTable, judge
 from engine.labels.sources import labelled_images
 from engine.workspace import Workspace
-from store import image_roots
-from store import predictions as store
 from store.connection import Cursor
-from store.labels import LabelledImage
+from store.images import roots as image_roots
+from store.labels import predictions as store
+from store.labels.truth import LabelledImage
 
 FORMS = "SOURCE, SOURCE@root:NAME, SOURCE@split:BAND, SOURCE@subtree:SYNSET or SOURCE@SET of `evaluation sets`"
 

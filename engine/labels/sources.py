@@ -1,8 +1,8 @@
 """The sources of labels side by side: imported files, and what people have settled here."""
 
 from store.connection import Cursor
-from store.label_review import fetch_own_labels
-from store.labels import LabelledImage, fetch_labelled_images, fetch_source
+from store.labels.claims import fetch_own_labels
+from store.labels.truth import LabelledImage, fetch_labelled_images, fetch_source
 
 OWN = "own"
 """The workspace's own marks: pictures whose own label and every proposal were confirmed or rejected by a person."""

@@ -22,10 +22,10 @@ from engine.likeness.neighbours import FLOOR, Neighbours, neighbours
 from engine.likeness.prints import print_or_reason
 from engine.scoring.similarities import EmbeddingParts
 from engine.workspace import Workspace
-from store import likeness as store
-from store.embeddings import EmbeddingSet, append_read_issues, delete_read_issues, fetch_parts
+from store.likeness import neighbours as store
+from store.likeness.prints import SCHEMA, PictureFile, insert_prints
 from store.paths import path_of_text
-from store.picture_prints import SCHEMA, PictureFile, insert_prints
+from store.scoring.embeddings import EmbeddingSet, append_read_issues, delete_read_issues, fetch_parts
 
 PRINTS = "prints"
 NEIGHBOURS = "neighbours"

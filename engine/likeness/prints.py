@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from engine.splits.formulas import Integers
 from engine.workspace import Workspace
-from store import picture_prints as store
+from store.likeness import prints as store
+from store.likeness.prints import PictureFile
 from store.paths import path_of_text
-from store.picture_prints import PictureFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image

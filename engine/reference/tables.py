@@ -14,10 +14,10 @@ from engine.review.steps import record
 from engine.splits.change import change_settings
 from engine.splits.settings import MAIN, Change
 from engine.workspace import Workspace
+from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor
 from store.filters import fetch_decided
-from store.review import fetch_candidates_among
-from store.superclasses import fetch_superclass_names
+from store.review.queue import fetch_candidates_among
 
 KINDS = ("accept", "reject", "unsure")
 SHOWN = 20

@@ -16,9 +16,9 @@ from engine.reference.stages import Entry, Work
 from engine.review.steps import Change, record
 from engine.workspace import Workspace
 from store import filters, reference
+from store.candidates.superclasses import fetch_superclass_roots, insert_superclass_roots, put_superclass
 from store.connection import Cursor
 from store.reference import Match
-from store.superclasses import fetch_superclass_roots, insert_superclass_roots, put_superclass
 
 VLM = "paligemma-3b-mix-224"
 

@@ -13,11 +13,12 @@ from engine.jobs.files import sha256_of
 from engine.reference.scoring import Logit, Statistic, stream_logits, stream_statistics
 from engine.reference.take import OnProgress, Taken
 from engine.workspace import Workspace
-from store import reference, scoring
+from store import reference
 from store.connection import Cursor
-from store.embeddings import fetch_set, insert_set
 from store.paths import path_of_text
 from store.reference import ImportedSubclass
+from store.scoring import runs as scoring
+from store.scoring.embeddings import fetch_set, insert_set
 
 BATCH = 50_000
 MODEL, PRETRAINED, TEMPLATE = "ViT-B-32", "openai", "{}"

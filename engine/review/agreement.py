@@ -7,7 +7,7 @@ from itertools import combinations
 
 from engine.filters.intervals import wilson
 from store.connection import Cursor
-from store.review import fetch_opinions
+from store.review.queue import fetch_opinions
 
 
 @dataclass(frozen=True, slots=True)

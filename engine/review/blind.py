@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from store.connection import Cursor
-from store.review import QueueItem
-from store.review_log import LogEntry
-from store.review_words import fetch_words
+from store.review.log import LogEntry
+from store.review.queue import QueueItem
+from store.review.words import fetch_words
 
 
 def own_items(cursor: Cursor, items: Sequence[QueueItem], reviewer: str) -> list[QueueItem]:

@@ -18,11 +18,11 @@ from engine.splits.matching import cut_pictures
 from engine.splits.prepare import prepare_with_pictures
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
-from store import likeness as store
 from store.connection import Cursor
-from store.embeddings import EmbeddingSet, fetch_set
-from store.picture_prints import fetch_prints
-from store.review_duplicates import fetch_rivals
+from store.likeness import neighbours as store
+from store.likeness.prints import fetch_prints
+from store.review.duplicates import fetch_rivals
+from store.scoring.embeddings import EmbeddingSet, fetch_set
 from store.splits import fetch_runs
 
 

@@ -13,10 +13,10 @@ from engine.errors import EngineError
 from engine.review.exchange import ImportReport, export_events, import_events
 from engine.review.steps import Change, NothingToUndo, Step, record, redo, undo
 from engine.workspace import Workspace
-from store import review as rows
+from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor
-from store.review import Claim
-from store.superclasses import fetch_superclass_names
+from store.review import queue as rows
+from store.review.queue import Claim
 
 DecisionKind = Literal["accept", "reject", "unsure", "clear"]
 Policy = Literal["nearest", "score", "larger", "first", "drop"]

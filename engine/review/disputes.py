@@ -13,8 +13,8 @@ from engine.review.decisions import DecisionKind, require_candidates, require_su
 from engine.review.steps import Change, Step, record
 from engine.workspace import Workspace
 from store.connection import Cursor
-from store.review import State, fetch_states_of
-from store.review_words import Word, fetch_adjudicated, fetch_contradicted, fetch_words
+from store.review.queue import State, fetch_states_of
+from store.review.words import Word, fetch_adjudicated, fetch_contradicted, fetch_words
 
 
 @dataclass(frozen=True, slots=True)

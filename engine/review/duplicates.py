@@ -15,8 +15,8 @@ from engine.likeness.settling import stand_ins
 from engine.review.steps import Step, record_pictures
 from engine.splits.formulas import Floats, Integers
 from engine.workspace import Workspace
-from store.review_duplicates import RivalPicture
-from store.review_pictures import fetch_marks_of, fetch_named_pictures
+from store.review.duplicates import RivalPicture
+from store.review.pictures import fetch_marks_of, fetch_named_pictures
 
 Keep = Literal["nearest", "score", "larger", "first"]
 Across = Literal["all", "splits", "synsets", "within"]

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from engine.review.journal import BadJournal, Entry, read_journal, write_journal
 from engine.workspace import Workspace
-from store import review_log as log
-from store import review_pictures as picture_log
 from store.connection import Cursor
-from store.review import count_strangers
-from store.review_log import Event
-from store.review_pictures import PictureEvent
+from store.review import log
+from store.review import pictures as picture_log
+from store.review.log import Event
+from store.review.pictures import PictureEvent
+from store.review.queue import count_strangers
 
 
 @dataclass(frozen=True, slots=True)

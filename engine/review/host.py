@@ -15,7 +15,7 @@ from engine.review.journal import BadJournal, Entry, event_of, line_of
 from engine.review.seats import Published, Seat, Seats, whole_batches
 from engine.workspace import Workspace
 from store.errors import StoreError
-from store.review_tail import Rows, fetch_after, fetch_last_rows
+from store.review.tail import Rows, fetch_after, fetch_last_rows
 from store.snapshot import copy_catalogue
 
 REFRESH_AFTER = 15.0  # seconds at least between two snapshots

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from engine.errors import EngineError
 from engine.jobs.files import write_whole
-from store.review_log import Event
-from store.review_pictures import PictureEvent
+from store.review.log import Event
+from store.review.pictures import PictureEvent
 
 Entry = Event | PictureEvent
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from engine.errors import EngineError
 from engine.review.steps import Step, record_pictures
 from engine.workspace import Workspace
-from store import review_pictures as store
 from store.connection import Cursor
-from store.review_pictures import NamedPicture, PictureKind
+from store.review import pictures as store
+from store.review.pictures import NamedPicture, PictureKind
 
 MARK_WORDS = {"bad": "bad or off-topic", "several": "several objects"}
 

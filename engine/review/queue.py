@@ -10,12 +10,12 @@ from engine.review.decisions import require_superclass
 from engine.review.opinions import FilterOpinion, Place, filter_opinions, probability, spread
 from engine.review.selection import Surroundings, Term, keeps
 from engine.review.subtrees import conflicts
-from store import review as rows
+from store.candidates.superclasses import fetch_superclass_roots
 from store.connection import Cursor
 from store.filters import fetch_audit
-from store.review import QueueItem
-from store.review_words import fetch_contradicted
-from store.superclasses import fetch_superclass_roots
+from store.review import queue as rows
+from store.review.queue import QueueItem
+from store.review.words import fetch_contradicted
 
 Order = Literal["tree", "name", "pictures", "score", "match", "uncertain", "disagreement", "disputed", "audit"]
 

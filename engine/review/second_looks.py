@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from store.review_evidence import Draw, Look
+from store.review.evidence import Draw, Look
 
 Basis = Literal["census", "audit", "chosen", "none"]
 

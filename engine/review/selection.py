@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.errors import EngineError
 from engine.review.opinions import FilterOpinion, spread
-from store.review import QueueItem
+from store.review.queue import QueueItem
 
 STATES = {
     "pending": "pending", "undecided": "pending", "open": "pending", "accept": "accept", "accepted": "accept",

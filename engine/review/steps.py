@@ -9,11 +9,11 @@ from uuid import UUID
 from engine.errors import EngineError
 from engine.events import new_event_id, now
 from engine.workspace import Workspace
-from store import review_log as log
-from store import review_pictures as picture_log
 from store.connection import Cursor
-from store.review_log import Event, Kind
-from store.review_pictures import NamedPicture, PictureEvent, PictureKind
+from store.review import log
+from store.review import pictures as picture_log
+from store.review.log import Event, Kind
+from store.review.pictures import NamedPicture, PictureEvent, PictureKind
 
 Change = tuple[str, str, Kind, str | None]  # superclass, wnid, kind, note
 PictureChange = tuple[NamedPicture, PictureKind, str | None]

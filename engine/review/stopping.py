@@ -17,8 +17,8 @@ from engine.review.second_looks import Accepted, Basis, accepted_at_first, basis
 from engine.review.undecided import GoodLeft, Labelled, Sampled, good_left, labels_for
 from store.connection import Cursor
 from store.filters import fetch_decided
-from store.review import State
-from store.review_evidence import Draw, Look, fetch_draws, fetch_looks, fetch_margins, fetch_states
+from store.review.evidence import Draw, Look, fetch_draws, fetch_looks, fetch_margins, fetch_states
+from store.review.queue import State
 
 Place = tuple[str, str]
 

@@ -9,12 +9,12 @@ from engine.review.blind import own_history, own_items
 from engine.review.opinions import FilterOpinion, filter_opinions
 from engine.review.queue import queue
 from engine.review.subtrees import Conflict, conflicts
-from store import review_log as log
 from store.connection import Cursor
 from store.filters import fetch_audit
-from store.review import QueueItem, fetch_queue, fetch_states_of
-from store.review_log import LogEntry
-from store.review_pictures import MarkedPicture, fetch_marked_pictures
+from store.review import log
+from store.review.log import LogEntry
+from store.review.pictures import MarkedPicture, fetch_marked_pictures
+from store.review.queue import QueueItem, fetch_queue, fetch_states_of
 
 
 @dataclass(frozen=True, slots=True)

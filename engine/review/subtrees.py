@@ -9,7 +9,7 @@ from engine.review.decisions import DecisionKind, require_superclass
 from engine.review.steps import Step, record
 from engine.workspace import Workspace
 from store.connection import Cursor
-from store.review_subtrees import Inherited, Reached, fetch_inherited, fetch_lines_between, fetch_reached
+from store.review.subtrees import Inherited, Reached, fetch_inherited, fetch_lines_between, fetch_reached
 
 
 @dataclass(frozen=True, slots=True)

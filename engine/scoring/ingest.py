@@ -13,9 +13,9 @@ from engine.scoring.job import Prompt, ScoringSettings, read_prompts
 from engine.scoring.parts import PartFacts, parts_of, read_facts, read_part
 from engine.scoring.similarities import EmbeddingParts
 from engine.workspace import Workspace
-from store import scoring as store
 from store.connection import Cursor
-from store.embeddings import (
+from store.scoring import runs as store
+from store.scoring.embeddings import (
     EmbeddingSet,
     append_embeddings,
     append_read_issues,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from engine.errors import EngineError
 from engine.scoring.statistics import ScoreSettings, find_run, scores_of
-from store import scoring as store
-from store.candidates import fetch_candidates
+from store.candidates.proposed import fetch_candidates
 from store.connection import Cursor
+from store.scoring import runs as store
 
 
 @dataclass(frozen=True, slots=True)

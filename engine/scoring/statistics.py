@@ -20,9 +20,9 @@ from engine.scoring.formulas import (
     standard_deviation,
 )
 from engine.workspace import Workspace
-from store import scoring as store
 from store.connection import Cursor
-from store.scoring import ScoreRun
+from store.scoring import runs as store
+from store.scoring.runs import ScoreRun
 
 NOT_REJECTED = ("accept", "unsure", "pending")
 ACCEPTED = ("accept",)

@@ -13,10 +13,10 @@ from engine.jobs.execution import LOCAL, Execution
 from engine.scoring.job import DECODERS, KIND, ScoringSettings
 from engine.scoring.prompts import COMPATIBLE_TEMPLATE, check_template
 from engine.workspace import Workspace
-from store import scoring as store
+from store.candidates.superclasses import UnknownSuperclass, fetch_superclass_names
 from store.connection import Store
-from store.scoring import Scorable
-from store.superclasses import UnknownSuperclass, fetch_superclass_names
+from store.scoring import runs as store
+from store.scoring.runs import Scorable
 
 BATCH_SIZE = 256
 LOCAL_PREFIX = "local-dir:"

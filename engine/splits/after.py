@@ -11,7 +11,7 @@ from engine.splits.matching import cut_pictures, match
 from engine.splits.measure import AFTER_THE_CUT, EXCLUSIONS, NEAR, RELATIVE, Measured
 from engine.splits.prepare import PreparedSplit, Tuned
 from store.connection import Cursor
-from store.picture_prints import fetch_prints
+from store.likeness.prints import fetch_prints
 from store.splits import fetch_related
 
 

@@ -21,9 +21,10 @@ from engine.splits.settings import (
     undoable_step,
 )
 from engine.workspace import Workspace
+from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor
-from store.labels import fetch_source
-from store.predictions import fetch_prediction_run
+from store.labels.predictions import fetch_prediction_run
+from store.labels.truth import fetch_source
 from store.splits import (
     SettingEvent,
     Split,
@@ -33,7 +34,6 @@ from store.splits import (
     fetch_splits,
     insert_split,
 )
-from store.superclasses import fetch_superclass_names
 
 
 def change_settings(

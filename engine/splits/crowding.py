@@ -16,7 +16,7 @@ from engine.splits.matching import UNKNOWN, Cut, MatchedBand, cut_pictures, matc
 from engine.splits.measure import Measured
 from engine.splits.prepare import PreparedSplit, Tuned
 from store.connection import Cursor
-from store.labels import LabelledImage
+from store.labels.truth import LabelledImage
 
 MAINLY = 0.5
 """Composition is called the main part of a drop from this share of it on."""

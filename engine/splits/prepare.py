@@ -24,7 +24,7 @@ from engine.splits.rules import Removed, apply_rules
 from engine.splits.settings import MAIN, OUT, SplitSettings, band_names, check_percentiles, fold
 from engine.workspace import Workspace
 from store.connection import Cursor
-from store.review import accepted
+from store.review.queue import accepted
 from store.splits import (
     Label,
     Pair,

@@ -15,9 +15,9 @@ from engine.splits.prepare import PreparedSplit, Tuned, prepare_claims, read_set
 from engine.splits.rules import Removed
 from engine.splits.settings import MAIN, Change, SplitSettings, check_change
 from engine.workspace import Workspace
+from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor
-from store.review import accepted
-from store.superclasses import fetch_superclass_names
+from store.review.queue import accepted
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from engine.splits.prepare import PreparedSplit, Tuned, prepare_claims, prepare_
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
 from store.connection import Cursor
-from store.review import accepted
+from store.review.queue import accepted
 from store.splits import fetch_runs
 
 OnProgress = Callable[[str, int, int], None]

@@ -17,7 +17,7 @@ from engine.splits.sensitivity import spearman
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
 from store.connection import Cursor
-from store.picture_prints import fetch_prints
+from store.likeness.prints import fetch_prints
 from store.splits import Coverage, fetch_coverage, fetch_distances, fetch_drawn_order
 
 SAMPLE = 1000

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from engine.jobs.files import sha256_of
 from engine.wordnet.reading import WordNetTables
-from store import wordnet_import
 from store.connection import memory_store
+from store.wordnet import importing as wordnet_import
 
 # Raise it whenever the tables change: caches of other versions are left alone and not read.
 CACHE_VERSION = 2

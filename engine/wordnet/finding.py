@@ -2,15 +2,15 @@
 
 from engine.wordnet.resolve import base_forms
 from store.connection import Cursor
-from store.wordnet import Synset, fetch_synsets, search
-from store.wordnet_words import fetch_senses
+from store.wordnet.synsets import Synset, fetch_synsets, search
+from store.wordnet.words import fetch_senses
 
 
 def find(cursor: Cursor, text: str, limit: int = 50) -> list[Synset]:
     """Noun synsets that a text may mean, best first: quick enough to call at each key.
 
     What has the very text as a word comes first, then what the text is an inflected form of (geese, toy dogs), then
-    the rest as ``store.wordnet.search`` ranks it.
+    the rest as ``store.wordnet.synsets.search`` ranks it.
 
     Args:
         cursor: any.

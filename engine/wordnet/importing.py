@@ -17,8 +17,8 @@ from engine.wordnet.cache import (
 from engine.wordnet.lists import read_lists
 from engine.wordnet.reading import read_wordnet
 from engine.wordnet.sources import WordNetSource, find_wordnet
-from store import wordnet_import
 from store.connection import Store
+from store.wordnet import importing as wordnet_import
 
 WORDNET_VERSION = "3.0"
 

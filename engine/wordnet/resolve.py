@@ -4,8 +4,8 @@ import re
 
 from engine.errors import EngineError
 from store.connection import Cursor
-from store.wordnet import fetch_synset
-from store.wordnet_words import Sense, fetch_by_name, fetch_irregular, fetch_near_spellings, fetch_senses
+from store.wordnet.synsets import fetch_synset
+from store.wordnet.words import Sense, fetch_by_name, fetch_irregular, fetch_near_spellings, fetch_senses
 
 _WNID = re.compile(r"[na]\d{8}")
 _NAME = re.compile(r".+\.[nas]\.\d+")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from store.connection import Cursor
 from store.errors import UnknownWnid
-from store.wordnet import TreeNode, fetch_nodes, fetch_subtree
+from store.wordnet.synsets import TreeNode, fetch_nodes, fetch_subtree
 
 
 @dataclass(frozen=True, slots=True)

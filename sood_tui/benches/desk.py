@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.review.decisions import Step
-from store.review import QueueItem
-from store.review_log import Event
-from store.review_words import Standing
+from store.review.log import Event
+from store.review.queue import QueueItem
+from store.review.words import Standing
 
 FILTERS = {
     "all": "every candidate",

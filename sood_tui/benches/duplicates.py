@@ -17,12 +17,12 @@ from engine.workspace import Workspace
 from sood_tui.plain import plain, some
 from sood_tui.widgets.lines import Tone, Words
 from sood_tui.widgets.thumbnails import Picture
-from store.evaluation_sets import fetch_lemmas
+from store.candidates.superclasses import fetch_superclasses
+from store.evaluation.sets import fetch_lemmas
 from store.paths import path_of_text
-from store.review import Claim, fetch_accepted_images
-from store.review_duplicates import RivalPicture
+from store.review.duplicates import RivalPicture
+from store.review.queue import Claim, fetch_accepted_images
 from store.splits import fetch_runs
-from store.superclasses import fetch_superclasses
 
 STEP = 0.005
 HIGHEST, LOWEST = 1.0, 0.9

@@ -13,8 +13,8 @@ from engine.evaluation.mistakes import Mistake, worst_mistakes
 from engine.evaluation.reading import Number, find_part, read_scores, table_rows
 from engine.workspace import Workspace
 from sood_tui.widgets.thumbnails import Picture
-from store import evaluation as store
-from store.evaluation import SweepRow
+from store.evaluation import runs as store
+from store.evaluation.runs import SweepRow
 from store.paths import path_of_text
 
 Floats = NDArray[np.float64]

@@ -9,13 +9,13 @@ from engine.review.blind import own_history
 from engine.workspace import Workspace
 from sood_tui.widgets.thumbnails import Picture
 from store.connection import Cursor
-from store.image_roots import fetch_roots
-from store.images import Image, fetch_count
+from store.images.pictures import Image, fetch_count
+from store.images.roots import fetch_roots
 from store.paths import path_of_text
-from store.review import State, fetch_states_of
-from store.review_log import LogEntry, fetch_history
-from store.review_pictures import Mark, fetch_images_by_id, fetch_markers, fetch_marks, fetch_marks_of
-from store.wordnet import Membership, Synset, fetch_hypernym_path, fetch_memberships
+from store.review.log import LogEntry, fetch_history
+from store.review.pictures import Mark, fetch_images_by_id, fetch_markers, fetch_marks, fetch_marks_of
+from store.review.queue import State, fetch_states_of
+from store.wordnet.synsets import Membership, Synset, fetch_hypernym_path, fetch_memberships
 
 
 @dataclass(frozen=True, slots=True)

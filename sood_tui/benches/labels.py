@@ -22,12 +22,12 @@ from sood_tui.widgets.lines import Tone, Words
 from sood_tui.widgets.thumbnails import Picture
 from store.connection import Cursor
 from store.errors import StoreError
-from store.evaluation_sets import fetch_lemmas
-from store.images import fetch_places
-from store.label_review import LabelClaim
-from store.labels import fetch_sources
+from store.evaluation.sets import fetch_lemmas
+from store.images.pictures import fetch_places
+from store.labels.claims import LabelClaim
+from store.labels.predictions import fetch_prediction_runs
+from store.labels.truth import fetch_sources
 from store.paths import path_of_text
-from store.predictions import fetch_prediction_runs
 
 VIEWS = ("queue", "numbers", "classes", "bands")
 SHOWN = 500

@@ -5,7 +5,7 @@ import threading
 from engine.review.stopping import Goal, Progress, progress
 from engine.workspace import Workspace
 from sood_tui.settings import Settings
-from store.review_tail import fetch_last_rows
+from store.review.tail import fetch_last_rows
 
 
 class ProgressReader:

@@ -11,11 +11,11 @@ from engine.review.selection import STATES, Term, parse
 from engine.workspace import Workspace
 from sood_tui.benches.desk import FILTERS
 from sood_tui.benches.remarks import Remarks, read_remarks
-from store.review import QueueItem
-from store.review_evidence import fetch_draws
-from store.review_words import Standing, Word, fetch_standing, fetch_words
+from store.candidates.superclasses import Superclass, fetch_superclasses
+from store.review.evidence import fetch_draws
+from store.review.queue import QueueItem
+from store.review.words import Standing, Word, fetch_standing, fetch_words
 from store.splits import fetch_runs
-from store.superclasses import Superclass, fetch_superclasses
 
 ORDER_WORDS: dict[Order, str] = {
     "tree": "hypernyms before hyponyms",

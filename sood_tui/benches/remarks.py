@@ -7,7 +7,7 @@ from engine.filters.rules import verdicts as rule_verdicts
 from engine.review.opinions import FilterOpinion, Place, filter_opinions
 from engine.review.subtrees import Conflict, conflicts
 from store.connection import Cursor
-from store.review_words import Word, fetch_words
+from store.review.words import Word, fetch_words
 
 
 @dataclass(frozen=True, slots=True)

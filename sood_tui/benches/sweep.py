@@ -8,8 +8,8 @@ from engine.evaluation.sweep import SweepResult
 from engine.evaluation.sweeping import arriving
 from engine.jobs.runner import find_job, list_jobs
 from engine.workspace import Workspace
-from store import evaluation as store
-from store.evaluation import SweepRow
+from store.evaluation import runs as store
+from store.evaluation.runs import SweepRow
 
 SAMPLE, EXACT = "preview on a sample", "all pictures"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from engine.errors import EngineError
 from engine.review.subtrees import conflicts
 from engine.workspace import Workspace
-from store.candidates import fetch_candidates
-from store.review_subtrees import fetch_candidates_below
-from store.review_words import fetch_words
-from store.superclasses import fetch_superclasses
-from store.wordnet import (
+from store.candidates.proposed import fetch_candidates
+from store.candidates.superclasses import fetch_superclasses
+from store.review.subtrees import fetch_candidates_below
+from store.review.words import fetch_words
+from store.wordnet.synsets import (
     TreeNode,
     fetch_children,
     fetch_hypernym_path,

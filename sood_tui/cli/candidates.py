@@ -16,7 +16,7 @@ from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_
 from sood_tui.cli.following import follow, take_in_results
 from sood_tui.cli.output import emit, emit_json, say
 from sood_tui.notices import EXIT_INPUT
-from store.superclasses import Overlap, fetch_superclasses
+from store.candidates.superclasses import Overlap, fetch_superclasses
 
 app = typer.Typer(
     name="candidates",

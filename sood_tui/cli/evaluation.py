@@ -139,7 +139,7 @@ def list_runs(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: sood-tui evaluation list
     """
-    from store.evaluation import fetch_evaluations
+    from store.evaluation.runs import fetch_evaluations
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         runs = fetch_evaluations(cursor)
@@ -160,7 +160,7 @@ def show(
     Example: sood-tui evaluation show 3 --classes
     """
     from engine.evaluation.reading import read_run
-    from store.evaluation import fetch_sweep
+    from store.evaluation.runs import fetch_sweep
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         view = read_run(cursor, run)

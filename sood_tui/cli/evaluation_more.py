@@ -148,7 +148,7 @@ def say_submitted(submitted: Any, relatives: str) -> None:
 def show_job(context: typer.Context, job_id: str, as_json: bool) -> None:
     """The table of the run that a job led to."""
     from engine.evaluation.reading import read_run
-    from store.evaluation import fetch_run_of_job, fetch_sweep
+    from store.evaluation.runs import fetch_run_of_job, fetch_sweep
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         run_id = fetch_run_of_job(cursor, job_id)
@@ -173,7 +173,7 @@ def show_job(context: typer.Context, job_id: str, as_json: bool) -> None:
 def show_classifier(context: typer.Context, key: str, as_json: bool) -> None:
     """The table of a classifier's run: accuracy and macro-F1 per band and superclass, then detection."""
     from engine.evaluation.reading import read_run
-    from store.evaluation import fetch_run_of_job
+    from store.evaluation.runs import fetch_run_of_job
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         run_id = fetch_run_of_job(cursor, key)

@@ -28,7 +28,7 @@ def list_negatives(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: sood-tui evaluation negatives list
     """
-    from store.negatives import fetch_negative_sets
+    from store.evaluation.negatives import fetch_negative_sets
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         found = fetch_negative_sets(cursor)
@@ -47,7 +47,7 @@ def show(
 
     Example: sood-tui evaluation negatives show 1 --find tree
     """
-    from store.negatives import fetch_negative_labels, fetch_negative_set
+    from store.evaluation.negatives import fetch_negative_labels, fetch_negative_set
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         found = fetch_negative_set(cursor, name)
@@ -99,7 +99,7 @@ def export(
     Example: sood-tui evaluation negatives export 1 negatives.csv
     """
     from engine.evaluation.negatives import export as write
-    from store.negatives import fetch_negative_labels, fetch_negative_set
+    from store.evaluation.negatives import fetch_negative_labels, fetch_negative_set
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         found = fetch_negative_set(cursor, name)

@@ -165,7 +165,7 @@ def _run_method(text: str) -> tuple[int, str | None]:
 
 def _method(workspace: Any, run_id: int, method: str | None, negatives: bool = False) -> str:
     from engine.evaluation.methods import find_method
-    from store.evaluation import fetch_evaluation
+    from store.evaluation.runs import fetch_evaluation
 
     if method is not None:
         return find_method(method).name

@@ -44,7 +44,7 @@ def list_sets(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: sood-tui evaluation sets list
     """
-    from store.evaluation_sets import fetch_sets
+    from store.evaluation.sets import fetch_sets
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         sets = fetch_sets(cursor)
@@ -78,7 +78,7 @@ def remove(context: typer.Context, name: Annotated[str, typer.Argument(help="A n
 
     Example: sood-tui evaluation sets remove birds
     """
-    from store.evaluation_sets import delete_set, fetch_set
+    from store.evaluation.sets import delete_set, fetch_set
 
     with open_workspace(context) as workspace, workspace.opened().writing() as cursor:
         delete_set(cursor, fetch_set(cursor, name).name)

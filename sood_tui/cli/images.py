@@ -16,8 +16,8 @@ from sood_tui.cli.context import AsJson, open_workspace, workspace_of
 from sood_tui.cli.following import follow, printable, take_in_results
 from sood_tui.cli.output import emit, emit_json, say
 from sood_tui.notices import EXIT_INPUT
-from store.image_roots import fetch_root, fetch_root_summaries
-from store.images import fetch_issues
+from store.images.pictures import fetch_issues
+from store.images.roots import fetch_root, fetch_root_summaries
 
 app = typer.Typer(
     name="images", help="Folders of pictures.", no_args_is_help=True, add_completion=False, rich_markup_mode=None

@@ -176,7 +176,7 @@ def log(
 
     Example: sood-tui labels log --limit 20
     """
-    from store.label_decisions import fetch_label_log
+    from store.labels.decisions import fetch_label_log
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         columns = ["at", "reviewer", "kind", "image_id", "wnid", "step_id", "target_step_id"]

@@ -59,7 +59,7 @@ def list_labels(
     from collections import Counter
 
     from engine.labels.sources import labelled_images
-    from store import labels
+    from store.labels import truth as labels
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         if source is None:
@@ -78,7 +78,7 @@ def unmatched(context: typer.Context, source: str, as_json: AsJson = False) -> N
 
     Example: sood-tui labels unmatched real
     """
-    from store import labels
+    from store.labels import truth as labels
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         labels.fetch_source(cursor, source)
@@ -123,7 +123,7 @@ def classes(
     """
     from engine.labels.sets import judge_images, per_class
     from engine.labels.sources import labelled_images
-    from store.evaluation_sets import fetch_lemmas
+    from store.evaluation.sets import fetch_lemmas
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         truth = labelled_images(cursor, source)
@@ -140,7 +140,7 @@ def remove(context: typer.Context, source: str) -> None:
 
     Example: sood-tui labels remove real
     """
-    from store import labels
+    from store.labels import truth as labels
 
     with open_workspace(context) as workspace, workspace.opened().writing() as cursor:
         labels.fetch_source(cursor, source)

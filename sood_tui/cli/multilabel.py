@@ -89,7 +89,7 @@ def predictions(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: sood-tui evaluation predictions
     """
-    from store.predictions import fetch_prediction_runs
+    from store.labels.predictions import fetch_prediction_runs
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         runs = fetch_prediction_runs(cursor)
@@ -110,7 +110,7 @@ def forget(context: typer.Context, name: Annotated[str, typer.Argument(help="Pre
 
     Example: sood-tui evaluation forget resnet50
     """
-    from store import predictions as store
+    from store.labels import predictions as store
 
     with open_workspace(context) as workspace, workspace.opened().writing() as cursor:
         store.fetch_prediction_run(cursor, name)

@@ -23,8 +23,8 @@ from sood_tui.cli.review_reviewers import app as reviewers_app
 from sood_tui.cli.review_stop import app as stop_app
 from sood_tui.cli.review_why import app as why_app
 from store.connection import Cursor
-from store.review import QueueItem, fetch_candidates_among
-from store.review_log import fetch_log
+from store.review.log import fetch_log
+from store.review.queue import QueueItem, fetch_candidates_among
 
 app = typer.Typer(
     name="review",

@@ -17,7 +17,7 @@ from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, emit_json, say
 from sood_tui.cli.review_reviewers import Blind, blind_reviewer
 from sood_tui.lines.story import picture_lines, place_lines, story_lines
-from store.review_pictures import fetch_marked_pictures
+from store.review.pictures import fetch_marked_pictures
 from store.splits import fetch_runs
 
 app = typer.Typer(rich_markup_mode=None)

@@ -161,7 +161,7 @@ def list_runs(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: sood-tui scoring runs
     """
-    from store.scoring import fetch_runs
+    from store.scoring.runs import fetch_runs
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         runs = fetch_runs(cursor)

@@ -25,7 +25,7 @@ from engine.wordnet.sources import WordNetNotFound, WordNetSource, download_word
 from engine.workspace import Workspace
 from sood_tui.cli.output import messages, say
 from sood_tui.workspace import create_workspace, is_workspace, opened
-from store.wordnet_import import count_synsets
+from store.wordnet.importing import count_synsets
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

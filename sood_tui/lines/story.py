@@ -7,8 +7,8 @@ from engine.review.placing import PicturePlace, SubclassPlace
 from engine.review.story import Story
 from sood_tui.marks import MARKS, SAID
 from sood_tui.plain import ago, plain, some
-from store.review import QueueItem
-from store.review_log import LogEntry
+from store.review.log import LogEntry
+from store.review.queue import QueueItem
 
 Line = tuple[str, str]
 """A name, empty where the line goes on, and what is said."""

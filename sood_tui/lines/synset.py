@@ -14,10 +14,10 @@ from sood_tui.lines.stop import left_content, precision_content
 from sood_tui.marks import MARKS, SAID, UNDER, under_of
 from sood_tui.plain import ago, plain, some
 from store.filters import Verdict
-from store.review import QueueItem
-from store.review_log import LogEntry
-from store.review_words import Word
-from store.wordnet import Membership, Synset
+from store.review.log import LogEntry
+from store.review.queue import QueueItem
+from store.review.words import Word
+from store.wordnet.synsets import Membership, Synset
 
 LIST_NAMES = {
     "imagenet_1k": "1K", "imagenet_12k": "12K", "imagenet_21k_p_fall11": "21K-P", "imagenet_21k_p_winter21": "21K-P",

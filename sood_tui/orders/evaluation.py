@@ -240,7 +240,7 @@ def _split(workspace: "Workspace", answers: Answers) -> str:
 def _sets(workspace: "Workspace", answers: Answers, field: str, role: str, group: str | None) -> "list[SetArgument]":
     from engine.evaluation.request import SetArgument
     from engine.evaluation.sources import named_argument, parse_source
-    from store.evaluation_sets import fetch_set
+    from store.evaluation.sets import fetch_set
 
     def one(pair: str) -> Any:
         name, text = named_argument(pair)

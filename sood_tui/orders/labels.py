@@ -140,7 +140,7 @@ def checkpoint_of(answers: Answers) -> Path | None:
 
 
 def _free_name(workspace: "Workspace", answers: Answers) -> str:
-    from store.predictions import fetch_prediction_runs
+    from store.labels.predictions import fetch_prediction_runs
 
     name = answers.required("name", "For example the model's.")
     with workspace.opened().reading() as cursor:
@@ -160,7 +160,7 @@ def _embeddings(workspace: "Workspace", answers: Answers) -> str | None:
 
 
 def _root(workspace: "Workspace", answers: Answers) -> str | None:
-    from store.image_roots import fetch_root
+    from store.images.roots import fetch_root
 
     name = answers.optional("root")
     if name is not None:

@@ -52,7 +52,7 @@ def chosen_superclasses(workspace: "Workspace", answers: Answers) -> tuple[str, 
     """
     import difflib
 
-    from store.superclasses import fetch_superclass_names
+    from store.candidates.superclasses import fetch_superclass_names
 
     names = answers.listed("superclasses")
     if names:

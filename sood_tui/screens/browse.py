@@ -34,7 +34,7 @@ from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.synset_tree import WIDE, Line, Path, SynsetTree
-from store.wordnet import TreeNode
+from store.wordnet.synsets import TreeNode
 
 REST = 0.05  # seconds that the cursor must rest before pictures are asked for
 KEPT_LINES = 300  # unfolded lines that are kept for the next start

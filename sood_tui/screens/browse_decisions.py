@@ -13,7 +13,7 @@ from sood_tui.plain import plain, some
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.synset_tree import Line
-from store.wordnet import TreeNode
+from store.wordnet.synsets import TreeNode
 
 
 class BrowseDecisions(RoomScreen):

@@ -28,8 +28,8 @@ if TYPE_CHECKING:  # what reads is loaded by the thread that reads, after the fi
     from engine.jobs.summary import JobSummary
     from engine.review.stopping import Progress
     from engine.status import NextStep, RoomCount
-    from store.review_log import LogEntry
-    from store.superclasses import Superclass
+    from store.candidates.superclasses import Superclass
+    from store.review.log import LogEntry
 
 SHOWN_DECISIONS = 12
 SHOWN_JOBS = 8
@@ -152,9 +152,9 @@ class HomeScreen(RoomScreen):
 def _read(workspace: Workspace, blind_for: str | None) -> _Standing:
     from engine.review.blind import own_history
     from engine.status import next_step, room_counts
-    from store.review_log import fetch_log
+    from store.candidates.superclasses import fetch_superclasses
+    from store.review.log import fetch_log
     from store.status import fetch_funnel
-    from store.superclasses import fetch_superclasses
 
     with workspace.opened().reading() as cursor:
         funnel = fetch_funnel(cursor)

@@ -33,7 +33,7 @@ from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.lines import Lines
 from sood_tui.widgets.thumbnails import Picture
-from store.label_review import LabelClaim
+from store.labels.claims import LabelClaim
 
 LEAVE = "none"
 

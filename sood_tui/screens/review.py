@@ -33,7 +33,7 @@ from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.film_strip import FilmStrip
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.thumbnails import Recent
-from store.review import QueueItem
+from store.review.queue import QueueItem
 
 COUNT_AFTER = 2.0  # seconds of decisions that are counted together
 AHEAD = (1, 2, -1)  # the candidates that are read while nobody waits, relative to the cursor

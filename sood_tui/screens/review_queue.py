@@ -12,8 +12,8 @@ from sood_tui.marks import MARKS
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, FindDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.film_strip import FilmStrip
-from store.review import QueueItem
-from store.superclasses import Superclass
+from store.candidates.superclasses import Superclass
+from store.review.queue import QueueItem
 
 BY_WORDS = "by words"
 

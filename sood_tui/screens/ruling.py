@@ -11,7 +11,7 @@ from engine.review.steps import Step
 from engine.workspace import Workspace
 from sood_tui.marks import MARKS, VERBS
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog
-from store.review import QueueItem
+from store.review.queue import QueueItem
 
 Ruling = Callable[[Workspace, str], Step]
 """Records the ruling in a workspace, signed with a name."""

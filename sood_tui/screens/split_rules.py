@@ -12,7 +12,7 @@ from engine.splits.settings import Change, SplitSettings, check_change
 from sood_tui.lines.splits import preview_text
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, ConfirmDialog
 from sood_tui.screens.split_actions import SplitActions
-from store.labels import fetch_sources
+from store.labels.truth import fetch_sources
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from sood_tui.marks import MARKS
 from sood_tui.plain import plain
 from sood_tui.widgets.painting import LinePainter
-from store.review import QueueItem
+from store.review.queue import QueueItem
 
 BETWEEN = " │ "
 

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from sood_tui.marks import MARKS, UNDER
 from sood_tui.plain import count, plain
 from sood_tui.widgets.painting import LinePainter
-from store.wordnet import TreeNode
+from store.wordnet.synsets import TreeNode
 
 Path = tuple[str, ...]
 """The wnids from the root down to a line: a synset with two hypernyms stands in two lines."""

@@ -23,7 +23,7 @@ from engine.images.layouts import WORK_SCHEMA, wnid_of_name
 from engine.images.sample import sample_images
 from engine.images.scan import Findings, scan_folder, take_in
 from store.connection import Cursor, Store, open_store
-from store.image_roots import Root, insert_root
+from store.images.roots import Root, insert_root
 from tests.picture_roots import WHEN
 
 T = TypeVar("T")

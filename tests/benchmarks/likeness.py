@@ -27,7 +27,7 @@ from engine.likeness.prints import print_or_reason
 from engine.review.comparing import compare
 from engine.review.duplicates import Rule
 from engine.workspace import Workspace
-from store.picture_prints import SCHEMA, PictureFile, insert_prints
+from store.likeness.prints import SCHEMA, PictureFile, insert_prints
 from tests.benchmarks.made_up import made_up_workspace
 from tests.photographs import scene
 

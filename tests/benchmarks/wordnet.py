@@ -22,7 +22,7 @@ from engine.wordnet.importing import choose_source, import_wordnet
 from engine.wordnet.reading import opened_by_nltk, staged
 from engine.wordnet.sources import WordNetSource, find_wordnet
 from store.connection import Cursor, open_store
-from store.wordnet import fetch_children, search
+from store.wordnet.synsets import fetch_children, search
 from tests.catalogue_rows import closure_of
 
 TYPED = ("dog", "toy spaniel", "canis", "vehicle that can fly", "n0208")

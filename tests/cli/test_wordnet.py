@@ -11,7 +11,7 @@ import pytest
 from engine.wordnet.sources import WordNetNotFound, find_wordnet
 from sood_tui.cli import run
 from sood_tui.workspace import create_workspace, opened
-from store.wordnet_import import count_synsets
+from store.wordnet.importing import count_synsets
 from tests.fixtures_wordnet import load_tiny_wordnet
 
 

@@ -8,9 +8,9 @@ from engine.candidates.superclasses import add_superclass, list_candidates, over
 from engine.errors import EngineError
 from engine.review.decisions import decide
 from engine.workspace import Workspace
+from store.candidates.superclasses import UnknownSuperclass, fetch_superclasses
 from store.connection import Store
 from store.errors import UnknownWnid
-from store.superclasses import UnknownSuperclass, fetch_superclasses
 from tests.picture_roots import BEAGLE, CHIHUAHUA, DOG, PAPILLON, TABBY, TOY_DOG, WOLF, put_pictures
 
 CAT = "n02121620"

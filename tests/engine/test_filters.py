@@ -34,8 +34,8 @@ from engine.jobs.timing import bottleneck_of
 from engine.review.decisions import decide
 from engine.workspace import Workspace
 from store import filters as store
+from store.candidates.superclasses import UnknownSuperclass
 from store.connection import Store, memory_store
-from store.superclasses import UnknownSuperclass
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
 from tests.gpu.tiny_vlm import BLUE, RED, paligemma, qwen, teach_red
 from tests.jobs.here import Watcher, run_here

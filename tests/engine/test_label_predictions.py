@@ -13,8 +13,8 @@ from engine.labels.prediction_files import read_predictions
 from engine.labels.sets import judged_set, per_class
 from engine.labels.sources import labelled_images
 from engine.workspace import Workspace
-from store import predictions as store
-from store.predictions import UnknownPredictions
+from store.labels import predictions as store
+from store.labels.predictions import UnknownPredictions
 from tests.catalogues import scored_workspace, wnid_of
 
 NAMES = ("ant", "bee", "cat")

@@ -13,9 +13,9 @@ from engine.labels.queue import flagged_queue, items, proposal_queue, to_judge
 from engine.labels.sources import labelled_images
 from engine.review.decisions import NothingToUndo
 from engine.workspace import Workspace
-from store import label_decisions
 from store.connection import Store
 from store.errors import UnknownWnid
+from store.labels import decisions as label_decisions
 from tests.catalogues import WHEN, add_table
 
 CHIHUAHUA, PEKINESE, PAPILLON, BEAGLE = "n02085620", "n02086079", "n02086910", "n02088364"

@@ -8,8 +8,8 @@ from engine.errors import EngineError
 from engine.labels.flags import flagged
 from engine.labels.importing import import_truth
 from engine.workspace import Workspace
-from store import labels
 from store.connection import Cursor, Store
+from store.labels import truth as labels
 
 # Classes of the tiny ImageNet-1k list: Chihuahua 0, Shih-Tzu 1, papillon 2, beagle 3.
 CHIHUAHUA, SHIH_TZU, PAPILLON, BEAGLE = "n02085620", "n02086079", "n02086910", "n02088364"

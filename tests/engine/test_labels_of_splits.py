@@ -20,9 +20,9 @@ from engine.splits.matching import match, matched_counts
 from engine.splits.prepare import prepare, prepare_with_pictures
 from engine.splits.settings import Change
 from engine.workspace import Workspace
-from store import predictions as predictions_store
-from store.labels import UnknownSource
-from store.predictions import PredictionRun, UnknownPredictions
+from store.labels import predictions as predictions_store
+from store.labels.predictions import PredictionRun, UnknownPredictions
+from store.labels.truth import UnknownSource
 from tests.catalogues import WHEN, scored_workspace, wnid_of
 
 SUBS = [f"sub{number}" for number in range(10)]

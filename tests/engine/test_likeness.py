@@ -13,7 +13,7 @@ from engine.likeness.hashes import Hashed, near_pairs
 from engine.likeness.neighbours import BLOCK, MOST_NEIGHBOURS, Neighbours, neighbours
 from engine.likeness.prints import print_of, print_or_reason
 from engine.likeness.settling import stand_ins
-from store.picture_prints import PictureFile
+from store.likeness.prints import PictureFile
 from tests.photographs import scene
 
 ORIENTATION = 0x0112

@@ -23,10 +23,10 @@ from engine.splits.prepare import prepare
 from engine.splits.settings import MAIN
 from engine.workspace import Workspace
 from sood_tui.workspace import create_workspace
-from store.candidates import fetch_candidates
+from store.candidates.proposed import fetch_candidates
+from store.candidates.superclasses import fetch_superclasses
 from store.connection import open_store
 from store.filters import fetch_decided, fetch_verdicts
-from store.superclasses import fetch_superclasses
 from tests.fixtures_wordnet import load_tiny_wordnet
 from tests.reference_work import ReferenceWork
 from tests.tui.birds import BALD_EAGLE, BEAGLE, CHIHUAHUA, CRANE, LION, PAPILLON, PARROT, PEKINESE, SIAMESE, TABBY

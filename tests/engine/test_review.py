@@ -27,10 +27,10 @@ from engine.review.decisions import (
 from engine.review.journal import BadJournal, line_of
 from engine.review.queue import queue
 from engine.workspace import Workspace
-from store import review_log as log
 from store.connection import Store, memory_store, open_store
-from store.review import accepted as accepted_rows
-from store.review_log import Event
+from store.review import log
+from store.review.log import Event
+from store.review.queue import accepted as accepted_rows
 from tests.catalogues import add_pictures, add_scores, add_superclasses, add_synsets, add_table, wnid_of
 
 CANDIDATES = {"cat": ["lion", "tabby", "lynx"], "wildcat": ["ocelot", "lynx", "cougar"]}

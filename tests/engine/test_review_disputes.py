@@ -13,7 +13,7 @@ from engine.review.queue import queue
 from engine.review.selection import parse
 from engine.review.subtrees import decide_subtree
 from engine.workspace import Workspace
-from store.review import fetch_opinions
+from store.review.queue import fetch_opinions
 from tests.catalogues import add_table, scored_workspace, wnid_of
 
 NAMES = ("akita", "boxer", "collie")

@@ -10,7 +10,7 @@ from engine.errors import EngineError
 from engine.likeness.hashes import MOST, Hashed, near_pairs
 from engine.likeness.neighbours import Neighbours
 from engine.review.duplicates import Comparison, Duplicate, Keep, Rule
-from store.review_duplicates import RivalPicture
+from store.review.duplicates import RivalPicture
 
 FEATURES = 0b1111 << 20  # a hash with fewer bits is of a picture without features
 

@@ -11,9 +11,9 @@ from engine.review.pictures import find_picture, mark, toggle
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
 from store.connection import memory_store
-from store.review_log import fetch_history, fetch_log
-from store.review_pictures import fetch_marked_pictures, fetch_marks
-from store.scoring import fetch_similarities
+from store.review.log import fetch_history, fetch_log
+from store.review.pictures import fetch_marked_pictures, fetch_marks
+from store.scoring.runs import fetch_similarities
 from tests.catalogues import add_pictures, add_superclasses, add_synsets, scored_workspace, wnid_of
 
 SCORES = {"dog": {"husky": [0.1, 0.2, 0.3], "pug": [0.4, 0.5]}}

@@ -19,7 +19,7 @@ from engine.review.seats import Seats
 from engine.workspace import Workspace
 from store.connection import open_store
 from store.errors import StoreError
-from store.review_log import fetch_log
+from store.review.log import fetch_log
 from store.snapshot import SnapshotFailed, copy_catalogue
 from tests.catalogues import add_superclasses, add_synsets, scored_workspace, wnid_of
 

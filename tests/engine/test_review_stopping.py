@@ -20,7 +20,7 @@ from engine.review.stopping import Goal, Progress, progress
 from engine.review.undecided import Labelled, Sampled, good_left, labels_for, platt_fits
 from engine.workspace import Workspace
 from store import filters
-from store.review_evidence import Draw, Look
+from store.review.evidence import Draw, Look
 from tests.catalogues import WHEN, scored_workspace, wnid_of
 from tests.verdict_rows import verdict_table
 

@@ -10,8 +10,8 @@ from engine.review.decisions import decide, export_events, import_events, undo
 from engine.review.subtrees import conflicts, decide_subtree, reach
 from engine.workspace import Workspace
 from store.connection import memory_store
-from store.review_log import fetch_history
-from store.review_subtrees import fetch_reached
+from store.review.log import fetch_history
+from store.review.subtrees import fetch_reached
 from tests.catalogues import add_superclasses, add_synsets, add_table, wnid_of
 
 EDGES = [

@@ -11,7 +11,7 @@ from engine.review.pictures import mark
 from engine.review.subtrees import decide_subtree
 from engine.workspace import Workspace
 from store.connection import open_store
-from store.review_log import fetch_log
+from store.review.log import fetch_log
 from tests.catalogues import add_table, scored_workspace, wnid_of
 
 SCORES = {

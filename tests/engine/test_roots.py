@@ -13,8 +13,8 @@ from engine.jobs.ingest import ingest_ready
 from engine.jobs.runner import cancel, resume
 from engine.jobs.waiting import wait_for
 from engine.workspace import Workspace
-from store.image_roots import UnknownRoot, fetch_root_summaries, fetch_roots
-from store.images import fetch_count, fetch_issues
+from store.images.pictures import fetch_count, fetch_issues
+from store.images.roots import UnknownRoot, fetch_root_summaries, fetch_roots
 from tests.catalogue_rows import pictures_of
 from tests.picture_roots import BEAGLE, DOG, PAPILLON, TABBY, WOLF, plant, plant_bytes, tiny_workspace
 

@@ -24,9 +24,9 @@ from engine.scoring.parts import encoded_images, part_name, part_table, write_pa
 from engine.scoring.statistics import ACCEPTED, ScoreSettings, latest_run, subclass_scores
 from engine.scoring.submission import ScoringRequest, submit
 from engine.workspace import Workspace
-from store import scoring as store
+from store.candidates.superclasses import UnknownSuperclass
 from store.connection import memory_store
-from store.superclasses import UnknownSuperclass
+from store.scoring import runs as store
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
 from tests.jobs.waiting import pid_of, wait_until
 from tests.tiny_clip import make_tiny_clip

@@ -15,7 +15,7 @@ from engine.wordnet.sources import WordNetNotFound, WordNetSource, WrongWordNet,
 from engine.wordnet.tree import tree_rows
 from store.connection import Store
 from store.errors import UnknownWnid
-from store.wordnet_import import insert_irregular_forms
+from store.wordnet.importing import insert_irregular_forms
 
 DOG, TOY_DOG = "n02084071", "n02085374"
 

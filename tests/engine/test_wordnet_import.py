@@ -15,14 +15,14 @@ from engine.wordnet.importing import choose_source, import_wordnet
 from engine.wordnet.reading import opened_by_nltk, read_wordnet, staged
 from engine.wordnet.sources import REQUIRED_FILES, WordNetNotFound, WordNetSource, WrongWordNet, find_wordnet
 from store.connection import Store, memory_store
-from store.wordnet import (
+from store.wordnet.importing import count_synsets, fetch_fact
+from store.wordnet.synsets import (
     fetch_children,
     fetch_hypernym_path,
     fetch_memberships,
     fetch_roots,
     fetch_synset,
 )
-from store.wordnet_import import count_synsets, fetch_fact
 from tests.catalogue_rows import closure_of
 
 

@@ -21,9 +21,10 @@ from engine.labels.proposals import ProposalRequest
 from engine.labels.queue import proposal_queue
 from engine.scoring.submission import ScoringRequest, submit
 from engine.workspace import Workspace
-from store import label_proposals, predictions
 from store.connection import memory_store
-from store.label_review import fetch_claims
+from store.labels import predictions
+from store.labels import proposals as label_proposals
+from store.labels.claims import fetch_claims
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
 from tests.jobs.waiting import wait_until
 from tests.tiny_clip import make_tiny_clip

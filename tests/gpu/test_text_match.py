@@ -15,8 +15,8 @@ from engine.gpu.text import TextBank
 from engine.jobs.ingest import ingest_ready
 from engine.jobs.waiting import wait_for
 from engine.workspace import Workspace
-from store.candidates import fetch_candidates
-from store.text_match import Match, fetch_match_texts
+from store.candidates.proposed import fetch_candidates
+from store.candidates.text_match import Match, fetch_match_texts
 from tests.picture_roots import BEAGLE, PAPILLON, TABBY, TOY_DOG, WOLF, put_pictures, tiny_workspace
 from tests.tiny_clip import make_tiny_clip
 

@@ -8,10 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from store import candidates as rows
-from store import text_match
-from store.connection import Store
-from store.superclasses import (
+from store.candidates import proposed as rows
+from store.candidates import text_match
+from store.candidates.superclasses import (
     Overlap,
     UnknownSuperclass,
     fetch_depth_limit,
@@ -21,6 +20,7 @@ from store.superclasses import (
     insert_superclass_roots,
     put_superclass,
 )
+from store.connection import Store
 from tests.picture_roots import (
     BEAGLE,
     CHIHUAHUA,

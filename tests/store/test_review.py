@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from store import review
 from store.connection import Store, memory_store
-from store.review_log import (
+from store.review import queue as review
+from store.review.log import (
     Event,
     Kind,
     append_events,

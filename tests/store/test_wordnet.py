@@ -4,7 +4,8 @@ import pytest
 
 from store.connection import Store, memory_store
 from store.errors import UnknownWnid
-from store.wordnet import (
+from store.wordnet.importing import count_synsets, fetch_fact
+from store.wordnet.synsets import (
     fetch_children,
     fetch_hypernym_path,
     fetch_memberships,
@@ -16,8 +17,7 @@ from store.wordnet import (
     fetch_synsets,
     search,
 )
-from store.wordnet_import import count_synsets, fetch_fact
-from store.wordnet_words import fetch_by_name, fetch_near_spellings, fetch_senses
+from store.wordnet.words import fetch_by_name, fetch_near_spellings, fetch_senses
 from tests.catalogue_rows import ancestors_of, closure_of
 
 ENTITY, DOG, TOY_DOG, CAT, SHIP = "n00001740", "n02084071", "n02085374", "n02121620", "n04194289"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from store.connection import open_store
-from store.review_log import fetch_events
+from store.review.log import fetch_events
 from tests import many_candidates
 from tests.terminal.tmux import Terminal, environment, program
 

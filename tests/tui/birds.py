@@ -13,9 +13,9 @@ from engine.images.roots import add_root
 from engine.review.decisions import decide
 from engine.workspace import Workspace
 from sood_tui.workspace import create_workspace
-from store import scoring
 from store.connection import open_store
-from store.embeddings import insert_set
+from store.scoring import runs as scoring
+from store.scoring.embeddings import insert_set
 from tests.catalogue_rows import pictures_of
 from tests.catalogues import WHEN
 from tests.fixtures_wordnet import load_tiny_wordnet

@@ -11,7 +11,7 @@ from engine.review.guest import sit_down
 from engine.review.host import Host
 from engine.workspace import Workspace
 from store.connection import open_store
-from store.review import fetch_queue
+from store.review.queue import fetch_queue
 
 KINDS: tuple[DecisionKind, ...] = ("accept", "reject", "unsure")
 

@@ -12,10 +12,10 @@ from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, Fin
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.synset_tree import SynsetTree
-from store.candidates import fetch_candidates
-from store.review import fetch_states_of
-from store.review_log import fetch_events
-from store.superclasses import fetch_superclasses
+from store.candidates.proposed import fetch_candidates
+from store.candidates.superclasses import fetch_superclasses
+from store.review.log import fetch_events
+from store.review.queue import fetch_states_of
 from tests.catalogue_rows import ancestors_of
 from tests.tui.birds import BEAGLE, CAR, CHIHUAHUA, DOG, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text

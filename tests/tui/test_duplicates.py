@@ -25,10 +25,10 @@ from sood_tui.screens.dialogs import ConfirmDialog
 from sood_tui.screens.duplicates import DuplicatesScreen
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
-from store.likeness import fetch_unread, fetch_unreadable
-from store.review import fetch_states_of
-from store.review_log import fetch_log
-from store.review_pictures import fetch_marked_pictures
+from store.likeness.neighbours import fetch_unread, fetch_unreadable
+from store.review.log import fetch_log
+from store.review.pictures import fetch_marked_pictures
+from store.review.queue import fetch_states_of
 from tests.catalogues import add_table
 from tests.photographs import scene
 from tests.tui import birds

@@ -26,8 +26,8 @@ from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.recall import RecallScreen
 from sood_tui.screens.sweep import SweepScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
-from store.evaluation import fetch_evaluations
-from store.negatives import append_negative_labels, insert_negative_set
+from store.evaluation.negatives import append_negative_labels, insert_negative_set
+from store.evaluation.runs import fetch_evaluations
 from tests.tui import birds
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
 
@@ -115,7 +115,7 @@ async def test_the_table_shows_both_conventions_and_adaptive_methods_apart(
         lines = [line for line in text.splitlines() if "neglabel" in line or "tanl" in line]
         assert any("~" in line for line in lines if "tanl" in line)
         with evaluated.opened().reading() as cursor:
-            from store.evaluation import fetch_metrics
+            from store.evaluation.runs import fetch_metrics
 
             value = next(m.value for m in fetch_metrics(cursor, 1) if m.method == "neglabel" and m.metric == "auroc")
         assert f"{100 * value:.2f}" in text

@@ -17,7 +17,7 @@ from sood_tui.settings import load_settings
 from sood_tui.watch.counts import funnel_counts
 from sood_tui.widgets.funnel import Funnel, room_names
 from sood_tui.widgets.lines import Lines
-from store.review_log import fetch_events
+from store.review.log import fetch_events
 from tests.catalogue_rows import picture_count
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PICTURES, draw
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text

@@ -11,7 +11,7 @@ from sood_tui.keys.keymap import keymap_of
 from sood_tui.screens.help import HelpScreen
 from sood_tui.screens.review import ReviewScreen
 from sood_tui.settings import load_settings, user_settings_file
-from store.review_log import fetch_events
+from store.review.log import fetch_events
 from tests.tui.birds import CAR
 from tests.tui.desk_of import opened, press, seen, told
 from tests.tui.test_review import current, on_dog

@@ -13,10 +13,10 @@ from sood_tui.screens.labels import LabelsScreen
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.lines import Lines
-from store import predictions as store
-from store.label_decisions import fetch_label_log
-from store.label_review import fetch_claims
-from store.predictions import PredictionRun
+from store.labels import predictions as store
+from store.labels.claims import fetch_claims
+from store.labels.decisions import fetch_label_log
+from store.labels.predictions import PredictionRun
 from tests.catalogues import WHEN, add_table
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, seen, told

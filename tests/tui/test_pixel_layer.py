@@ -20,7 +20,7 @@ from sood_tui.widgets import pixel_layer, sheet_sharpener
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.pixel_layer import Encoded, PixelLayer
 from store.connection import open_store
-from store.review_log import fetch_events
+from store.review.log import fetch_events
 from tests.tui.desk_of import keys, press, rest, seen
 from tests.tui.scripted_terminal import CELL, DEVICE, KITTY, KITTY_ITSELF, PLAIN, SIXEL, XTERM, ScriptedTerminal
 from tests.tui.test_pixels import commands, decode

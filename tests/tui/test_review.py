@@ -10,8 +10,8 @@ from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, Fin
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.review import ReviewScreen
 from sood_tui.widgets.contact_sheet import ContactSheet, Graphics
-from store.review import fetch_states_of
-from store.review_log import fetch_events
+from store.review.log import fetch_events
+from store.review.queue import fetch_states_of
 from tests.tui.birds import BALD_EAGLE, BEAGLE, CHIHUAHUA, CRANE, PAPILLON, PARROT, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
 

@@ -15,7 +15,7 @@ from engine.review.pictures import mark
 from engine.workspace import Workspace
 from sood_tui.place import Place
 from sood_tui.screens.review import ReviewScreen
-from store.review_log import fetch_history
+from store.review.log import fetch_history
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told
 from tests.tui.test_review import current, on_dog, state_of

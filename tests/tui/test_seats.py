@@ -23,7 +23,7 @@ from engine.review.host import take_in_left
 from engine.review.seats import Seats
 from engine.workspace import Workspace
 from store.connection import open_store
-from store.review_log import fetch_log
+from store.review.log import fetch_log
 
 PATIENCE = 60.0
 

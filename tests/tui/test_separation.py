@@ -8,7 +8,7 @@ from engine.evaluation.bands import Moved, separation_moved
 from engine.evaluation.metrics import RankedScores
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
-from store import evaluation as store
+from store.evaluation import runs as store
 from tests.catalogue_rows import pictures_of
 from tests.catalogues import WHEN
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON, PEKINESE, TABBY

@@ -18,7 +18,7 @@ from sood_tui import plain
 from sood_tui.app import SoodApp
 from sood_tui.machine import Device, Machine
 from sood_tui.screens import home, settings
-from store.superclasses import fetch_superclass_names
+from store.candidates.superclasses import fetch_superclass_names
 from tests.tui import birds
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PAPILLON
 from tests.tui.desk_of import app_on, press, rest, seen

@@ -21,8 +21,8 @@ from sood_tui.screens.help import HelpScreen
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.review import ReviewScreen
 from store.connection import open_store
-from store.review_log import fetch_events
-from store.review_pictures import fetch_marks
+from store.review.log import fetch_events
+from store.review.pictures import fetch_marks
 from tests import many_candidates
 from tests.many_candidates import SUPERCLASS, wnids_of
 from tests.tui.desk_of import opened, rest, seen, told

@@ -20,8 +20,8 @@ from sood_tui.plain import ago, count, duration, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting
 from sood_tui.widgets.job_strip import job_name, job_numbers, job_stage
-from store.review import QueueItem
-from store.review_log import Event
+from store.review.log import Event
+from store.review.queue import QueueItem
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from store.connection import Cursor
-from store.review import State
+from store.review.queue import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Pictures, counts and issues: what is read. A scan comes in through image_scan.py."""
+"""Pictures, counts and issues: what is read. A scan comes in through scan.py."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from store.connection import Cursor
-from store.image_roots import Root
+from store.images.roots import Root
 from store.paths import path_of_text
 
 

@@ -1,8 +1,8 @@
 """The newest part of the log, by the order in which it was written and not by its times: others' clocks may differ."""
 
 from store.connection import Cursor
-from store.review_log import Event
-from store.review_pictures import PictureEvent
+from store.review.log import Event
+from store.review.pictures import PictureEvent
 
 Rows = tuple[int, int]
 """The last rows of the tables decision and picture_decision; -1 where there is none. Rows are only ever appended."""

@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from store.connection import Cursor
-from store.images import Image
+from store.images.pictures import Image
 
 PictureKind = Literal["bad", "several", "clear"]
 Mark = Literal["bad", "several"]

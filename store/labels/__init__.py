@@ -1,0 +1,1 @@
+"""What the catalogue remembers of several valid labels of a picture."""
