@@ -97,22 +97,22 @@ class Desk:
                 return True
         return False
 
-    def go_on_after(self, kept_at: float, reviewer: str) -> None:
-        """Go to the next open candidate after a reviewer's newest decision, where one was taken after a time.
+    def go_on_after(self, wnid: str, whole: Sequence[QueueItem]) -> None:
+        """Go to the next open candidate after one that the filter may have left out; without any, to the next at all.
 
         Args:
-            kept_at: seconds since 1970 of the moment in which the cursor was where it is.
-            reviewer: whose cursor it is.
+            wnid: of the candidate; one that is not there changes nothing.
+            whole: the queue in its order as it would be without the filter.
         """
-        decided = [
-            (item.at.timestamp(), index)
-            for index, item in enumerate(self.items)
-            if item.at is not None and item.reviewer == reviewer
-        ]
-        newest = max(decided, default=(0.0, 0))
-        if newest[0] > kept_at:
-            self.at = newest[1]
-            self.next_open()
+        order = [item.wnid for item in whole]
+        if wnid not in order:
+            return
+        first = order.index(wnid) + 1
+        rank = {one: place for place, one in enumerate((*order[first:], *order[:first]))}
+        following = sorted(range(len(self.items)), key=lambda index: rank.get(self.items[index].wnid, len(rank)))
+        still_open = [index for index in following if self.items[index].state == "pending"]
+        here = self.place_of(wnid)
+        self.at = still_open[0] if still_open else here if here is not None else next(iter(following), 0)
 
     def note_step(self, step: Step) -> None:
         """Bring the candidates of a step that was just taken up to date."""
@@ -145,6 +145,17 @@ class Desk:
             if word in (item.wnid, item.name.lower(), item.lemma.lower()):
                 return index
         return next((index for index, item in enumerate(self.items) if item.lemma.lower().startswith(word)), None)
+
+
+def newest_word(items: Sequence[QueueItem], since: float, reviewer: str) -> str:
+    """The wnid of a reviewer's newest decision after a time, in seconds since 1970; empty where there is none."""
+    decided = [
+        (item.at.timestamp(), index)
+        for index, item in enumerate(items)
+        if item.at is not None and item.reviewer == reviewer
+    ]
+    newest, index = max(decided, default=(0.0, 0))
+    return items[index].wnid if newest > since else ""
 
 
 def _standing(item: QueueItem, row: Standing | None) -> QueueItem:

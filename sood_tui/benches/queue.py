@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from engine.errors import EngineError
 from engine.review.opinions import filter_opinions
@@ -32,16 +33,24 @@ ORDER_WORDS: dict[Order, str] = {
 
 @dataclass(frozen=True, slots=True)
 class QueueRead:
-    """What a reload found."""
+    """What a reload found.
+
+    Attributes:
+        whole: the queue as it would be without the filter, where it is needed to know the way on; else the items.
+    """
 
     superclasses: tuple[Superclass, ...]
     superclass: str
     items: tuple[QueueItem, ...]
+    whole: tuple[QueueItem, ...]
     remarks: Mapping[str, Remarks]
     drawn: Mapping[str, datetime]
 
 
-def read_queue(workspace: Workspace, superclass: str, order: str, kept: str, blind_for: str | None) -> QueueRead:
+def read_queue(
+    workspace: Workspace, superclass: str, order: str, kept: str, blind_for: str | None, stood_on: str = "",
+    is_cut: bool = False,
+) -> QueueRead:  # fmt: skip
     """Read a queue.
 
     Args:
@@ -50,6 +59,8 @@ def read_queue(workspace: Workspace, superclass: str, order: str, kept: str, bli
         order: one of ORDER_WORDS; any other is by tree.
         kept: one of FILTERS, or words of a selection.
         blind_for: the reviewer who is to see their own words only; None shows everything.
+        stood_on: the wnid of the candidate from which to go on, where the filter may have left it out.
+        is_cut: whether that may be out of date, as after a kill.
     """
     with workspace.opened().reading() as cursor:
         superclasses = tuple(fetch_superclasses(cursor))
@@ -60,16 +71,19 @@ def read_queue(workspace: Workspace, superclass: str, order: str, kept: str, bli
         orders: tuple[Order, ...] = tuple(ORDER_WORDS)
         wanted = orders[orders.index(order)] if order in orders else "tree"
         if not superclass:
-            return QueueRead(superclasses, superclass, (), {}, {})
+            return QueueRead(superclasses, superclass, (), (), {}, {})
         opinions = filter_opinions(cursor, superclass) if blind_for is None else {}
-        runs = fetch_runs(cursor)
-        items = queue(
-            cursor, superclass, wanted, run_id=runs[-1].run_id if runs else None, selection=_selection(kept),
-            seed=workspace.seed, opinions=opinions, blind_for=blind_for,
+        runs, selection = fetch_runs(cursor), _selection(kept)
+        laid_out = partial(
+            queue, cursor, superclass, wanted, run_id=runs[-1].run_id if runs else None, seed=workspace.seed,
+            opinions=opinions, blind_for=blind_for,
         )  # fmt: skip
+        items = tuple(laid_out(selection=selection))
+        is_left_out = stood_on != "" and all(item.wnid != stood_on for item in items)
+        whole = tuple(laid_out()) if selection and (is_left_out or is_cut) else items
         remarks = read_remarks(cursor, superclass, opinions) if blind_for is None else {}
         drawn = {draw.wnid: draw.drawn_at for draw in fetch_draws(cursor, superclass)}
-        return QueueRead(superclasses, superclass, tuple(items), remarks, drawn)
+        return QueueRead(superclasses, superclass, items, whole, remarks, drawn)
 
 
 def read_standing(workspace: Workspace, superclass: str) -> tuple[list[Standing], list[Word]]:

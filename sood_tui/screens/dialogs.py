@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -14,6 +14,9 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from sood_tui.plain import plain
+
+if TYPE_CHECKING:
+    from sood_tui.app import SoodApp
 
 SEARCH_LIMIT = 50
 MOST_WIDE = 92  # columns of a box with choices, as its style sheet has it
@@ -118,6 +121,14 @@ class ChooseDialog(ModalScreen[str | None]):
     ]
 
     def __init__(self, title: str, choices: Sequence[Choice], current: str = "", opened_by: str = "") -> None:
+        """Ask for one of several.
+
+        Args:
+            title: of the box.
+            choices: first to last.
+            current: the key of the choice that holds now.
+            opened_by: the key that opens it on the screen below unless the person gave that action another one.
+        """
         super().__init__()
         self._title, self._choices, self._current, self._opened_by = title, tuple(choices), current, opened_by
 
@@ -138,9 +149,17 @@ class ChooseDialog(ModalScreen[str | None]):
 
     def on_key(self, event: events.Key) -> None:
         """The key that opened the dialog goes to the next choice."""
-        if event.key == self._opened_by:
+        if event.key in self._openers():
             event.stop()
             self.action_step(1)
+
+    def _openers(self) -> list[str]:
+        """The keys of the action that opened it, as the person has them."""
+        stack = self.app.screen_stack
+        below = stack[stack.index(self) - 1]
+        bindings: Sequence[Binding] = getattr(below, "KEYS", ())
+        opener = [binding for binding in bindings if self._opened_by in binding.key.split(",")]
+        return [key for binding in cast("SoodApp", self.app).bound(opener) for key in binding.key.split(",")]
 
     @on(OptionList.OptionSelected)
     def take(self, event: OptionList.OptionSelected) -> None:

@@ -17,7 +17,7 @@ from engine.errors import EngineError
 from engine.review import decisions as review
 from engine.review.decisions import DecisionKind, Step
 from engine.review.stopping import Progress
-from sood_tui.benches.desk import Desk
+from sood_tui.benches.desk import Desk, newest_word
 from sood_tui.benches.folio import Folio, read_folio, seen_by
 from sood_tui.benches.queue import QueueRead, filter_words, read_queue, read_standing
 from sood_tui.benches.remarks import NOTHING, Remarks, with_words
@@ -74,8 +74,12 @@ class ReviewScreen(ReviewQueue):
 
     def reload(self) -> None:
         """Read the superclasses and the queue; the cursor stays on its candidate."""
-        place = self.sood.place
-        read = partial(read_queue, self.workspace, place.superclass, place.order, place.filter, self.sood.blind_for)
+        place, current = self.sood.place, self.desk.current
+        stood_on = place.candidate if current is None else current.wnid
+        read = partial(
+            read_queue, self.workspace, place.superclass, place.order, place.filter, self.sood.blind_for, stood_on,
+            current is None and place.kept_at > 0,
+        )  # fmt: skip
         self.in_thread("queue", read, self._take_queue)
 
     def _take_queue(self, read: QueueRead) -> None:
@@ -86,9 +90,12 @@ class ReviewScreen(ReviewQueue):
         current = self.desk.current
         wanted = current.wnid if current is not None and current.superclass == read.superclass else place.candidate
         self.desk.lay_out(read.items, "all", "" if changed else wanted)
-        if current is None and not changed and place.kept_at:
+        before = wanted if self.desk.place_of(wanted) is None else ""
+        if current is None and place.kept_at:
             # The last session was cut off before it could keep its place.
-            self.desk.go_on_after(place.kept_at, self.sood.settings.reviewer)
+            before = newest_word(read.whole, place.kept_at, self.sood.settings.reviewer) or before
+        if before and not changed:
+            self.desk.go_on_after(before, read.whole)
         place.kept_at = 0.0
         if (kept := (place.superclass, place.order, place.filter)) != self._kept:
             self._kept = kept

@@ -67,6 +67,17 @@ async def test_a_key_of_one_screen_may_mean_another_thing_on_another(workspace: 
         assert current(app.screen) != first
 
 
+async def test_the_key_that_a_person_chose_for_a_dialog_moves_in_it(workspace: Workspace, own_file: Path) -> None:
+    own_file.write_text('[keys]\nreview.sort = ["ctrl+o", "z"]\nreview.filter = "t"\n')
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "ctrl+o", "z", "ctrl+o", "enter")  # from name over pictures
+        assert app.place.order == "score"
+        await press(pilot, "z", "t", "enter")  # the filter's key is none of this dialog's
+        assert app.place.order == "score"
+        await press(pilot, "t", "t", "enter")
+        assert app.place.filter == "pending"
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

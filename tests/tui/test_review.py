@@ -117,6 +117,26 @@ async def test_a_session_that_was_cut_off_goes_on_at_the_next_open_candidate(wor
         assert current(app.screen) == BEAGLE  # somebody else's decision does not move anna's cursor
 
 
+async def test_with_a_filter_a_session_that_was_cut_off_goes_on_after_the_last_word(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "f", "f", "enter", "n", "a")
+        assert isinstance(app.screen, ReviewScreen)
+        assert [item.wnid for item in app.screen.desk.items] == [BEAGLE, CHIHUAHUA, PAPILLON, PEKINESE]
+        assert current(app.screen) == PAPILLON
+    # Nothing was kept on leaving: chihuahua has left the queue, beagle before it is still open.
+    async with opened(workspace, "review") as (app, pilot):
+        assert isinstance(app.screen, ReviewScreen)
+        assert [item.wnid for item in app.screen.desk.items] == [BEAGLE, PAPILLON, PEKINESE]
+        assert current(app.screen) == PAPILLON
+        await press(pilot, "r", "p", "q")
+    # Left on what was decided: the next start goes on from there, not from the first open one.
+    async with opened(workspace, "review") as (app, pilot):
+        assert current(app.screen) == PEKINESE
+        await press(pilot, "s")
+    async with opened(workspace, "review") as (app, pilot):
+        assert current(app.screen) == BEAGLE
+
+
 async def test_the_queue_that_was_chosen_outlives_a_cut(workspace: Workspace) -> None:
     async with opened(on_dog(workspace), "review") as (app, pilot):
         await press(pilot, "tab")
