@@ -51,6 +51,7 @@ def candidate_facts(
     folio: Folio | None,
     tally: Mapping[str, int],
     width: int,
+    *,
     remarks: Remarks = NOTHING,
     progress: Progress | None = None,
 ) -> Content:

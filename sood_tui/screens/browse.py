@@ -134,10 +134,10 @@ class BrowseScreen(BrowseDecisions):
         if line is None or line.node.wnid != folio.synset.wnid:
             return
         folio = seen_by(folio, self.sood.blind_for)
-        facts, panel = self.query_one(Facts), self.query_one("#sheet_panel", Frame)
+        panel = self.query_one("#sheet_panel", Frame)
         self.query_one("#facts_panel", Frame).title = f"{folio.synset.name}  {folio.synset.wnid}"
         under = self._marks.tallies.get(folio.synset.wnid, {})
-        facts.show(synset_facts(folio, max(facts.size.width - 2, 20), under))
+        self.query_one(Facts).show(partial(synset_facts, folio, under=under), folio.synset.wnid)
         sheet = self.query_one(ContactSheet)
         marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()}
         sheet.show(folio.pictures, "No pictures here or below", marks)

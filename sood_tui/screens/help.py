@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -12,7 +13,17 @@ from textual.widgets import Static
 
 from sood_tui.keys.binding import signs
 
-INSIDE = 76  # columns of text in the box
+
+class _Keys(Static):
+    """The lines, laid out for the columns that there are."""
+
+    def __init__(self, own: Sequence[Binding], everywhere: Sequence[Binding]) -> None:
+        super().__init__()
+        self._own, self._everywhere = own, everywhere
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay them out anew."""
+        self.update(help_content(self._own, self._everywhere, self.size.width))
 
 
 class HelpScreen(ModalScreen[None]):
@@ -37,7 +48,7 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = f"Keys of {self._title}"
             box.border_subtitle = "esc closes"
             with VerticalScroll(can_focus=False):
-                yield Static(help_content(self._keys, self._everywhere))
+                yield _Keys(self._keys, self._everywhere)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll."""
@@ -48,17 +59,17 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss()
 
 
-def help_content(own: Sequence[Binding], everywhere: Sequence[Binding]) -> Content:
-    """Keys and sentences, those of the screen first."""
+def help_content(own: Sequence[Binding], everywhere: Sequence[Binding], columns: int) -> Content:
+    """Keys and sentences in so many columns, those of the screen first."""
     width = max(len(signs(binding)) for binding in (*own, *everywhere)) + 2
-    lines = [_line(binding, width) for binding in own]
+    lines = [_line(binding, width, columns) for binding in own]
     lines += [Content(""), Content.styled("On every screen", "bold $text-accent")]
-    lines += [_line(binding, width) for binding in everywhere]
+    lines += [_line(binding, width, columns) for binding in everywhere]
     return Content("\n").join(lines)
 
 
-def _line(binding: Binding, width: int) -> Content:
-    first, *rest = _wrapped(binding.tooltip, INSIDE - width)
+def _line(binding: Binding, width: int, columns: int) -> Content:
+    first, *rest = _wrapped(binding.tooltip, columns - width)
     told = "\n".join([first, *(" " * width + line for line in rest)])
     return Content.assemble((signs(binding).ljust(width), "bold $text-primary"), told)
 

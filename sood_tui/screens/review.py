@@ -60,6 +60,7 @@ class ReviewScreen(ReviewQueue):
         self._decided = 0
         self._shown: tuple[QueueItem | None, float] = (None, 0.0)
         self._shown_before: QueueItem | None = None
+        self._told: Folio | None = None
 
     def compose_body(self) -> Iterable[Widget]:
         """The sheet, the facts, and the film below them."""
@@ -215,16 +216,17 @@ class ReviewScreen(ReviewQueue):
         facts_panel.caption = self._standing()
 
     def _show_facts(self, item: QueueItem, folio: Folio | None) -> None:
-        facts = self.query_one(Facts)
         remarks = self._remarks.get(item.wnid, NOTHING)
+        if folio is None and self._told is not None and self._told.synset.wnid == item.wnid:
+            folio = self._told  # read again: what was known stays until it has come
+        self._told = folio
         folio = seen_by(folio, self.sood.blind_for) if folio is not None else None
-        facts.show(
-            candidate_facts(item, folio, self.desk.tally, max(facts.size.width - 2, 20), remarks, self._progress)
-        )
+        told = partial(candidate_facts, item, folio, self.desk.tally, remarks=remarks, progress=self._progress)
+        self.query_one(Facts).show(told, (item.superclass, item.wnid))
 
     def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:
-        folio = seen_by(folio, self.sood.blind_for) if folio is not None else None
         self._show_facts(item, folio)
+        folio = seen_by(folio, self.sood.blind_for) if folio is not None else None
         shown = self._shown[0]
         if folio is None and shown is not None and shown.wnid == item.wnid:
             return  # read again: what is there stays until it has come

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
@@ -31,6 +32,8 @@ from store.splits import fetch_runs
 
 if TYPE_CHECKING:
     from sood_tui.app import SoodApp
+
+LEAST_BESIDE = 30  # columns of text beside its name, below which it goes on in the next line
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class WhyScreen(ModalScreen[None]):
         self._superclass, self._wnid, self._word, self._picture = superclass, wnid, word, picture
         self._sheets: Sequence[_Sheet] = ()
         self._at = 0
+        self._first = 0
         self._told: list[Line] = []
         self._placed: list[Line] = []
         self._blind_for: str | None = None
@@ -87,9 +91,18 @@ class WhyScreen(ModalScreen[None]):
         self.query_one(Facts).scroll_lines(lines)
 
     def action_next_sheet(self) -> None:
-        """Show the pictures that the next filter saw, around the end."""
+        """Show more of the pictures that the filter saw, then those of the next filter, around the end."""
         if self._sheets:
-            self._at = (self._at + 1) % len(self._sheets)
+            self._first += self.query_one(ContactSheet).capacity
+            if self._first >= len(self._sheets[self._at].pictures):
+                self._at, self._first = (self._at + 1) % len(self._sheets), 0
+            self._show_sheet()
+
+    @on(ContactSheet.CapacityChanged)
+    def fill_sheet(self) -> None:
+        """Show as many pictures as now fit, from the first."""
+        self._first = 0
+        if self._sheets:
             self._show_sheet()
 
     def action_close(self) -> None:
@@ -129,6 +142,11 @@ class WhyScreen(ModalScreen[None]):
             return
         own = [_Sheet("this picture", (self._picture,))] if self._picture is not None else []
         self._sheets, self._told = [*own, *seen], story_lines(told)
+        if not told.opinions:
+            self._told.append(
+                ("filters", "hidden while you judge blind" if self._blind_for else "none has looked at it")
+            )
+        self.query_one("#why_sheet").display = bool(self._sheets)
         self._show_sheet()
         self._show_lines()
 
@@ -138,30 +156,44 @@ class WhyScreen(ModalScreen[None]):
             self._show_lines()
 
     def _show_sheet(self) -> None:
-        frame, sheet = self.query_one("#why_sheet", Frame), self.query_one(ContactSheet)
         if not self._sheets:
-            frame.title, frame.caption = "What a model saw", ""
-            sheet.show((), "Hidden while you judge blind" if self._blind_for else "No filter has looked at it")
             return
-        shown = self._sheets[self._at]
-        frame.title = shown.title
+        frame, sheet = self.query_one("#why_sheet", Frame), self.query_one(ContactSheet)
+        asked, first = self._sheets[self._at], self._first
+        shown, total = asked.pictures[first : first + sheet.capacity], len(asked.pictures)
+        frame.title = asked.title
+        span = f"{first + 1}–{first + len(shown)} of {total} pictures" if len(shown) < total else some(total, "picture")
         more = f" · sheet {self._at + 1} of {len(self._sheets)}" if len(self._sheets) > 1 else ""
-        frame.caption = f"{some(len(shown.pictures), 'picture')}{more}"
-        sheet.show(shown.pictures, "These pictures have gone")
+        frame.caption = f"{span}{more}"
+        sheet.show(shown, "These pictures have gone")
 
     def _show_lines(self) -> None:
         lines = [*self._placed, *self._told] if self._picture is not None else [*self._told, *self._placed]
-        width = max((len(name) for name, _ in lines), default=0) + 2
-        facts = self.query_one(Facts)
-        room = max(facts.size.width - width - 2, 20)
-        facts.show(Content("\n").join(piece for line in lines for piece in _pieces(line, width, room)))
+        self.query_one(Facts).show(partial(_laid_out, lines), "the story")
 
 
-def _pieces(line: Line, width: int, room: int) -> list[Content]:
+def _laid_out(lines: Sequence[Line], width: int) -> Content:
+    """Names beside their texts, or above them where the texts would have no room."""
+    names = max((len(name) for name, _ in lines), default=0) + 2
+    is_narrow = width - names < LEAST_BESIDE
+    pieces = [_above(line, width) if is_narrow else _beside(line, names, width - names) for line in lines]
+    return Content("\n").join(piece for group in pieces for piece in group)
+
+
+def _beside(line: Line, names: int, room: int) -> list[Content]:
     """A name and its text, which goes on below itself."""
     name, text = line
     rows = Content(text).wrap(room) or [Content("")]
     return [
-        Content.assemble(((name if place == 0 else "").ljust(width), "$foreground 60%"), row)
+        Content.assemble(((name if place == 0 else "").ljust(names), "$foreground 60%"), row)
         for place, row in enumerate(rows)
     ]
+
+
+def _above(line: Line, width: int) -> list[Content]:
+    """A short text beside its name; any other below it, a little to the right."""
+    name, text = line
+    if name and len(name) + 2 + Content(text).cell_length <= width:
+        return [Content.assemble((f"{name}  ", "$foreground 60%"), text)]
+    rows = [Content.assemble("  ", row) for row in Content(text).wrap(max(width - 2, 1)) or [Content("")]]
+    return [Content.styled(name, "$foreground 60%"), *rows] if name else rows

@@ -1,5 +1,7 @@
 """A column of facts."""
 
+from collections.abc import Callable, Hashable
+
 from textual import events
 from textual.content import Content
 from textual.widget import Widget
@@ -14,22 +16,34 @@ class Facts(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._content = Content("")
+        self._told: Callable[[int], Content] = lambda width: Content("")
+        self._about: Hashable = None
         self._above = 0
+        self._lines: tuple[int, list[Content]] = (0, [])
 
-    def show(self, content: Content) -> None:
-        """Show these facts, from the top."""
-        self._content, self._above = content, 0
+    def show(self, told: Content | Callable[[int], Content], about: Hashable = None) -> None:
+        """Show these facts, from the top unless they are about what was shown before.
+
+        Args:
+            told: the facts, or what lays them out for so many columns.
+            about: what they are about; None where that is never the same.
+        """
+        if about is None or about != self._about:
+            self._above = 0
+        self._told, self._about = told if callable(told) else lambda width: told, about
+        self._lines = (0, [])
         self.refresh()
 
     def scroll_lines(self, lines: int) -> None:
         """Show what lies further down, or up."""
-        self._above = max(0, min(self._above + lines, len(self._wrapped()) - self.size.height))
+        self._above += lines
         self.refresh()
 
     def render(self) -> Content:
         """What fits; the last line says when there is more."""
-        lines, height = self._wrapped()[self._above :], self.size.height
+        every, height = self._wrapped(), self.size.height
+        self._above = max(0, min(self._above, len(every) - height))
+        lines = every[self._above :]
         if len(lines) > height > 0:
             more = Content.styled(f"▾ {len(lines) - height + 1} more lines", "$foreground 60%")
             lines = [*lines[: height - 1], more]
@@ -45,4 +59,7 @@ class Facts(Widget):
 
     def _wrapped(self) -> list[Content]:
         width = max(self.size.width, 1)
-        return [piece for line in self._content.split(allow_blank=True) for piece in line.wrap(width) or [line]]
+        if self._lines[0] != width:
+            lines = self._told(width).split(allow_blank=True)
+            self._lines = (width, [piece for line in lines for piece in line.wrap(width) or [line]])
+        return self._lines[1]

@@ -10,6 +10,7 @@ from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, Fin
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.review import ReviewScreen
 from sood_tui.widgets.contact_sheet import ContactSheet, Graphics
+from sood_tui.widgets.facts import Facts
 from store.review.log import fetch_events
 from store.review.queue import fetch_states_of
 from tests.tui.birds import BALD_EAGLE, BEAGLE, CHIHUAHUA, CRANE, PAPILLON, PARROT, PEKINESE
@@ -402,3 +403,24 @@ async def test_long_facts_scroll(workspace: Workspace) -> None:
         assert seen(app) == top
         await press(pilot, "o", "J", "K")
         assert app.current_mode == "browse"
+
+
+async def test_facts_stay_where_they_were_scrolled_to_when_more_is_known_and_follow_the_width(
+    workspace: Workspace,
+) -> None:
+    for kind in ("accept", "reject", "unsure", "accept"):
+        review.decide(workspace, "dog", [BEAGLE], kind, "ben", "because of the ears, which hang down on both sides")
+    async with opened(on_dog(workspace), "review", (80, 24)) as (app, pilot):
+        await press(pilot, "home", "J", "J")
+        facts = app.screen.query_one(Facts)
+        scrolled = facts.render().plain
+        assert isinstance(app.screen, ReviewScreen)
+        app.screen.reload()  # as whenever something was taken in
+        await rest(pilot)
+        assert facts.render().plain == scrolled
+        await press(pilot, "n", "p")
+        assert facts.render().plain != scrolled
+        await pilot.resize_terminal(118, 24)
+        await rest(pilot)
+        wide = facts.render().plain.splitlines()
+        assert max(len(line) for line in wide) > 40

@@ -1,5 +1,7 @@
 """Marks on single pictures, the reasons behind a candidate, and what the queue holds by words."""
 
+import re
+
 from textual.widgets import Input
 
 from engine.review.decisions import decide
@@ -16,7 +18,7 @@ from store.review.pictures import fetch_marks
 from tests.catalogue_rows import pictures_of
 from tests.catalogues import WHEN
 from tests.tui.birds import BEAGLE, CHIHUAHUA, DOG, PAPILLON, PEKINESE
-from tests.tui.desk_of import keys, opened, press, seen, told, type_text
+from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
 from tests.tui.test_review import current, on_dog
 from tests.verdict_rows import verdict_table
 
@@ -106,6 +108,39 @@ async def test_why_shows_the_very_pictures_that_a_model_saw(scored: Workspace) -
         assert "thresholds" in seen(app)
         await press(pilot, "up", "y")
         assert isinstance(app.screen, ReviewScreen)
+
+
+async def test_on_a_small_screen_every_picture_that_a_model_saw_can_be_seen(workspace: Workspace) -> None:
+    with workspace.opened().writing() as cursor:
+        run = filters.insert_run(cursor, "vlm", "sheet", "one", "{}", None, WHEN)
+        saw = {BEAGLE: [image.image_id for image in fetch_images(cursor, BEAGLE, 6)]}
+        filters.insert_verdicts(cursor, run, verdict_table("dog", {BEAGLE: 0.9}, saw))
+    async with opened(on_dog(workspace), "review", (80, 24)) as (app, pilot):
+        await press(pilot, "home", "y")
+        sheet = app.screen.query_one(ContactSheet)
+        assert "1–4 of 6 pictures" in seen(app)
+        shown = [picture.image_id for picture in sheet.pictures]
+        await press(pilot, "tab")
+        assert "5–6 of 6 pictures" in seen(app)
+        assert [*shown, *(picture.image_id for picture in sheet.pictures)] == saw[BEAGLE]
+        await press(pilot, "tab")
+        assert "1–4 of 6 pictures" in seen(app)
+        # Names stand above what has no room beside them, and nothing is broken twice.
+        assert re.search(r"│ gloss +│", seen(app))
+        await pilot.resize_terminal(140, 40)
+        await rest(pilot)
+        assert "6 pictures" in seen(app)
+        assert "1–" not in seen(app)
+        assert re.search(r"│ gloss +\w", seen(app))
+
+
+async def test_why_without_a_filter_has_all_the_room_for_the_story(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review", (80, 24)) as (app, pilot):
+        await press(pilot, "home", "y")
+        assert "none has looked at it" in seen(app)
+        assert not app.screen.query_one("#why_sheet").display
+        await press(pilot, "y", "b", "y")
+        assert "hidden while you judge blind" in seen(app)
 
 
 @keys("picture.why")
