@@ -38,7 +38,7 @@ def precision_content(row: Progress) -> Content:
 def left_content(row: Progress) -> Content:
     """The share of good candidates that is undecided, and whether its goal is reached."""
     if row.left is None:
-        return Content.styled("no filter, no audit", "$foreground 60%")
+        return Content.styled("no calibrated filter, no audit", "$foreground 60%")
     more = f"  {row.unknown:,} not counted" if row.unknown else ""
     return Content.assemble(
         (f"{sign(row.is_complete)} {interval(row.left)}", _colour(row.is_complete)), (more, "$foreground 60%")

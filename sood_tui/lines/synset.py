@@ -1,6 +1,6 @@
 """What is known of a synset or a candidate, in lines of words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -83,7 +83,7 @@ def candidate_facts(
         if len(folio.synset.lemmas) > 1:
             lines += _row("words", Content(words_of(folio.synset)), width)
         lines += _lists(folio.memberships, width)
-    lines += [Content(""), *_row("so far", _tally(tally), width)]
+    lines += [Content(""), *_tally_rows("so far", tally, width)]
     if progress is not None:
         lines += _row("precision", precision_content(progress), width)
         lines += _row("good left", left_content(progress), width)
@@ -92,15 +92,17 @@ def candidate_facts(
     return Content("\n").join(lines)
 
 
-def synset_facts(folio: Folio, width: int, under: Mapping[str, int]) -> Content:
+def synset_facts(folio: Folio, width: int, under: Mapping[str, int], roots: Sequence[str] = ()) -> Content:
     """What Browse says of a synset.
 
     Args:
         folio: what is known of it.
         width: columns of the text.
         under: candidates at and under it by state; empty where there are none below.
+        roots: the superclasses that it is a root of.
     """
-    synset = folio.synset
+    synset, mark = folio.synset, MARKS["superclass"]
+    named = Content.styled(f"{mark.sign} {plain(', '.join(roots))}", mark.colour)
     lines = [
         Content.styled(words_of(synset), "bold"),
         Content(plain(synset.gloss)),
@@ -108,6 +110,7 @@ def synset_facts(folio: Folio, width: int, under: Mapping[str, int]) -> Content:
         path_content(folio.path, width),
         Content(""),
         *_row("pictures", Content(_pictures(folio)), width),
+        *(_row("superclass", named, width) if roots else []),
         *_claims(folio, "", width),
         *_under(under, width),
         *_lists(folio.memberships, width),
@@ -200,9 +203,16 @@ def _state(item: QueueItem) -> Content:
     return Content.assemble((f"{mark.sign} {mark.word}", f"bold {mark.colour}"), (who, "$foreground 60%"))
 
 
-def _tally(tally: Mapping[str, int]) -> Content:
-    pieces = [(f"{MARKS[state].sign} {number:,}  ", MARKS[state].colour) for state, number in tally.items()]
-    return Content.assemble(*pieces)
+def _tally_rows(name: str, tally: Mapping[str, int], width: int) -> list[Content]:
+    """The numbers by state, each beside its sign however narrow it is."""
+    lines: list[Content] = []
+    for state, number in tally.items():
+        piece = Content.styled(f"{MARKS[state].sign} {number:,}", MARKS[state].colour)
+        if lines and lines[-1].cell_length + 2 + piece.cell_length <= width - NAME:
+            lines[-1] = Content.assemble(lines[-1], "  ", piece)
+        else:
+            lines.append(piece)
+    return [row for place, line in enumerate(lines) for row in _row("" if place else name, line, width)]
 
 
 def _under(under: Mapping[str, int], width: int) -> list[Content]:
@@ -211,7 +221,7 @@ def _under(under: Mapping[str, int], width: int) -> list[Content]:
     mark = UNDER[under_of(under)]
     told = Content.assemble((f"{mark.sign} {mark.word}", mark.colour), f" of {some(sum(under.values()), 'candidate')}")
     tally = {state: under[state] for state in ("accept", "reject", "unsure", "pending") if under.get(state)}
-    return [*_row("and below", told, width), *_row("", _tally(tally), width)]
+    return [*_row("and below", told, width), *_tally_rows("", tally, width)]
 
 
 def _route(item: QueueItem) -> str:

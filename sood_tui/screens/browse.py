@@ -137,7 +137,8 @@ class BrowseScreen(BrowseDecisions):
         panel = self.query_one("#sheet_panel", Frame)
         self.query_one("#facts_panel", Frame).title = f"{folio.synset.name}  {folio.synset.wnid}"
         under = self._marks.tallies.get(folio.synset.wnid, {})
-        self.query_one(Facts).show(partial(synset_facts, folio, under=under), folio.synset.wnid)
+        roots = self._marks.roots.get(folio.synset.wnid, ())
+        self.query_one(Facts).show(partial(synset_facts, folio, under=under, roots=roots), folio.synset.wnid)
         sheet = self.query_one(ContactSheet)
         marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()}
         sheet.show(folio.pictures, "No pictures here or below", marks)
@@ -259,7 +260,7 @@ class BrowseScreen(BrowseDecisions):
         if place.superclass not in names:
             place.superclass = names[0]
         if wnid in self._marks.states:
-            place.candidate, place.filter = wnid, "all"
+            place.candidate, place.filter, place.kept_at = wnid, "all", 0.0
         await self.sood.action_go("review")
 
     def action_other_samples(self) -> None:

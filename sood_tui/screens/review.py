@@ -74,12 +74,11 @@ class ReviewScreen(ReviewQueue):
     # ---- reading ----
 
     def reload(self) -> None:
-        """Read the superclasses and the queue; the cursor stays on its candidate."""
-        place, current = self.sood.place, self.desk.current
-        stood_on = place.candidate if current is None else current.wnid
+        """Read the superclasses and the queue; the cursor stays on its candidate, or goes where it was sent."""
+        place = self.sood.place
         read = partial(
-            read_queue, self.workspace, place.superclass, place.order, place.filter, self.sood.blind_for, stood_on,
-            current is None and place.kept_at > 0,
+            read_queue, self.workspace, place.superclass, place.order, place.filter, self.sood.blind_for,
+            place.candidate, place.kept_at > 0,
         )  # fmt: skip
         self.in_thread("queue", read, self._take_queue)
 
@@ -88,11 +87,11 @@ class ReviewScreen(ReviewQueue):
         self._superclasses = read.superclasses
         changed = place.superclass != read.superclass
         place.superclass = read.superclass
-        current = self.desk.current
-        wanted = current.wnid if current is not None and current.superclass == read.superclass else place.candidate
-        self.desk.lay_out(read.items, "all", "" if changed else wanted)
+        # The one that is shown, unless another screen has pointed at another one.
+        wanted = "" if changed else place.candidate
+        self.desk.lay_out(read.items, "all", wanted)
         before = wanted if self.desk.place_of(wanted) is None else ""
-        if current is None and place.kept_at:
+        if place.kept_at:
             # The last session was cut off before it could keep its place.
             before = newest_word(read.whole, place.kept_at, self.sood.settings.reviewer) or before
         if before and not changed:

@@ -231,12 +231,12 @@ class SynsetTree(ScrollView, LinePainter, can_focus=False):
                 self.toggle()
 
     def _painted(self, line: Line, base: Style) -> Strip:
-        width = self.size.width
-        node = line.node
+        # The last column is the scrollbar's, whether there is one or not: numbers never lose a digit to it.
+        width, node = self.size.width - 1, line.node
         arrow = " " if not self._has_below(line) else "▾" if line.unfolded else "▸"
         state = self._marks.get(node.wnid, "")
         sign = CONFLICT if state == "conflict" else MARKS[state].sign if state else " "
-        numbers = self._numbers(node, width)
+        numbers = self._numbers(node, self.size.width)
         head = f"{' ' * self._indent(line)}{arrow} "
         word = plain(node.lemma.replace("_", " "))
         room = max(0, width - cell_len(head) - (3 if self._under else 2) - cell_len(numbers) - 1)
@@ -256,7 +256,7 @@ class SynsetTree(ScrollView, LinePainter, can_focus=False):
                 Segment(" ", base),
                 Segment(numbers, base + self.part_style("number", alone=True)),
             ]
-        ).adjust_cell_length(width, base)
+        ).adjust_cell_length(self.size.width, base)
 
     def _signs(self, sign: str, under: str, word_style: Style, base: Style) -> list[Segment]:
         """The synset's own sign and, in a tree with candidates, the one of all that lies at and under it."""

@@ -7,6 +7,7 @@ from engine.workspace import Workspace
 from sood_tui.benches.folio import read_folio
 from sood_tui.benches.tree import read_marks
 from sood_tui.marks import under_of
+from sood_tui.plain import count
 from sood_tui.screens.browse import BrowseScreen
 from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.picture import PictureScreen
@@ -17,7 +18,7 @@ from store.candidates.superclasses import fetch_superclasses
 from store.review.log import fetch_events
 from store.review.queue import fetch_states_of
 from tests.catalogue_rows import ancestors_of
-from tests.tui.birds import BEAGLE, CAR, CHIHUAHUA, DOG, PAPILLON, PEKINESE
+from tests.tui.birds import BEAGLE, CAR, CHIHUAHUA, CRANE, DOG, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
 
 
@@ -107,6 +108,17 @@ async def test_numbers_of_pictures_stand_beside_each_synset(workspace: Workspace
 
 
 @keys("browse.pictured")
+async def test_the_scrollbar_takes_no_digit_from_the_numbers(workspace: Workspace) -> None:
+    async with opened(workspace, "browse", (80, 14)) as (app, pilot):
+        await press(pilot, "x", "j")
+        tree = tree_of(app.screen)
+        assert tree.show_vertical_scrollbar
+        page = seen(app).splitlines()[3:12]
+        numbers = [count(line.node.subtree_images) for line in tree.lines[:9]]
+        assert len(numbers[0]) > 1
+        assert [line.split("│")[1][:-1].split()[-1] for line in page] == numbers
+
+
 async def test_showing_synsets_without_pictures(workspace: Workspace) -> None:
     async with opened(at(workspace, DOG), "browse") as (app, pilot):
         await press(pilot, "l")
@@ -238,6 +250,22 @@ async def test_opening_a_candidate_in_review(workspace: Workspace) -> None:
     async with opened(at(workspace, PAPILLON), "browse") as (app, pilot):
         await press(pilot, "o")
         assert app.current_mode == "review"
+        assert "papillon  n02086910" in seen(app)
+        # Review stands on it already: another candidate of the same superclass, then one of another.
+        for wnid in (CHIHUAHUA, CRANE):
+            await press(pilot, "f3", "slash")
+            await type_text(pilot, wnid)
+            await press(pilot, "enter", "o")
+            assert app.current_mode == "review"
+            assert f"  {wnid} " in seen(app)
+
+
+async def test_opening_a_candidate_after_a_cut_goes_to_it_and_not_to_the_next_open_one(workspace: Workspace) -> None:
+    place = f'{{"synset": "{PAPILLON}", "superclass": "dog", "order": "name"}}'
+    (workspace.root / ".place.json").write_text(place, encoding="utf-8")
+    decide(workspace, "dog", [PEKINESE], "accept", "anna")  # after the place was kept, as where a kill followed
+    async with opened(workspace, "browse") as (app, pilot):
+        await press(pilot, "o")
         assert "papillon  n02086910" in seen(app)
 
 

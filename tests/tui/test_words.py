@@ -19,6 +19,7 @@ from sood_tui.lines.evaluation import mistake_lines
 from sood_tui.plain import ago, count, duration, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting
+from sood_tui.synset_lines import candidate_facts
 from sood_tui.widgets.job_strip import job_name, job_numbers, job_stage
 from store.review.log import Event
 from store.review.queue import QueueItem
@@ -114,6 +115,37 @@ def test_the_next_open_candidate_is_looked_for_around_the_end() -> None:
     assert made.at == 0
     made.lay_out([item("a", "accept")], "all")
     assert not made.next_open()
+
+
+def test_after_a_candidate_that_the_filter_left_out_the_queue_goes_on_where_it_stood() -> None:
+    whole = [item("a"), item("b"), item("c", "accept"), item("d", "reject"), item("e"), item("f")]
+    made = Desk()
+    made.lay_out([whole[0], whole[1], whole[4], whole[5]], "all")
+    for after, place in (("c", 2), ("d", 2), ("f", 0), ("a", 1)):
+        made.go_on_after(item(after).wnid, whole)
+        assert made.at == place
+    made.go_on_after("n00000000", whole)
+    assert made.at == 1
+    # Nothing is open: what is still there keeps the cursor, else the next one has it.
+    made.lay_out([whole[2], whole[3]], "all")
+    made.go_on_after(whole[3].wnid, whole)
+    assert made.at == 1
+    made.go_on_after(whole[1].wnid, whole)
+    assert made.at == 0
+
+
+@pytest.mark.parametrize(
+    ("width", "rows"),
+    [
+        (40, ["so far     ✓ 1,400  ✗ 100  ? 2  · 310"]),
+        (30, ["so far     ✓ 1,400  ✗ 100  ? 2", "           · 310"]),
+        (24, ["so far     ✓ 1,400", "           ✗ 100  ? 2", "           · 310"]),
+    ],
+)
+def test_a_number_stays_beside_its_sign(width: int, rows: list[str]) -> None:
+    tally = {"accept": 1400, "reject": 100, "unsure": 2, "pending": 310}
+    facts = candidate_facts(item("a"), None, tally, width).plain.splitlines()
+    assert facts[facts.index(rows[0]) :] == rows
 
 
 def test_a_step_changes_its_candidates_only() -> None:
