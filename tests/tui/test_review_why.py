@@ -113,7 +113,7 @@ async def test_why_shows_the_very_pictures_that_a_model_saw(scored: Workspace) -
 async def test_on_a_small_screen_every_picture_that_a_model_saw_can_be_seen(workspace: Workspace) -> None:
     with workspace.opened().writing() as cursor:
         run = filters.insert_run(cursor, "vlm", "sheet", "one", "{}", None, WHEN)
-        saw = {BEAGLE: [image.image_id for image in fetch_images(cursor, BEAGLE, 6)]}
+        saw = {BEAGLE: [image.image_id for image in pictures_of(cursor, BEAGLE)[:6]]}
         filters.insert_verdicts(cursor, run, verdict_table("dog", {BEAGLE: 0.9}, saw))
     async with opened(on_dog(workspace), "review", (80, 24)) as (app, pilot):
         await press(pilot, "home", "y")

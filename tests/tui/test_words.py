@@ -16,10 +16,10 @@ from engine.review.decisions import Step
 from sood_tui import plain as words
 from sood_tui.benches.desk import Desk
 from sood_tui.lines.evaluation import mistake_lines
+from sood_tui.lines.synset import candidate_facts
 from sood_tui.plain import ago, count, duration, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting
-from sood_tui.synset_lines import candidate_facts
 from sood_tui.widgets.job_strip import job_name, job_numbers, job_stage
 from store.review.log import Event
 from store.review.queue import QueueItem
