@@ -1,7 +1,7 @@
 """The job of an evaluation: embed what is not embedded yet, mine, score, and leave the numbers in the run's folder."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from engine.gpu.embedding import Embedding
 from engine.gpu.patches import encode_patches
 from engine.gpu.pictures import prepare
 from engine.gpu.text import TextBank
+from engine.jobs.events import Pace
 from engine.jobs.shards import JobPaused, ShardRun
 from engine.jobs.spec import JsonValue
 from store.paths import path_of_text
@@ -64,6 +65,7 @@ class _Evaluating:
     folder: Path
     plan: Plan
     embedding: Embedding
+    pace: Pace = field(default_factory=Pace)
 
     def evaluate(self) -> ModelFacts:
         """Mine, score and write; the folder's record comes last and makes the run count.
@@ -149,7 +151,7 @@ class _Evaluating:
         self.run.check()
 
     def _on_words(self, done: int, total: int) -> None:
-        self.run.advance(0, stage="words", words=f"{done:,} of {total:,}")
+        self.run.advance(0, stage="words", words=self.pace.words(done, total))
 
     def _save(self, encoder: TextEncoder) -> None:
         if isinstance(encoder, TextBank):

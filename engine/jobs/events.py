@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -193,6 +194,28 @@ class RateMeter:
         first_seconds, first_done = self._samples[0]
         passed = seconds - first_seconds
         return (done - first_done) / passed if passed >= 0.5 else None
+
+
+class Pace:
+    """How far a stage is that the units of a job do not count, such as the words of an evaluation."""
+
+    def __init__(self) -> None:
+        self._meter = RateMeter()
+
+    def words(self, done: int, total: int, moment: float | None = None) -> str:
+        """In words: ``1,664 of 97,279, 540/s, 3 min left``; the rate and the rest when they can be told.
+
+        Args:
+            done: of the stage.
+            total: of the stage.
+            moment: a monotonic clock; None: this one's.
+        """
+        rate = self._meter.add(time.monotonic() if moment is None else moment, done)
+        told = f"{done:,} of {total:,}"
+        if not rate:
+            return told
+        left = (total - done) / rate
+        return f"{told}, {rate:,.0f}/s, " + (f"{left:.0f} s left" if left < 90 else f"{left / 60:,.0f} min left")
 
 
 def last_of(events: list[JobEvent], *kinds: EventKind) -> JobEvent | None:

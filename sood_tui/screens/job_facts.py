@@ -1,5 +1,6 @@
 """What the Jobs screen says of one job: its numbers, its processes, where its time goes, what happened."""
 
+import re
 from collections import deque
 from collections.abc import Mapping, Reversible
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ BAR, SHORT_BAR = 20, 10
 WIDE = 100
 COUNTED = ("encoded", "embedded")
 """What a process tells beside its units, and is nearly the same number."""
+HASH = re.compile(r"[0-9a-f]{40,64}")
 TROUBLES = ("refused", "unreadable")
 STATE_SIGNS: dict[str, tuple[str, Tone]] = {
     "queued": ("○ queued", "muted"),
@@ -205,6 +207,8 @@ def _amount(job: JobSummary) -> str:
 def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.3g}"
+    if isinstance(value, str) and HASH.fullmatch(value):
+        return f"{value[:16]}…"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

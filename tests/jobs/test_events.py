@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.jobs.events import EventLog, JobEvent, RateMeter, parse_event, read_events, read_last_events
+from engine.jobs.events import EventLog, JobEvent, Pace, RateMeter, parse_event, read_events, read_last_events
 from engine.jobs.folder import JobProgress
 
 AT = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -73,6 +73,13 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     assert meter.add(101.0, 50) == 50.0  # 50 in 1 s
     assert meter.add(111.0, 150) == 10.0  # the window begins at 101 s: 100 in 10 s
     assert meter.add(121.0, 150) == 0.0
+
+
+def test_a_stage_that_no_unit_counts_tells_its_pace() -> None:
+    pace = Pace()
+    assert pace.words(0, 97_279, 100.0) == "0 of 97,279"
+    assert pace.words(1000, 97_279, 102.0) == "1,000 of 97,279, 500/s, 3 min left"
+    assert pace.words(97_000, 97_279, 110.0) == "97,000 of 97,279, 9,700/s, 0 s left"
 
 
 def test_fraction_and_time_left() -> None:
