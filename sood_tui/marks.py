@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sood_tui.plain import plain, some
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -40,3 +42,10 @@ def under_of(tally: Mapping[str, int]) -> str:
     """all, some or none: how much of what lies at and under a synset is accepted."""
     accepted = tally.get("accept", 0)
     return "none" if not accepted else "all" if accepted == sum(tally.values()) else "some"
+
+
+def route_words(route: str, depth: int | None) -> str:
+    """How a synset became a candidate, and how many steps below the superclass."""
+    if route == "hyponym" and depth is not None:
+        return f"hyponym, {some(depth, 'step')} down"
+    return {"root": "the superclass itself", "match": "text match"}.get(route, plain(route))

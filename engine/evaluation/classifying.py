@@ -19,7 +19,7 @@ from engine.jobs.ingest import Intake
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
 from store.evaluation import runs as store
-from store.evaluation.sets import fetch_class_list
+from store.wordnet.lists import fetch_class_list
 
 KIND = "classify"
 

@@ -12,8 +12,6 @@ from engine.evaluation.statistics import wilson_interval
 CLASSIFIER = "classifier"
 RESAMPLES = 1_000
 
-Floats = NDArray[np.float64]
-
 
 def accuracy_rows(
     part: str, truth: NDArray[np.int64], guessed: NDArray[np.int64], superclasses: Sequence[str], seed: int

@@ -13,6 +13,7 @@ from engine.errors import EngineError
 from engine.evaluation.sets import PictureSet
 from store.connection import Cursor
 from store.evaluation import sets as store
+from store.wordnet.lists import fetch_class_list
 
 FORMS = "superclass, subclass, imagenet-1k, class (names of folders or of the npz) and file:PATH"
 
@@ -104,7 +105,7 @@ def distinct_names(lemmas: dict[str, list[str]]) -> dict[str, str]:
 
 
 def _imagenet(cursor: Cursor) -> Labels:
-    wnids = store.fetch_class_list(cursor, "imagenet_1k")
+    wnids = fetch_class_list(cursor, "imagenet_1k")
     names = imagenet_names()
     if len(wnids) != len(names):
         raise EngineError(

@@ -24,7 +24,7 @@ def markdown(view: RunView) -> str:
         for row in rows:
             part = row.part or f"{row.scope} of OOD sets"
             mark = " (generalisation)" if row.role == "generalisation" else ""
-            cells = " | ".join(_percent(getattr(row, column)) for column in COLUMNS)
+            cells = " | ".join(percent(getattr(row, column)) for column in COLUMNS)
             name = f"{row.method} ({row.stream_order})" if row.is_adaptive else row.method
             found.append(f"| {name} | {_pipe(part)}{mark} | {row.n_id} | {row.n_ood or ''} | {cells} |")
     found += accuracy_markdown(view)
@@ -47,7 +47,7 @@ def accuracy_rows(view: RunView) -> list[dict[str, str]]:
             here = {part.name: cells.get((class_, metric, part.name)) for part in view.parts}
             if any(here.values()):
                 values = {
-                    name: "" if row is None else f"{_percent(Number(row.value, row.low, row.high))} of {row.n_id:,}"
+                    name: "" if row is None else f"{percent(Number(row.value, row.low, row.high))} of {row.n_id:,}"
                     for name, row in here.items()
                 }
                 found.append({"class": class_ or "all", "metric": metric, **values})
@@ -104,7 +104,8 @@ def _pipe(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _percent(number: Number) -> str:
+def percent(number: Number) -> str:
+    """``94.21 (93.8-94.6)``, in percent."""
     value = f"{100 * number.value:.2f}"
     if number.low is None or number.high is None:
         return value
@@ -125,6 +126,6 @@ def sweep_markdown(rows: Sequence[SweepRow]) -> str:
             for name in COLUMNS[:3]
         )
         settings = (_pipe(str(getattr(row, axis))) for axis in shown)
-        cells = " | ".join((*settings, _pipe(row.part), str(row.n_id), str(row.n_ood), *map(_percent, numbers)))
+        cells = " | ".join((*settings, _pipe(row.part), str(row.n_id), str(row.n_ood), *map(percent, numbers)))
         found.append(f"| {'chosen on the other halves' if row.is_chosen else ''} | {cells} |")
     return "\n".join([*found, "", "Numbers in percent.", *CONVENTIONS[:3], SWEEP_INTERVALS]) + "\n"

@@ -17,8 +17,6 @@ from store.connection import Cursor
 from store.export import bounded_memory
 from store.splits import ScoredRun, fetch_prompts, fetch_runs
 
-SHOWN = 200
-
 
 @dataclass(frozen=True, slots=True)
 class Deviation:

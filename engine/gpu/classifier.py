@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.errors import EngineError
+from engine.errors import EngineError, first_line
 from engine.gpu import fitting
 from engine.gpu.clip import PictureFormat, choose_device
 from engine.gpu.encoding import is_out_of_memory
@@ -65,7 +65,7 @@ def load_classifier(name: str, checkpoint: str | None, classes: int, device: str
         raise
     except Exception as error:  # each library, and the network behind it, has errors of its own
         raise EngineError(
-            f"{name} cannot be built with its weights: {_first_line(error)}",
+            f"{name} cannot be built with its weights: {first_line(error)}",
             "Check the name; without a network give --checkpoint FILE.",
         ) from error
     if checkpoint is not None:
@@ -260,7 +260,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {key.removeprefix("module."): value for key, value in found.items() if hasattr(value, "shape")}
     except Exception as error:  # every serialisation library has errors of its own
         raise EngineError(
-            f"The weights {path} cannot be loaded: {_first_line(error)}",
+            f"The weights {path} cannot be loaded: {first_line(error)}",
             "They may be damaged, or be no state dictionary.",
         ) from error
 
@@ -284,11 +284,6 @@ def _centre(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     height, width = pixels.shape[-2:]
     top, left = round((height - size[0]) / 2.0), round((width - size[1]) / 2.0)
     return pixels[:, top : top + size[0], left : left + size[1]]
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def as_array(logits: torch.Tensor) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from open_clip.transform import PreprocessCfg
 from torch.nn import functional
 
-from engine.errors import EngineError
+from engine.errors import EngineError, first_line
 from engine.gpu.checkpoints import Checkpoint, find_checkpoint
 from engine.jobs.files import sha256_of
 
@@ -136,7 +136,7 @@ def compile_model(clip: ClipModel, tell: Callable[[str], None]) -> None:
     except Exception as error:
         # Compilers raise whatever they meet, from a missing C++ compiler to a graph that they do not understand.
         tower._compiled_call_impl = None
-        tell(f"{clip.model} cannot be compiled here ({_first_line(error)}); it works without, only slower.")
+        tell(f"{clip.model} cannot be compiled here ({first_line(error)}); it works without, only slower.")
 
 
 def encode_texts(clip: ClipModel, texts: Sequence[str], batch_size: int = TEXT_BATCH) -> NDArray[np.float32]:
@@ -227,7 +227,7 @@ def _build(checkpoint: Checkpoint) -> torch.nn.Module:
             )
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise EngineError(
-            f"open_clip cannot build {checkpoint.model}: {_first_line(error)}",
+            f"open_clip cannot build {checkpoint.model}: {first_line(error)}",
             "If its text tower comes from transformers, put that tower's config.json into the model's folder.",
         ) from error
     return network
@@ -245,7 +245,7 @@ def _load_weights(network: torch.nn.Module, path: Path) -> None:
     except Exception as error:
         # Every serialisation library has errors of its own; all of them mean that this file is not the model's.
         raise EngineError(
-            f"The weights {path} cannot be loaded: {_first_line(error)}",
+            f"The weights {path} cannot be loaded: {first_line(error)}",
             "They may be damaged, or belong to another architecture than --model names.",
         ) from error
 
@@ -263,7 +263,7 @@ def _tokenizer(checkpoint: Checkpoint) -> Callable[..., torch.Tensor]:
             tokenizer: Callable[..., torch.Tensor] = open_clip.get_tokenizer(checkpoint.model)
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise EngineError(
-            f"The tokenizer of {checkpoint.model} is not on this machine: {_first_line(error)}",
+            f"The tokenizer of {checkpoint.model} is not on this machine: {first_line(error)}",
             "Run once with a network, or put its files into the model's folder.",
         ) from error
     return tokenizer
@@ -307,11 +307,6 @@ def _model_key(checkpoint: Checkpoint, weights_sha256: str, pictures: PictureFor
     digest = sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", checkpoint.short_name).strip("-.")[:80] or "clip"
     return f"{readable}--{digest[:_KEY_DIGITS]}"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import transformers
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from engine.errors import EngineError
+from engine.errors import EngineError, first_line
 from engine.filters.answers import YesNo, yes_no
 from engine.gpu.clip import choose_device
 from engine.gpu.encoding import is_out_of_memory
@@ -63,7 +63,7 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
         processor: Any = AutoProcessor.from_pretrained(model)  # type: ignore[no-untyped-call]
         network: Any = AutoModelForImageTextToText.from_pretrained(model, dtype=_precision(where))
     except ImportError as error:
-        first = _first_line(error)
+        first = first_line(error)
         hint = "Install what is missing, then resume the job; sood-tui[smolvlm] has what SmolVLM needs."
         raise EngineError(f"The vision-language model {model} cannot be loaded: {first}", hint) from error
     except Exception as error:
@@ -230,14 +230,10 @@ def _first_tokens(tokenizer: Any, words: Sequence[str]) -> list[int]:
 
 
 def _reason(error: Exception) -> str:
-    first = _first_line(error)
+    first = first_line(error)
     if "ignore_mismatched_sizes" in first:
         return "its weights do not have the shapes that its config tells."
     return first if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: {first}"
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _precision(device: torch.device) -> torch.dtype:

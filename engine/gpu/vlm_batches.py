@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from PIL import Image
 
-from engine.errors import EngineError
+from engine.errors import EngineError, first_line
 from engine.filters.answers import QUESTION, YesNo, question
 from engine.gpu import fitting
 from engine.gpu.encoding import is_out_of_memory
@@ -122,7 +122,7 @@ class Asker:
                 return None
             if is_lost_device(error) or isinstance(error, EngineError):
                 raise
-            reason = _first_line(error)
+            reason = first_line(error)
             if len(pictures) == 1:
                 return [self._refuse(reason, error)]
         else:
@@ -152,8 +152,3 @@ class Asker:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         self.warn(f"Memory ran out on {self.vlm.device}: batches now have {self.batch_size} pictures.")
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -14,9 +14,10 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 
+from engine.errors import first_line
 from engine.jobs.assignment import MOST_DEATHS, Assignment
 from engine.jobs.cluster_actor import Done, News, ShardActor, Task
-from engine.jobs.cluster_connection import connected, first_line
+from engine.jobs.cluster_connection import connected
 from engine.jobs.failures import Failure, MemberFailed
 from engine.jobs.hiring import Hiring, hiring_for
 from engine.jobs.ledger import Member

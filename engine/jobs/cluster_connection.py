@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from engine.errors import EngineError
+from engine.errors import EngineError, first_line
 
 KNOCKING = 10.0
 OBJECT_STORE_BYTES = 100_000_000
@@ -49,12 +49,6 @@ def connected(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an error says, or its name where it says nothing."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _knock(address: str | None) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from engine.errors import EngineError
+from engine.errors import EngineError, first_line
 from engine.jobs.spec import JsonValue
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -84,7 +84,7 @@ def describe(error: BaseException, job_id: str, folder: Path, place: str = "the 
             f"`nvidia-smi` and the kernel's log (Xid) say what became of it. Finished parts are kept: "
             f"`sood-tui jobs resume {job_id}` goes on there, with --device on another one."
         )
-        return Failure(LOST_DEVICE, f"{place} was lost: {_first_line(error)}", hint)
+        return Failure(LOST_DEVICE, f"{place} was lost: {first_line(error)}", hint)
     text = "".join(traceback.format_exception(error))
     hint = f"This is a bug; `sood-tui jobs log {job_id}` shows where. Finished parts are kept."
     return Failure(name, f"{name}: {error}", hint, text)
@@ -102,8 +102,3 @@ def is_lost_device(error: BaseException) -> bool:
 
 def _resume(job_id: str, first: str) -> str:
     return f"{first}, then `sood-tui jobs resume {job_id}` goes on where it stopped."
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

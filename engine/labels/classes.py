@@ -7,6 +7,7 @@ from engine.evaluation.labels import distinct_names, imagenet_names
 from store.connection import Cursor
 from store.evaluation import sets as store
 from store.review.queue import accepted
+from store.wordnet.lists import fetch_class_list
 
 CLASS_LISTS = {
     "pictures": "synsets that have pictures here",
@@ -40,7 +41,7 @@ def class_names(cursor: Cursor, list_name: str) -> ClassNames:
     elif list_name == "accepted":
         wnids = sorted({wnid for _, wnid in accepted(cursor)})
     else:
-        wnids = store.fetch_class_list(cursor, IMAGENET)
+        wnids = fetch_class_list(cursor, IMAGENET)
     if len(wnids) < 2:
         raise EngineError(
             f"The list {list_name} ({CLASS_LISTS[list_name]}) has {len(wnids)} classes here.",

@@ -16,6 +16,7 @@ from store.connection import Cursor
 from store.images import roots as image_roots
 from store.labels import truth as labels
 from store.labels.truth import LabelSource
+from store.wordnet.lists import fetch_class_list
 
 CLASS_LIST = "imagenet_1k"
 
@@ -65,7 +66,7 @@ def import_truth(
     with workspace.opened().writing() as cursor:
         if any(known.source == name for known in labels.fetch_sources(cursor)):
             raise EngineError(f"There is a source {name} already.", "Give this one another --name, or remove that one.")
-        classes = labels.fetch_class_list(cursor, CLASS_LIST)
+        classes = fetch_class_list(cursor, CLASS_LIST)
         entries = read_truth(path, kind, classes, labels.fetch_all_wnids(cursor) if kind == "csv" else frozenset())
         root_id = image_roots.fetch_root(cursor, root).root_id if root else None
         found = labels.match_entries(cursor, _table(entries), root_id).to_pylist()

@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 from engine.review.blind import own_items
 from engine.review.decisions import require_superclass
@@ -19,7 +19,6 @@ from store.review.words import fetch_contradicted
 
 Order = Literal["tree", "name", "pictures", "score", "match", "uncertain", "disagreement", "disputed", "audit"]
 
-ORDERS: tuple[Order, ...] = get_args(Order)
 _NOTHING = float("inf")
 
 

@@ -15,9 +15,6 @@ from engine.jobs.files import write_whole
 KIND = "scoring"
 PROMPTS_FILE = "prompts.parquet"
 DECODERS = ("auto", "cpu", "device")
-WORK_SCHEMA = pa.schema(
-    [pa.field("image_id", pa.int64(), nullable=False), pa.field("path", pa.string(), nullable=False)]
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from store.paths import path_of_text
 from store.review.log import LogEntry, fetch_history
 from store.review.pictures import Mark, fetch_images_by_id, fetch_markers, fetch_marks, fetch_marks_of
 from store.review.queue import State, fetch_states_of
-from store.wordnet.synsets import Membership, Synset, fetch_hypernym_path, fetch_memberships
+from store.wordnet.lists import Membership, fetch_memberships
+from store.wordnet.synsets import Synset, fetch_hypernym_path
 
 
 @dataclass(frozen=True, slots=True)

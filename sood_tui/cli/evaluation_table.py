@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.evaluation.reading import CONVENTIONS, GENERALISATION, Number, RunView
+from engine.evaluation.tables import percent
 from sood_tui.cli.output import emit_table, say
 
 RUN_COLUMNS = {
@@ -74,14 +75,6 @@ def table_columns(every: bool, adaptive: bool) -> dict[str, str]:
         "aupr_out": "AUPR-out",
         **(MORE if every else {}),
     }
-
-
-def percent(number: Number) -> str:
-    """``94.21 (93.8-94.6)``, in percent."""
-    value = f"{100 * number.value:.2f}"
-    if number.low is None or number.high is None:
-        return value
-    return f"{value} ({100 * number.low:.1f}-{100 * number.high:.1f})"
 
 
 def say_run(view: RunView) -> None:

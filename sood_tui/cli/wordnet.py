@@ -11,7 +11,8 @@ from engine.wordnet.tree import TreeRow, tree_rows
 from sood_tui.cli.context import AsJson, open_workspace
 from sood_tui.cli.output import emit, emit_json, plain, say
 from store.connection import Cursor
-from store.wordnet.synsets import Synset, fetch_hypernym_path, fetch_memberships, fetch_nodes, fetch_parents
+from store.wordnet.lists import fetch_memberships
+from store.wordnet.synsets import Synset, fetch_hypernym_path, fetch_nodes, fetch_parents
 
 app = typer.Typer(
     name="wordnet", help="Look things up in WordNet.", no_args_is_help=True, rich_markup_mode=None, add_completion=False

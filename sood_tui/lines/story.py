@@ -5,7 +5,7 @@ from engine.review.opinions import FilterOpinion
 from engine.review.pictures import MARK_WORDS
 from engine.review.placing import PicturePlace, SubclassPlace
 from engine.review.story import Story
-from sood_tui.marks import MARKS, SAID
+from sood_tui.marks import MARKS, SAID, route_words
 from sood_tui.plain import ago, plain, some
 from store.review.log import LogEntry
 from store.review.queue import QueueItem
@@ -21,7 +21,7 @@ def story_lines(story: Story) -> list[Line]:
         ("candidate", f"{plain(item.name)}  {item.wnid}  under {plain(item.superclass)}"),
         ("gloss", plain(item.gloss)),
         ("state", state_words(item)),
-        ("route", route_words(item)),
+        ("route", route_words(item.route, item.depth)),
         ("pictures", f"{item.images:,}"),
     ]
     if item.similarity is not None:
@@ -116,13 +116,6 @@ def state_words(item: QueueItem) -> str:
     if item.reviewer and item.at:
         words += f", by {'a ruling of ' if item.is_adjudicated else ''}{plain(item.reviewer)}, {ago(item.at)}"
     return words + (f": “{plain(item.note)}”" if item.note else "")
-
-
-def route_words(item: QueueItem) -> str:
-    """How it became a candidate."""
-    if item.route == "hyponym" and item.depth is not None:
-        return f"hyponym, {some(item.depth, 'step')} down"
-    return {"root": "the superclass itself", "match": "text match"}.get(item.route, plain(item.route))
 
 
 def entry_words(entry: LogEntry) -> str:

@@ -11,13 +11,14 @@ from engine.review.subtrees import Conflict
 from sood_tui.benches.folio import Folio
 from sood_tui.benches.remarks import NOTHING, Remarks
 from sood_tui.lines.stop import left_content, precision_content
-from sood_tui.marks import MARKS, SAID, UNDER, under_of
+from sood_tui.marks import MARKS, SAID, UNDER, route_words, under_of
 from sood_tui.plain import ago, plain, some
 from store.filters import Verdict
 from store.review.log import LogEntry
 from store.review.queue import QueueItem
 from store.review.words import Word
-from store.wordnet.synsets import Membership, Synset
+from store.wordnet.lists import Membership
+from store.wordnet.synsets import Synset
 
 LIST_NAMES = {
     "imagenet_1k": "1K", "imagenet_12k": "12K", "imagenet_21k_p_fall11": "21K-P", "imagenet_21k_p_winter21": "21K-P",
@@ -71,7 +72,7 @@ def candidate_facts(
     lines += _opinions(remarks.opinions, width)
     lines += _standing(item, folio, remarks, width)
     lines += _row("pictures", Content(f"{item.images:,}"), width)
-    lines += _row("route", Content(_route(item)), width)
+    lines += _row("route", Content(route_words(item.route, item.depth)), width)
     if item.similarity is not None:
         lines += _row("text match", Content(f"{item.similarity:.3f}"), width)
     if item.similarity_mean is not None:
@@ -222,12 +223,6 @@ def _under(under: Mapping[str, int], width: int) -> list[Content]:
     told = Content.assemble((f"{mark.sign} {mark.word}", mark.colour), f" of {some(sum(under.values()), 'candidate')}")
     tally = {state: under[state] for state in ("accept", "reject", "unsure", "pending") if under.get(state)}
     return [*_row("and below", told, width), *_tally_rows("", tally, width)]
-
-
-def _route(item: QueueItem) -> str:
-    if item.route == "hyponym" and item.depth is not None:
-        return f"hyponym, {some(item.depth, 'step')} down"
-    return {"root": "the superclass itself", "match": "text match"}.get(item.route, plain(item.route))
 
 
 def _claims(folio: Folio, own: str, width: int) -> list[Content]:

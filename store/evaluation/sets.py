@@ -175,11 +175,3 @@ def fetch_lemmas(cursor: Cursor, wnids: Sequence[str]) -> dict[str, list[str]]:
         {"wnids": list(wnids)},
     ).fetchall()
     return {row[0]: list(row[1]) for row in rows}
-
-
-def fetch_class_list(cursor: Cursor, list_name: str) -> list[str]:
-    """The wnids of a published list in its order; empty if the catalogue has not got it."""
-    rows = cursor.execute(
-        "SELECT wnid FROM membership WHERE list_name = $list_name ORDER BY position", {"list_name": list_name}
-    ).fetchall()
-    return [row[0] for row in rows]

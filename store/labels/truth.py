@@ -158,14 +158,6 @@ def fetch_labelled_images(cursor: Cursor, source: str) -> list[LabelledImage]:
     return [LabelledImage(row[0], row[1], row[2], row[3], tuple(row[4] or ())) for row in rows]
 
 
-def fetch_class_list(cursor: Cursor, list_name: str) -> list[str]:
-    """wnids of a published list in the order of its class indices."""
-    rows = cursor.execute(
-        "SELECT wnid FROM membership WHERE list_name = $list_name ORDER BY position", {"list_name": list_name}
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
 def fetch_all_wnids(cursor: Cursor) -> set[str]:
     """The wnids of all synsets of the catalogue."""
     return {row[0] for row in cursor.execute("SELECT wnid FROM synset").fetchall()}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from store.connection import Cursor
 from store.errors import UnknownWnid
@@ -64,13 +63,6 @@ class TreeNode:
 
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
-
-
-class Membership(NamedTuple):
-    """A published list that names a synset, and its place there: the class index of a model trained on it."""
-
-    list_name: str
-    position: int
 
 
 def fetch_synset(cursor: Cursor, wnid: str) -> Synset:
@@ -244,14 +236,6 @@ def fetch_hypernym_path(cursor: Cursor, wnid: str) -> list[Synset]:
     if row is None:
         raise UnknownWnid(wnid)
     return list(fetch_synsets(cursor, row[0]).values())
-
-
-def fetch_memberships(cursor: Cursor, wnid: str) -> list[Membership]:
-    """The published lists (ImageNet-21K-P, 22K, 12K, 1K) that name a synset."""
-    rows = cursor.execute(
-        "SELECT list_name, position FROM membership WHERE wnid = $wnid ORDER BY list_name", {"wnid": wnid}
-    ).fetchall()
-    return [Membership(*row) for row in rows]
 
 
 def search(cursor: Cursor, text: str, limit: int = 50) -> list[Synset]:

@@ -34,7 +34,7 @@ from engine.jobs.devices import list_gpus, usable_cores
 from engine.jobs.runner import submit
 from engine.jobs.summary import summarise
 from engine.jobs.waiting import wait_for
-from engine.scoring.job import KIND, WORK_SCHEMA, ScoringSettings
+from engine.scoring.job import KIND, ScoringSettings
 from tests.benchmarks.scoring import save_model
 
 PEAK_TFLOPS = {"H200": 990.0, "H100": 990.0, "A100": 312.0, "L40S": 362.0, "RTX 4090": 165.0}
@@ -164,7 +164,7 @@ def job_rate(
     root.mkdir()
     many = paths * max(1, 4 * batch * processes // len(paths))
     ids = pyarrow.array(range(len(many)), pyarrow.int64())
-    work = pyarrow.table([ids, pyarrow.array(many)], schema=WORK_SCHEMA)
+    work = pyarrow.table({"image_id": ids, "path": many})
     settings = ScoringSettings(*model, "{}", False, batch, "benchmark", {"dog": []}, [], decoder="auto")
     device = ",".join(f"cuda:{n}" for n in range(processes)) if clip.device.type == "cuda" else f"cpu:{processes}"
     job = submit(root, KIND, settings.values(), work, device)

@@ -16,13 +16,8 @@ from engine.wordnet.reading import opened_by_nltk, read_wordnet, staged
 from engine.wordnet.sources import REQUIRED_FILES, WordNetNotFound, WordNetSource, WrongWordNet, find_wordnet
 from store.connection import Store, memory_store
 from store.wordnet.importing import count_synsets, fetch_fact
-from store.wordnet.synsets import (
-    fetch_children,
-    fetch_hypernym_path,
-    fetch_memberships,
-    fetch_roots,
-    fetch_synset,
-)
+from store.wordnet.lists import fetch_memberships
+from store.wordnet.synsets import fetch_children, fetch_hypernym_path, fetch_roots, fetch_synset
 from tests.catalogue_rows import closure_of
 
 

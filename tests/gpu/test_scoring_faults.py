@@ -15,7 +15,7 @@ from engine.errors import EngineError
 from engine.gpu import scoring
 from engine.jobs.failures import describe
 from engine.jobs.shards import ShardRun
-from engine.scoring.job import WORK_SCHEMA, ScoringSettings
+from engine.scoring.job import ScoringSettings
 from engine.scoring.parts import READ, read_part
 from tests.jobs.here import Watcher, run_here
 from tests.tiny_clip import make_tiny_clip
@@ -30,7 +30,7 @@ def run_on(root: Path, model: str, pictures: Path, watcher: Watcher, batch: int 
     """A job over all files of a folder, ready to be run in this process."""
     files = sorted(path for path in pictures.iterdir())
     ids = pa.array(range(len(files)), pa.int64())
-    work = pa.table([ids, pa.array([str(file) for file in files])], schema=WORK_SCHEMA)
+    work = pa.table({"image_id": ids, "path": [str(file) for file in files]})
     settings = ScoringSettings(model, None, "{}", False, batch, "mine", {"dog": []}, [str(pictures)]).values()
     return run_here(root, "scoring", settings, work, watcher)
 

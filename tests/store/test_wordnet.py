@@ -5,10 +5,10 @@ import pytest
 from store.connection import Store, memory_store
 from store.errors import UnknownWnid
 from store.wordnet.importing import count_synsets, fetch_fact
+from store.wordnet.lists import fetch_memberships
 from store.wordnet.synsets import (
     fetch_children,
     fetch_hypernym_path,
-    fetch_memberships,
     fetch_nodes,
     fetch_parents,
     fetch_roots,
