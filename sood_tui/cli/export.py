@@ -1,23 +1,10 @@
 """Commands of the room export: run, verify, diff, rebuild, list, formats."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from time import monotonic
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from engine.errors import EngineError
 from engine.export import diff as comparing
@@ -26,19 +13,18 @@ from engine.export import run as engine
 from engine.export import verify as verifying
 from engine.export.available import DEFAULT_FORMATS, available_formats
 from engine.export.options import Options, Size
-from engine.export.run import ExportReport, OnProgress
+from engine.export.run import ExportReport
 from engine.export.verify import Difference, VerifyReport
 from engine.splits.settings import MAIN
 from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, given_workspace, open_workspace
 from sood_tui.cli.following import take_in_results
-from sood_tui.cli.output import emit, emit_json, emit_table, messages, say
+from sood_tui.cli.output import emit, emit_json, emit_table, say
+from sood_tui.cli.progress import shown_progress
 from sood_tui.cli.splits import defaults_of
 from sood_tui.notices import EXIT_INPUT
 from sood_tui.workspace import find_workspace, opened
 from store.export import fetch_exports, fetch_root_paths
-
-SECONDS_BETWEEN_LINES = 5.0
 
 app = typer.Typer(
     name="export",
@@ -91,7 +77,7 @@ def run_command(
         target = folder or workspace.exports / split
         names = [name.strip() for name in formats.split(",") if name.strip()]
         options = _options(workspace, link.value, shard_pictures, ood or [], check_leaks)
-        with _progress() as on_progress:
+        with shown_progress() as on_progress:
             report = engine.run(
                 workspace, target, names, split, force, dry_run, on_progress, defaults_of(workspace), options
             )
@@ -169,7 +155,7 @@ def rebuild(
 
     Example: sood-tui export rebuild lists/manifest.json again/
     """
-    with open_workspace(context) as workspace, _progress() as on_progress:
+    with open_workspace(context) as workspace, shown_progress() as on_progress:
         report = rebuilding.rebuild(workspace, manifest, folder, ood or [], force, on_progress)
     if as_json:
         emit_json({"is_same": report.is_same, "manifest": report.manifest, "deviations": report.deviations})
@@ -266,44 +252,3 @@ def _roots(context: typer.Context, given: list[str]) -> dict[str, Path]:
         with opened(workspace) as ready, ready.opened().reading() as cursor:
             roots = {name: Path(path) for name, path in fetch_root_paths(cursor).items()}
     return roots
-
-
-@contextmanager
-def _progress() -> Iterator[OnProgress]:
-    """A bar with rate and time left on a terminal, a plain line now and then otherwise."""
-    if not messages.is_terminal:
-        yield _Lines().tell
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=messages, transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        def tell(what: str, done: int, whole: int) -> None:
-            if bar.tasks[0].description != what:
-                bar.reset(task, description=what, total=None if whole <= 1 else whole)
-            bar.update(task, completed=done, total=None if whole <= 1 else whole)
-
-        yield tell
-
-
-class _Lines:
-    """Says what is being done when that changes, and every few seconds how far it is."""
-
-    def __init__(self) -> None:
-        self._what = ""
-        self._next = 0.0
-
-    def tell(self, what: str, done: int, whole: int) -> None:
-        """One step of progress."""
-        if what == self._what and monotonic() < self._next:
-            return
-        say(what if whole <= 1 else f"{what}: {done:,} of {whole:,}")
-        self._what, self._next = what, monotonic() + SECONDS_BETWEEN_LINES
-
-
-class _Rate(ProgressColumn):
-    """Pictures a second."""
-
-    def render(self, task: Task) -> Text:
-        """The speed where one is known."""
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "")

@@ -1,29 +1,18 @@
 """The command that makes a workspace."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from engine.errors import EngineError
 from engine.wordnet.cache import CachedWordNet
-from engine.wordnet.importing import ImportReport, OnProgress, choose_source, import_wordnet
+from engine.wordnet.importing import ImportReport, choose_source, import_wordnet
 from engine.wordnet.sources import WordNetNotFound, WordNetSource, download_wordnet
 from engine.workspace import Workspace
-from sood_tui.cli.output import messages, say
+from sood_tui.cli.output import say
+from sood_tui.cli.progress import shown_progress
 from sood_tui.workspace import create_workspace, is_workspace, opened
 from store.wordnet.importing import count_synsets
 
@@ -88,47 +77,6 @@ def refuse_foreign(folder: Path) -> None:
             "A workspace has a folder of its own; pictures stay where they are. "
             f"For example: sood-tui init {shlex.quote(str(folder / 'sood'))}",
         )
-
-
-@contextmanager
-def shown_progress() -> Iterator[OnProgress]:
-    """What to call while WordNet is imported: a bar on a terminal, plain lines otherwise."""
-    if not messages.is_terminal:
-        yield _PlainLines()
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=messages, transient=True) as bar:
-        task = bar.add_task("Looking for WordNet", total=None)
-
-        def paint(what: str, done: int, total: int) -> None:
-            nonlocal task
-            if bar.tasks[-1].description != what:
-                # A total that is not known cannot replace one that is: each step has a line of its own.
-                bar.remove_task(task)
-                task = bar.add_task(what, total=total or None)
-            bar.update(task, completed=done)
-
-        yield paint
-
-
-class _Rate(ProgressColumn):
-    """How many a second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed and task.total else "")
-
-
-class _PlainLines:
-    """A line when something new begins, and at each quarter of it."""
-
-    def __init__(self) -> None:
-        self._last: tuple[str, int] = ("", -1)
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        quarter = 4 * done // total if total else 0
-        if (what, quarter) != self._last:
-            self._last = (what, quarter)
-            say(f"{what}: {done:,} of {total:,}" if total else f"{what} ...")
 
 
 def _source(wordnet: Path | None, download: bool) -> WordNetSource | CachedWordNet:
