@@ -139,7 +139,7 @@ def conflicts_command(
 
 def _place(workspace: Workspace, told: Story, image_id: int | None) -> SubclassPlace | PicturePlace | None:
     """Where it stands in the main split; None where nothing is scored or it is not accepted, which the story tells."""
-    from sood_tui.cli.splits import defaults_of
+    from sood_tui.cli.splits_options import defaults_of
 
     item = told.candidate
     if item.state != "accept":

@@ -25,10 +25,10 @@ from sood_tui.cli.splits_options import (
     OneSuperclass,
     Remedy,
     Tails,
+    defaults_of,
     numbers,
 )
 from sood_tui.cli.splits_reports import app as reports_app
-from sood_tui.cli.splits_reports import defaults_of as defaults_of
 from sood_tui.cli.splits_reports import tell_preview
 from sood_tui.cli.splits_show import app as show_app
 from store.splits import SettingEvent, fetch_settings, fetch_splits

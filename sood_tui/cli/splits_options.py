@@ -1,4 +1,4 @@
-"""Options that commands of the room splits share."""
+"""What commands of the room splits share: options, and what a new split starts from."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 from engine.errors import EngineError
+from engine.splits.settings import SplitSettings, check_percentiles
+from engine.workspace import Workspace
+from sood_tui.cli.context import settings_of
 
 Name = Annotated[str, typer.Option("--split", metavar="NAME", help="Which split; else the main one.")]
 OneSuperclass = Annotated[str | None, typer.Option(metavar="NAME", help="Only this superclass.")]
@@ -61,3 +64,13 @@ def numbers(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise EngineError(f"{text!r} is no list of percentiles.", "Example: --bands 10,20,40,60") from None
+
+
+def defaults_of(workspace: Workspace) -> SplitSettings:
+    """What a split starts from, as the settings of the workspace say.
+
+    Raises: EngineError if splits.hard is not below splits.easy there.
+    """
+    settings = settings_of(workspace)
+    percentiles = check_percentiles((settings.number("splits.hard"), settings.number("splits.easy")))
+    return SplitSettings(percentiles=percentiles, seed=workspace.seed)

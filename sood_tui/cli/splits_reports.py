@@ -11,11 +11,10 @@ from engine.splits import validity as questioning
 from engine.splits.after import leave_out, train_relatives
 from engine.splits.prepare import prepare_with_pictures
 from engine.splits.preview import Preview
-from engine.splits.settings import MAIN, SplitSettings, check_percentiles
-from engine.workspace import Workspace
-from sood_tui.cli.context import AsJson, open_workspace, settings_of
+from engine.splits.settings import MAIN, check_percentiles
+from sood_tui.cli.context import AsJson, open_workspace
 from sood_tui.cli.output import emit_json, emit_table, say
-from sood_tui.cli.splits_options import Name, numbers
+from sood_tui.cli.splits_options import Name, defaults_of, numbers
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -189,16 +188,6 @@ def tell_preview(found: Preview, as_json: bool) -> None:
     for name, count in found.pictures_after.items():
         say(f"{name}: {count:,} pictures, now {found.pictures_before.get(name, 0):,}")
     say("Nothing was set.")
-
-
-def defaults_of(workspace: Workspace) -> SplitSettings:
-    """What a split starts from, as the settings of the workspace say.
-
-    Raises: EngineError if splits.hard is not below splits.easy there.
-    """
-    settings = settings_of(workspace)
-    percentiles = check_percentiles((settings.number("splits.hard"), settings.number("splits.easy")))
-    return SplitSettings(percentiles=percentiles, seed=workspace.seed)
 
 
 def _reading(done: int, whole: int) -> None:
