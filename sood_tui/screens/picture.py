@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
+from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -16,7 +17,7 @@ from engine.review.steps import Step, redo, undo
 from engine.workspace import Workspace
 from sood_tui.keys.picture import PICTURE
 from sood_tui.marks import SAID
-from sood_tui.plain import size
+from sood_tui.plain import plain, size
 from sood_tui.screens.room import step_words
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
@@ -27,6 +28,8 @@ from store.splits import fetch_runs
 
 if TYPE_CHECKING:
     from sood_tui.app import SoodApp
+
+EDGES = 6  # columns of a frame that no caption has
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,12 @@ class PictureScreen(ModalScreen[bool]):
         is_shown = score is not None and not cast("SoodApp", self.app).is_blind
         told = [f"score {score:.4f}"] if is_shown else []
         told += [self._said[picture.image_id]] if picture.image_id in self._said else []
-        frame.caption = " · ".join([*told, picture.path])
+        used = sum(cell_len(words) + len(" · ") for words in told)
+        frame.caption = " · ".join([*told, _tail(picture.path, frame.size.width - EDGES - used)])
+
+    def on_resize(self) -> None:
+        """As much of the path as now fits."""
+        self.call_after_refresh(self._label)
 
     def _show(self) -> None:
         picture = self._pictures[self._index]
@@ -191,6 +199,16 @@ class PictureScreen(ModalScreen[bool]):
         self._said[picture.image_id] = told
         if self.is_mounted and picture == self._pictures[self._index]:
             self._label()
+
+
+def _tail(path: str, room: int) -> str:
+    """The end of a path, which tells a picture from its neighbours, where the whole has no room."""
+    shown = plain(path)
+    if cell_len(shown) <= room:
+        return shown
+    while shown and cell_len(shown) >= max(room, 2):
+        shown = shown[1:]
+    return f"…{shown}"
 
 
 def describe_file(picture: Picture) -> str:

@@ -211,7 +211,8 @@ class ReviewScreen(ReviewQueue):
             panel.title = f"{item.superclass} · {place} · right {interval(row.precision)}"
         else:
             panel.title = f"{item.superclass} · candidate {place}"
-        facts_panel.title = f"{word_of(item)}  {item.wnid}"
+        word = Content(word_of(item)).truncate(max(facts_panel.size.width - len(item.wnid) - 8, 8), ellipsis=True)
+        facts_panel.title = f"{word.plain}  {item.wnid}"
         facts_panel.caption = self._standing()
 
     def _show_facts(self, item: QueueItem, folio: Folio | None) -> None:

@@ -106,7 +106,8 @@ class FilmStrip(LinePainter):
         item = self._items[index]
         word = plain(item.lemma).replace("_", " ")
         mark = MARKS[item.state].sign
-        return f" {mark} {word.upper()} " if index == self._at else f"{mark} {word}"
+        told = f" {mark} {word.upper()} " if index == self._at else f"{mark} {word}"
+        return f"[{told}]" if index in self._range else told
 
     def _style_of(self, index: int) -> Style:
         if index == self._at:

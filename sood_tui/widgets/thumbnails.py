@@ -219,7 +219,7 @@ def decoded(picture: Picture, side: int) -> "Image | Broken":
             image.draft("RGB", (side, side))
             return _as_rgb(image)
     except Exception as error:  # decoders raise whatever the bytes lead them to, and none of it may end the screen
-        return Broken(_reason(error))
+        return Broken(_reason(error, picture.path))
 
 
 def _as_rgb(image: "Image") -> "Image":
@@ -237,12 +237,12 @@ def _as_rgb(image: "Image") -> "Image":
     return image.convert("RGB")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, path: str) -> str:
     from PIL import Image, UnidentifiedImageError
 
     match error:
         case UnidentifiedImageError():
-            return "not a picture"
+            return "not a picture" if os.path.getsize(path) else "empty file"
         case FileNotFoundError():
             return "file is gone"
         case PermissionError():

@@ -1,6 +1,7 @@
 """Review: every key, and what reaches the catalogue."""
 
 import time
+from pathlib import Path
 
 from textual.widgets import Input
 
@@ -229,6 +230,18 @@ async def test_one_picture_large(workspace: Workspace) -> None:
         assert isinstance(app.screen, ReviewScreen)
 
 
+async def test_a_small_screen_shows_the_end_of_a_path_which_tells_pictures_apart(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review", (50, 16)) as (app, pilot):
+        await press(pilot, "enter")
+        assert isinstance(app.screen, PictureScreen)
+        name = Path(app.screen._pictures[0].path).name
+        assert f"{name} ─╯" in seen(app)
+        assert " · …" in seen(app)
+        await pilot.resize_terminal(200, 30)
+        await rest(pilot)
+        assert app.screen._pictures[0].path in seen(app)
+
+
 async def test_a_click_enlarges_the_picture_under_the_mouse(workspace: Workspace) -> None:
     async with opened(on_dog(workspace), "review") as (app, pilot):
         await pilot.click(ContactSheet, offset=(60, 30))
@@ -291,7 +304,9 @@ async def test_jumping(workspace: Workspace) -> None:
 async def test_a_range_is_one_step_after_a_question_with_its_number(workspace: Workspace) -> None:
     review.decide(workspace, "dog", [CHIHUAHUA], "accept", "ben")
     async with opened(on_dog(workspace), "review") as (app, pilot):
-        await press(pilot, "home", "v", "n", "n", "r")
+        await press(pilot, "home", "v", "n", "n")
+        assert "[· beagle] │ [✓ Chihuahua] │ [ · PAPILLON ] │ · Pekinese" in seen(app)  # told without a colour, too
+        await press(pilot, "r")
         assert isinstance(app.screen, ConfirmDialog)
         assert "Reject 3 candidates of dog?" in seen(app)
         assert "1 earlier decision among them would change." in seen(app)

@@ -115,12 +115,15 @@ def test_reasons(tmp_path: Path) -> None:
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     text = tmp_path / "text.jpg"
     text.write_bytes(b"hello")
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
     thumbs = Thumbnails(tmp_path / "thumbnails")
     reasons = [
         thumbs.tile(Picture(place, str(file)), 16, 16, GROUND)
-        for place, file in enumerate((cut, text, tmp_path / "gone.jpg", tmp_path))
+        for place, file in enumerate((cut, text, empty, tmp_path / "gone.jpg", tmp_path))
     ]
-    assert reasons == [Broken("cut off"), Broken("not a picture"), Broken("file is gone"), Broken("is a folder")]
+    told = ("cut off", "not a picture", "empty file", "file is gone", "is a folder")
+    assert reasons == [Broken(reason) for reason in told]
 
 
 def test_a_thumbnail_is_made_once_and_read_from_then_on(tmp_path: Path) -> None:
