@@ -32,6 +32,7 @@ class Verdict:
     Attributes:
         mode: sheet, picture, share, or compat for a sheet that was asked about in the paper's way.
         seed: that drew the pictures; None where none were drawn.
+        name: of the synset, such as dog.n.01; its wnid where WordNet has none.
     """
 
     filter_run_id: int
@@ -51,6 +52,7 @@ class Verdict:
     reason: str
     image_ids: Sequence[int]
     seed: int | None
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class AuditCandidate:
     stratum: str
     weight: float
     state: str
+    name: str
 
 
 def insert_run(
@@ -149,7 +152,8 @@ def fetch_verdicts(cursor: Cursor, superclass: str | None = None, wnid: str | No
     """
     rows = cursor.execute(
         "SELECT filter_run_id, kind, mode, model, superclass, wnid, outcome, p_yes, p_yes_low, p_yes_high, margin, "
-        "mass, answer, question, reason, image_ids, seed FROM latest_verdict "
+        "mass, answer, question, reason, image_ids, seed, coalesce(synset.name, wnid) AS name "
+        "FROM latest_verdict LEFT JOIN synset USING (wnid) "
         "WHERE ($superclass IS NULL OR superclass = $superclass) AND ($wnid IS NULL OR wnid = $wnid) "
         "ORDER BY superclass, wnid, filter_run_id",
         {"superclass": superclass, "wnid": wnid},
@@ -202,8 +206,9 @@ def insert_audit(cursor: Cursor, drawn: Sequence[tuple[str, str, str, float]], s
 def fetch_audit(cursor: Cursor, audit_id: int | None = None) -> list[AuditCandidate]:
     """The candidates of an audit with what people have decided since; the newest audit if no number is given."""
     rows = cursor.execute(
-        "SELECT audit_id, superclass, wnid, stratum, weight, coalesce(decision_state.state, 'pending') AS state "
-        "FROM audit_candidate LEFT JOIN decision_state USING (superclass, wnid) "
+        "SELECT audit_id, superclass, wnid, stratum, weight, coalesce(decision_state.state, 'pending') AS state, "
+        "coalesce(synset.name, wnid) AS name "
+        "FROM audit_candidate LEFT JOIN decision_state USING (superclass, wnid) LEFT JOIN synset USING (wnid) "
         "WHERE audit_id = coalesce($audit_id, (SELECT max(audit_id) FROM audit_candidate)) "
         "ORDER BY superclass, wnid",
         {"audit_id": audit_id},

@@ -29,6 +29,7 @@ class Disagreement:
 
     superclass: str
     wnid: str
+    name: str
     spread: float
     accepting: tuple[str, ...]
     rejecting: tuple[str, ...]
@@ -73,7 +74,7 @@ def ranked(cursor: Cursor, superclass: str | None = None) -> list[Disagreement]:
         if accepting and rejecting:
             p_yes = [row.p_yes for row in verdicts if row.p_yes is not None]
             spread = max(p_yes) - min(p_yes) if p_yes else 1.0
-            found.append(Disagreement(name, wnid, spread, accepting, rejecting))
+            found.append(Disagreement(name, wnid, verdicts[0].name, spread, accepting, rejecting))
     return sorted(found, key=lambda row: (-row.spread, row.superclass, row.wnid))
 
 
@@ -84,6 +85,7 @@ class SideBySide:
     Attributes:
         superclass: of the candidate.
         wnid: its synset.
+        name: of the synset.
         disagree: whether one filter accepts it and another rejects it.
         spread: the range of their P(yes), in [0, 1]; None where fewer than two measured one.
         verdicts: filter to its newest verdict.
@@ -91,6 +93,7 @@ class SideBySide:
 
     superclass: str
     wnid: str
+    name: str
     disagree: bool
     spread: float | None
     verdicts: Mapping[str, Verdict]
@@ -106,5 +109,6 @@ def side_by_side(cursor: Cursor, superclass: str | None = None) -> list[SideBySi
         outcomes = {row.outcome for row in verdicts.values()}
         known = [row.p_yes for row in verdicts.values() if row.p_yes is not None]
         spread = max(known) - min(known) if len(known) > 1 else None
-        found.append(SideBySide(name, wnid, outcomes.issuperset(DECISIVE), spread, verdicts))
+        spelt = next(iter(verdicts.values())).name
+        found.append(SideBySide(name, wnid, spelt, outcomes.issuperset(DECISIVE), spread, verdicts))
     return sorted(found, key=lambda row: (not row.disagree, -(row.spread or 0.0), row.superclass, row.wnid))

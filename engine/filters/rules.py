@@ -28,6 +28,7 @@ class RuleVerdict:
 
     superclass: str
     wnid: str
+    name: str
     rule: str
     reason: str
 
@@ -121,7 +122,7 @@ def verdicts(cursor: Cursor, superclasses: Sequence[str] = ()) -> list[RuleVerdi
         for setting in active:
             reason = RULES[setting.rule].judge(candidate, setting.value or 0.0, around)
             if reason is not None:
-                found.append(RuleVerdict(candidate.superclass, candidate.wnid, setting.rule, reason))
+                found.append(RuleVerdict(candidate.superclass, candidate.wnid, candidate.name, setting.rule, reason))
     return found
 
 

@@ -6,8 +6,8 @@ import typer
 
 from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
+from sood_tui.cli.filters_results import CANDIDATE, known
 from sood_tui.cli.filters_results import app as results_app
-from sood_tui.cli.filters_results import known
 from sood_tui.cli.output import emit, emit_json, say
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
 app.add_typer(results_app)
 
 VERDICT_COLUMNS = {
-    "superclass": "superclass", "wnid": "wnid", "kind": "kind", "mode": "mode", "model": "model", "seed": "seed",
+    **CANDIDATE, "kind": "kind", "mode": "mode", "model": "model", "seed": "seed",
     "outcome": "outcome", "p_yes": "p_yes", "mass": "mass", "reason": "reason",
 }  # fmt: skip
 
@@ -124,7 +124,7 @@ def list_verdicts(
         emit_json({"verdicts": verdicts, "rules": dropped})
         return
     emit(verdicts, VERDICT_COLUMNS, as_json=False, empty="No verdict yet: `sood-tui filters run`.")
-    emit(dropped, ["superclass", "wnid", "rule", "reason"], as_json=False)
+    emit(dropped, {**CANDIDATE, "rule": "rule", "reason": "reason"}, as_json=False)
 
 
 @app.command()
@@ -186,5 +186,5 @@ def audit(
     if as_json:
         emit_json({"audit": drawn, "candidates": rows})
         return
-    emit(rows, ["superclass", "wnid", "stratum", "weight", "state"], as_json=False)
+    emit(rows, {**CANDIDATE, "stratum": "stratum", "weight": "weight", "state": "state"}, as_json=False)
     say(f"Audit {drawn.audit_id} holds {drawn.drawn} candidates; judge them, then: sood-tui filters agreement")

@@ -15,6 +15,9 @@ from store.connection import Cursor
 
 app = typer.Typer(rich_markup_mode=None)
 
+CANDIDATE = {"superclass": "superclass", "wnid": "wnid", "name": "subclass"}
+"""The columns that say which candidate a row is about."""
+
 Superclass = Annotated[str | None, typer.Argument(help="Only of this one.")]
 
 
@@ -32,8 +35,8 @@ def compare(context: typer.Context, superclass: Superclass = None, as_json: AsJs
         return
     filters = sorted({name for row in rows for name in row.verdicts})
     headings = dict(zip(filters, _short(filters), strict=True))
-    table = [{"superclass": row.superclass, "wnid": row.wnid, **_said(row, filters)} for row in rows]
-    columns = {"superclass": "superclass", "wnid": "wnid", **headings}
+    table = [{**{key: getattr(row, key) for key in CANDIDATE}, **_said(row, filters)} for row in rows]
+    columns = {**CANDIDATE, **headings}
     emit(table, columns, as_json=False, empty="No verdict yet: `sood-tui filters run`.")
 
 
@@ -83,7 +86,8 @@ def disagreements(context: typer.Context, superclass: Superclass = None, as_json
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         known(cursor, superclass)
         rows = ranked(cursor, superclass)
-        emit(rows, ["superclass", "wnid", "spread", "accepting", "rejecting"], as_json, "Filters do not disagree.")
+        columns = {**CANDIDATE, "spread": "spread", "accepting": "accepting", "rejecting": "rejecting"}
+        emit(rows, columns, as_json, "Filters do not disagree.")
 
 
 def known(cursor: Cursor, superclass: str | None) -> None:

@@ -59,8 +59,13 @@ def test_models_and_seeds_stand_side_by_side(root: Path, capsys: pytest.CaptureF
     assert list(rows[0]["verdicts"]) == ["vlm sheet a/vlm seed 0", "vlm sheet a/vlm seed 1", "vlm sheet b/other seed 0"]
     assert run(["-w", str(root), "filters", "compare", "cat"]) == 0
     heading, first, *_ = capsys.readouterr().out.splitlines()
-    assert heading.split("\t")[2:] == ["vlm sheet vlm seed 0", "vlm sheet vlm seed 1", "vlm sheet other seed 0"]
-    assert first.split("\t")[2:] == ["accept 0.70", "accept 0.90", "reject 0.30"]
+    assert heading.split("\t")[2:] == [
+        "subclass",
+        "vlm sheet vlm seed 0",
+        "vlm sheet vlm seed 1",
+        "vlm sheet other seed 0",
+    ]
+    assert first.split("\t")[2:] == ["puma.n.01", "accept 0.70", "accept 0.90", "reject 0.30"]
     assert [row["wnid"] for row in told(capsys, root, "disagreements", "cat")] == [wnid_of("puma"), wnid_of("lynx")]
     assert {row["seed"] for row in told(capsys, root, "list", "cat")["verdicts"]} == {0, 1}
 
