@@ -11,7 +11,8 @@ from engine.evaluation.bootstrap import Interval, detection_intervals
 from engine.evaluation.metrics import RankedScores
 from engine.evaluation.reading import read_scores
 from engine.evaluation.request import SetArgument
-from engine.splits.prepare import PreparedSplit, Tuned, prepare
+from engine.splits.prepare import prepare
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.settings import MAIN
 from engine.workspace import Workspace
 from store.candidates.superclasses import fetch_superclass_roots

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.evaluation.bootstrap import detection_intervals
 from engine.evaluation.calibration import calibration_part
+from engine.evaluation.class_matching import JudgedBand, Predictions, class_map, match_band
 from engine.evaluation.closed_set import CLASSIFIER, accuracy_rows, drop_row
 from engine.evaluation.formulas import Array, energy, greatest, greatest_probability
 from engine.evaluation.metrics import METRIC_NAMES, detection_metrics
@@ -21,10 +22,8 @@ from engine.evaluation.results import MetricRow, rows_table
 from engine.evaluation.sets import PictureSet, resolve_set
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
-from store.candidates.superclasses import fetch_superclass_roots
 from store.connection import Cursor
 from store.evaluation import runs as store
-from store.evaluation import sets as sets_store
 
 HOLDOUT = "train-holdout"
 VERSIONED = ("sood-tui", "numpy", "scikit-learn", "duckdb")
@@ -40,25 +39,6 @@ def _energy(logits: Array) -> Array:
 
 
 _LOGIT_SCORES: Mapping[str, Callable[[Array], Array]] = {"msp": _msp, "maxlogit": greatest, "energy": _energy}
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a classifier says of pictures.
-
-    Attributes:
-        paths: of the pictures, absolute or relative to anything: the longest common ending is matched.
-        predicted: index into class_names, int64 [n].
-        class_names: superclasses, wnids, or whatever the model calls its classes.
-        logits: float [n, classes]; None where only the prediction is known.
-        source: where they come from, for the record: a file and its hash, or a model and the hash of its weights.
-    """
-
-    paths: tuple[str, ...]
-    predicted: NDArray[np.int64]
-    class_names: tuple[str, ...]
-    logits: NDArray[np.float64] | None
-    source: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +67,6 @@ class Kept:
     seconds: float
 
 
-@dataclass(frozen=True)
-class _Band:
-    """The pictures of a band that have predictions."""
-
-    name: str
-    items: pa.Table
-    truth: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    missing: int
-
-
 def score_predictions(
     workspace: Workspace,
     cursor: Cursor,
@@ -122,13 +91,13 @@ def score_predictions(
     prepared = prepare(workspace, request.split)
     tuned = prepared.retune()
     superclasses = prepared.superclasses
-    to_superclass = _class_map(cursor, predictions.class_names, superclasses)
+    to_superclass = class_map(cursor, predictions.class_names, superclasses)
     present = [name for place, name in enumerate(tuned.bands) if (tuned.band == place).any()]
     sets = [
         resolve_set(workspace, cursor, _IN_WORDS.get(name, name), f"split:{request.split}/{name}", "generalisation")
         for name in reversed(present)
     ]
-    bands = [_match(one, predictions, superclasses) for one in sets]
+    bands = [match_band(one, predictions, superclasses) for one in sets]
     bands[0] = _held_out(bands[0], request)
     for band in bands:
         if not len(band.rows):
@@ -147,79 +116,16 @@ def score_predictions(
     return _keep(cursor, request, sets, bands, rows, record, predictions, to_superclass, kept)
 
 
-def _class_map(cursor: Cursor, names: Sequence[str], superclasses: Sequence[str]) -> NDArray[np.int64]:
-    """The superclass of each class of the model, -1 for classes outside all of them.
-
-    A class is a superclass by its name, or a synset below a root of one; numbers are class ids if there are as many.
-    """
-    place = {name: index for index, name in enumerate(superclasses)} | {
-        name.replace("_", " "): index for index, name in enumerate(superclasses)
-    }
-    if all(name.isdigit() for name in names) and len(names) <= len(superclasses):
-        return np.array([int(name) for name in names], dtype=np.int64)
-    below: dict[str, int] = {}
-    for superclass, roots in fetch_superclass_roots(cursor).items():
-        if superclass in place:
-            below |= dict.fromkeys(sets_store.fetch_closures(cursor, roots), place[superclass])
-    found = np.array([place.get(name, below.get(name, -1)) for name in names], dtype=np.int64)
-    if (found < 0).all():
-        raise EngineError(
-            f"None of the model's {len(names)} classes ({', '.join(names[:3])} ...) belongs to a superclass.",
-            "Name its classes by superclass or wnid: class_names in the npz, or --classes FILE.",
-        )
-    return found
-
-
-def _match(one: PictureSet, predictions: Predictions, superclasses: Sequence[str]) -> _Band:
-    """The predictions of a set's pictures: by the whole path, else by its last two parts.
-
-    Raises: EngineError when several predictions could be meant.
-    """
-    whole = _places(predictions.paths)
-    ends = _places([_end(path) for path in predictions.paths])
-    place = {name: index for index, name in enumerate(superclasses)}
-    rows = []
-    for path in one.items["path"].to_pylist():
-        found = whole.get(path) or ends.get(_end(path)) or [-1]
-        if len(found) > 1:
-            raise EngineError(
-                f"{len(found)} predictions could be of the picture {path}: {', '.join(_some(predictions, found))}.",
-                "Give each picture one prediction; whole paths tell apart pictures of several folders.",
-            )
-        rows.append(found[0])
-    kept = [index for index, row in enumerate(rows) if row >= 0]
-    items = one.items.take(pa.array(kept, pa.int64()))
-    truth = np.array([place[name] for name in items["superclass"].to_pylist()], dtype=np.int64)
-    return _Band(
-        one.name, items, truth, np.array([rows[index] for index in kept], dtype=np.int64), len(rows) - len(kept)
-    )
-
-
-def _places(keys: Sequence[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for row, key in enumerate(keys):
-        found.setdefault(key, []).append(row)
-    return found
-
-
-def _some(predictions: Predictions, rows: Sequence[int]) -> list[str]:
-    return [predictions.paths[row] for row in rows[:2]]
-
-
-def _end(path: str) -> str:
-    return "/".join(path.split("/")[-2:])
-
-
-def _held_out(band: _Band, request: ClassifierRequest) -> _Band:
+def _held_out(band: JudgedBand, request: ClassifierRequest) -> JudgedBand:
     if request.holdout >= 1 or len(band.rows) < 2:
         return band
     chosen = calibration_part(len(band.rows), request.holdout, request.seed)
     kept = pa.array(np.flatnonzero(chosen))
-    return _Band(band.name, band.items.take(kept), band.truth[chosen], band.rows[chosen], band.missing)
+    return JudgedBand(band.name, band.items.take(kept), band.truth[chosen], band.rows[chosen], band.missing)
 
 
 def _rows(
-    bands: Sequence[_Band],
+    bands: Sequence[JudgedBand],
     predictions: Predictions,
     to_superclass: NDArray[np.int64],
     superclasses: Sequence[str],
@@ -262,7 +168,7 @@ def _keep(
     cursor: Cursor,
     request: ClassifierRequest,
     sets: Sequence[PictureSet],
-    bands: Sequence[_Band],
+    bands: Sequence[JudgedBand],
     rows: Sequence[MetricRow],
     record: Mapping[str, Any],
     predictions: Predictions,
@@ -298,7 +204,7 @@ def _keep(
 
 
 def _picture_rows(
-    run_id: int, bands: Sequence[_Band], predictions: Predictions, to_superclass: NDArray[np.int64]
+    run_id: int, bands: Sequence[JudgedBand], predictions: Predictions, to_superclass: NDArray[np.int64]
 ) -> pa.Table:
     tables = []
     for position, band in enumerate(bands):

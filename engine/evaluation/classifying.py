@@ -9,7 +9,8 @@ import pyarrow.parquet as parquet
 from pyarrow import compute
 
 from engine.errors import EngineError
-from engine.evaluation.classifiers import ClassifierRequest, Predictions, score_predictions
+from engine.evaluation.class_matching import Predictions
+from engine.evaluation.classifiers import ClassifierRequest, score_predictions
 from engine.evaluation.roots import roots_of
 from engine.evaluation.sets import resolve_set
 from engine.jobs import runner

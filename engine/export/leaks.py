@@ -13,7 +13,7 @@ from engine.likeness.prints import OnProgress, read_prints
 from engine.splits.formulas import Flags, Integers
 from engine.splits.matching import cut_pictures
 from engine.splits.measure import Measured
-from engine.splits.prepare import PreparedSplit, Tuned
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.likeness.prints import fetch_paths, fetch_prints

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from engine.export.options import Options
 from engine.splits.measure import EXCLUSIONS, Measured
-from engine.splits.prepare import PreparedSplit, Tuned
+from engine.splits.prepared import PreparedSplit, Tuned
 from store import export as store
 from store.connection import Cursor
 

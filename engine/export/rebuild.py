@@ -15,7 +15,7 @@ from engine.splits.settings import SplitSettings
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.export import bounded_memory
-from store.splits import ScoredRun, fetch_prompts, fetch_runs
+from store.splits.similarities import ScoredRun, fetch_prompts, fetch_runs
 
 
 @dataclass(frozen=True, slots=True)

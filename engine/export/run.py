@@ -35,7 +35,8 @@ from engine.export.place import partial_folder, publish, require_room, sync_file
 from engine.export.plan import Plan, build_plan, lay_out
 from engine.splits.after import leave_out, left_out_after
 from engine.splits.measure import Measured
-from engine.splits.prepare import PreparedSplit, prepare_with_pictures
+from engine.splits.prepare import prepare_with_pictures
+from engine.splits.prepared import PreparedSplit
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
 from store import export as store

@@ -10,7 +10,7 @@ from engine.errors import EngineError
 from engine.wordnet.resolve import resolve
 from store.connection import Cursor
 from store.errors import StoreError
-from store.images.scan import fetch_nouns_of_words
+from store.wordnet.words import fetch_nouns_of_words
 
 _PROBLEMS_SHOWN = 20
 _HEADERS = (["class", "wnid"], ["class", "synset"])

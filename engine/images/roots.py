@@ -24,6 +24,7 @@ from store.images import roots as image_roots
 from store.images import scan as image_scan
 from store.images.roots import Root, RootSummary
 from store.paths import path_of_text, text_of_path
+from store.wordnet.words import has_wordnet
 
 OnProgress = Callable[[JobProgress], None]
 
@@ -289,5 +290,5 @@ def _checked_name(name: str, others: Iterable[Root]) -> str:
 
 
 def _require_wordnet(cursor: Cursor) -> None:
-    if not image_scan.has_wordnet(cursor):
+    if not has_wordnet(cursor):
         raise EngineError("There is no WordNet in this workspace yet.", "`sood-tui init` puts it in.")

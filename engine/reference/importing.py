@@ -16,7 +16,7 @@ from engine.splits.change import change_settings
 from engine.splits.settings import OUT, Change
 from engine.workspace import Workspace
 from store.reference import Match
-from store.splits import fetch_settings, fetch_splits
+from store.splits.settings import fetch_settings, fetch_splits
 
 SHOWN = 20
 

@@ -23,7 +23,7 @@ from store.likeness import neighbours as store
 from store.likeness.prints import fetch_prints
 from store.review.duplicates import fetch_rivals
 from store.scoring.embeddings import EmbeddingSet, fetch_set
-from store.splits import fetch_runs
+from store.splits.similarities import fetch_runs
 
 
 @dataclass(frozen=True, slots=True)

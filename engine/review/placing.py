@@ -8,10 +8,11 @@ from engine.errors import EngineError
 from engine.scoring.formulas import SMALLEST_JUDGED, Outliers, iqr_outliers
 from engine.splits.after import leave_out
 from engine.splits.measure import EXCLUSIONS, Measured
-from engine.splits.prepare import PreparedSplit, Tuned, prepare_with_pictures
+from engine.splits.prepare import prepare_with_pictures
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
-from store.splits import Label
+from store.splits.similarities import Label
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from engine.likeness.hashes import groups, near_pairs, same_content
 from engine.splits.formulas import Flags, Integers
 from engine.splits.matching import cut_pictures, match
 from engine.splits.measure import AFTER_THE_CUT, EXCLUSIONS, NEAR, RELATIVE, Measured
-from engine.splits.prepare import PreparedSplit, Tuned
+from engine.splits.prepared import PreparedSplit, Tuned
 from store.connection import Cursor
 from store.likeness.prints import fetch_prints
-from store.splits import fetch_related
+from store.splits.reports import fetch_related
 
 
 @dataclass(frozen=True, slots=True)

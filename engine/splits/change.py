@@ -25,15 +25,8 @@ from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor
 from store.labels.predictions import fetch_prediction_run
 from store.labels.truth import fetch_source
-from store.splits import (
-    SettingEvent,
-    Split,
-    append_settings,
-    fetch_runs,
-    fetch_settings,
-    fetch_splits,
-    insert_split,
-)
+from store.splits.settings import SettingEvent, Split, append_settings, fetch_settings, fetch_splits, insert_split
+from store.splits.similarities import fetch_runs
 
 
 def change_settings(

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from engine.splits.prepare import PreparedSplit, Tuned, prepare
+from engine.splits.prepare import prepare
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.settings import SplitSettings
 from engine.workspace import Workspace
 

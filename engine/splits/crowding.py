@@ -14,7 +14,7 @@ from engine.labels.sources import labelled_images
 from engine.splits.formulas import Flags, Integers
 from engine.splits.matching import UNKNOWN, Cut, MatchedBand, cut_pictures, match, preview, unmatched
 from engine.splits.measure import Measured
-from engine.splits.prepare import PreparedSplit, Tuned
+from engine.splits.prepared import PreparedSplit, Tuned
 from store.connection import Cursor
 from store.labels.truth import LabelledImage
 

@@ -11,7 +11,7 @@ from engine.splits.formulas import Flags
 from engine.splits.settings import SplitSettings
 from store import reference as store
 from store.connection import Cursor
-from store.splits import Pair, Similarities
+from store.splits.similarities import Pair, Similarities
 
 
 @dataclass(frozen=True, slots=True)

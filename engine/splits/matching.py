@@ -9,9 +9,9 @@ import numpy.typing as npt
 from engine.labels.sources import labelled_images
 from engine.splits.formulas import Flags, Integers
 from engine.splits.measure import EXCLUSIONS, MATCHED, Measured
-from engine.splits.prepare import PreparedSplit, Tuned
+from engine.splits.prepared import PreparedSplit, Tuned
 from store.connection import Cursor
-from store.splits import fetch_drawn_order
+from store.splits.reports import fetch_drawn_order
 
 UNKNOWN = -1
 """The number of labels of a picture that the source does not speak of: a group of its own."""

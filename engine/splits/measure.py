@@ -12,7 +12,7 @@ from engine.splits.formulas import Flags, Floats, Integers
 from engine.splits.imported import Imported, read_imported
 from engine.splits.settings import SplitSettings
 from store.connection import Cursor
-from store.splits import Pair, Similarities, fetch_similarities
+from store.splits.similarities import Pair, Similarities, fetch_similarities
 
 MATCHED, RELATIVE, NEAR = "matched_labels", "relative_in_test", "near_duplicate"
 AFTER_THE_CUT = (RELATIVE, NEAR, MATCHED)

@@ -11,7 +11,8 @@ from engine.splits.after import leave_out
 from engine.splits.compare import SplitComparison, compare_cuts, places_of
 from engine.splits.matching import cut_pictures
 from engine.splits.measure import EXCLUSIONS, Measured
-from engine.splits.prepare import PreparedSplit, Tuned, prepare_claims, read_settings
+from engine.splits.prepare import prepare_claims, read_settings
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.rules import Removed
 from engine.splits.settings import MAIN, Change, SplitSettings, check_change
 from engine.workspace import Workspace

@@ -9,12 +9,13 @@ from engine.errors import EngineError
 from engine.splits.compare import Places, jaccard, places_of
 from engine.splits.formulas import Floats, bands_of, build_ladder, weighted_thresholds
 from engine.splits.measure import Measured
-from engine.splits.prepare import PreparedSplit, Tuned, prepare_claims, prepare_with_pictures
+from engine.splits.prepare import prepare_claims, prepare_with_pictures
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.review.queue import accepted
-from store.splits import fetch_runs
+from store.splits.similarities import fetch_runs
 
 OnProgress = Callable[[str, int, int], None]
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from engine.errors import EngineError
 from engine.labels.flags import FLAGS
-from store.splits import SettingEvent
+from store.splits.settings import SettingEvent
 
 Remedy = Literal["keep", "greedy", "unweighted"]
 Tails = Literal["both", "low", "none"]

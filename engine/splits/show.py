@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from engine.splits.formulas import Floats, Integers
-from engine.splits.prepare import PreparedSplit, Tuned
+from engine.splits.prepared import PreparedSplit, Tuned
 
 
 @dataclass(frozen=True, slots=True)

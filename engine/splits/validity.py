@@ -12,13 +12,14 @@ from engine.splits.crowding import check
 from engine.splits.formulas import Integers
 from engine.splits.matching import cut_pictures
 from engine.splits.measure import Measured
-from engine.splits.prepare import PreparedSplit, Tuned, prepare_with_pictures
+from engine.splits.prepare import prepare_with_pictures
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.sensitivity import spearman
 from engine.splits.settings import MAIN, SplitSettings
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.likeness.prints import fetch_prints
-from store.splits import Coverage, fetch_coverage, fetch_distances, fetch_drawn_order
+from store.splits.reports import Coverage, fetch_coverage, fetch_distances, fetch_drawn_order
 
 SAMPLE = 1000
 FEW = 5

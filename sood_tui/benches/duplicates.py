@@ -22,7 +22,7 @@ from store.evaluation.sets import fetch_lemmas
 from store.paths import path_of_text
 from store.review.duplicates import RivalPicture
 from store.review.queue import Claim, fetch_accepted_images
-from store.splits import fetch_runs
+from store.splits.similarities import fetch_runs
 
 STEP = 0.005
 HIGHEST, LOWEST = 1.0, 0.9

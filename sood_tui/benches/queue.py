@@ -16,7 +16,7 @@ from store.candidates.superclasses import Superclass, fetch_superclasses
 from store.review.evidence import fetch_draws
 from store.review.queue import QueueItem
 from store.review.words import Standing, Word, fetch_standing, fetch_words
-from store.splits import fetch_runs
+from store.splits.similarities import fetch_runs
 
 ORDER_WORDS: dict[Order, str] = {
     "tree": "hypernyms before hyponyms",

@@ -7,7 +7,8 @@ import numpy as np
 
 from engine.splits.crowding import Crowding, check
 from engine.splits.measure import Measured
-from engine.splits.prepare import PreparedSplit, Tuned, prepare_with_pictures
+from engine.splits.prepare import prepare_with_pictures
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.settings import MAIN, Change, SplitSettings
 from engine.splits.show import SubclassCut, SuperclassCut, subclass_cuts, superclass_cuts, total_cut
 from engine.workspace import Workspace

@@ -18,7 +18,7 @@ from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.following import finish_job
 from sood_tui.cli.output import emit, emit_json, say
 from store.connection import Cursor
-from store.splits import fetch_runs
+from store.splits.similarities import fetch_runs
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -18,7 +18,7 @@ from sood_tui.cli.output import emit, emit_json, say
 from sood_tui.cli.review_reviewers import Blind, blind_reviewer
 from sood_tui.lines.story import picture_lines, place_lines, story_lines
 from store.review.pictures import fetch_marked_pictures
-from store.splits import fetch_runs
+from store.splits.similarities import fetch_runs
 
 app = typer.Typer(rich_markup_mode=None)
 

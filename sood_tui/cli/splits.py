@@ -31,7 +31,7 @@ from sood_tui.cli.splits_options import (
 from sood_tui.cli.splits_reports import app as reports_app
 from sood_tui.cli.splits_reports import tell_preview
 from sood_tui.cli.splits_show import app as show_app
-from store.splits import SettingEvent, fetch_settings, fetch_splits
+from store.splits.settings import SettingEvent, fetch_settings, fetch_splits
 
 app = typer.Typer(
     name="splits",

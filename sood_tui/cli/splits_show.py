@@ -3,7 +3,8 @@
 import typer
 
 from engine.errors import EngineError
-from engine.splits.prepare import PreparedSplit, Tuned, prepare
+from engine.splits.prepare import prepare
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.settings import MAIN
 from engine.splits.show import (
     BandCount,

@@ -14,7 +14,7 @@ from sood_tui.plain import some
 from sood_tui.screens.dialogs import Choice, ChooseDialog, ConfirmDialog
 from sood_tui.screens.room import RoomScreen, step_words
 from sood_tui.widgets.lines import Lines
-from store.splits import fetch_runs
+from store.splits.similarities import fetch_runs
 
 
 class DuplicateDecisions(RoomScreen):

@@ -24,7 +24,7 @@ from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.key_footer import KeyFooter
 from sood_tui.widgets.thumbnails import Picture
 from store.review.pictures import fetch_markers, fetch_marks_of, fetch_picture_scores
-from store.splits import fetch_runs
+from store.splits.similarities import fetch_runs
 
 if TYPE_CHECKING:
     from sood_tui.app import SoodApp

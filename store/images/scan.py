@@ -32,35 +32,6 @@ SCAN_ISSUES = (
 )
 
 
-def has_wordnet(cursor: Cursor) -> bool:
-    """Whether WordNet is in this catalogue."""
-    row = cursor.execute("SELECT EXISTS (SELECT 1 FROM synset)").fetchone()
-    return bool(row and row[0])
-
-
-def fetch_nouns_of_words(cursor: Cursor, words: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """The noun synsets that have exactly these words: word -> (wnid, name), most used sense first.
-
-    Args:
-        words: lower case, joined by underscores.
-    """
-    rows = cursor.execute(
-        """
-        SELECT lower(lemma.lemma) AS word, synset.wnid, synset.name
-        FROM lemma
-        JOIN synset USING (wnid)
-        WHERE synset.pos = 'n' AND lower(lemma.lemma) IN (SELECT unnest($words::VARCHAR[]))
-        GROUP BY word, synset.wnid, synset.name
-        ORDER BY word, max(lemma.sense_count) DESC, synset.wnid
-        """,
-        {"words": list(words)},
-    ).fetchall()
-    nouns: dict[str, list[tuple[str, str]]] = {}
-    for word, wnid, name in rows:
-        nouns.setdefault(str(word), []).append((str(wnid), str(name)))
-    return nouns
-
-
 def stage_found(cursor: Cursor, parts: Sequence[str]) -> None:
     """Keep what was found at hand for the statements below; pictures of what is no noun synset become issues there."""
     cursor.execute(

@@ -28,7 +28,8 @@ from engine.export.formats import assignments, parquet, sood
 from engine.export.plan import Plan, build_plan, lay_out
 from engine.export.run import run
 from engine.splits.measure import Measured
-from engine.splits.prepare import PreparedSplit, prepare_with_pictures
+from engine.splits.prepare import prepare_with_pictures
+from engine.splits.prepared import PreparedSplit
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.export import fetch_root_names

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from engine.splits.prepare import PreparedSplit, prepare_with_pictures
+from engine.splits.prepare import prepare_with_pictures
+from engine.splits.prepared import PreparedSplit
 from tests.benchmarks.made_up import made_up_workspace
 
 FRAME = 0.016

@@ -10,7 +10,8 @@ import pytest
 from engine.errors import EngineError
 from engine.review.decisions import NothingToUndo, assign, undo
 from engine.splits.change import change_settings, redo_setting, undo_setting
-from engine.splits.prepare import PreparedSplit, Tuned, prepare, prepare_with_pictures
+from engine.splits.prepare import prepare, prepare_with_pictures
+from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.rules import apply_rules, drawn_order, equalise_pictures, equalise_subclasses
 from engine.splits.settings import Change, SplitSettings, check_percentiles
 from engine.splits.show import degenerate_cases, subclass_cuts, superclass_cuts, total_cut

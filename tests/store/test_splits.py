@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from store.splits import Pair, fetch_labels, fetch_picture_counts, fetch_prompts, fetch_runs, fetch_similarities
+from store.splits.similarities import (
+    Pair,
+    fetch_labels,
+    fetch_picture_counts,
+    fetch_prompts,
+    fetch_runs,
+    fetch_similarities,
+)
 from tests.catalogues import WHEN, add_table, scored_workspace, wnid_of
 
 SCORES = {"dog": {"a": [0.5, 0.25], "b": [0.75]}, "cat": {"c": [0.125]}}

@@ -1,0 +1,1 @@
+"""What the catalogue remembers of the room splits."""
