@@ -135,6 +135,12 @@ def _standing(item: QueueItem, folio: Folio | None, remarks: Remarks, width: int
     return rows
 
 
+def _which(verdict: Verdict) -> str:
+    """What tells filters of one model apart: how it was asked, and another seed than the usual one."""
+    asked = {"picture": " singly", "compat": " as the paper"}.get(verdict.mode, "")
+    return asked + (f" seed {verdict.seed}" if verdict.seed else "")
+
+
 def _opinions(opinions: Iterable[FilterOpinion], width: int) -> list[Content]:
     """What each filter says: its probability and its word, calibrated, with the mass of its answer."""
     rows: list[Content] = []
@@ -144,7 +150,7 @@ def _opinions(opinions: Iterable[FilterOpinion], width: int) -> list[Content]:
         told = Content.assemble(
             (f"{_chance(verdict)}  " if verdict.p_yes is not None else "", "bold"),
             (f"{mark.sign} {mark.word}" if mark else verdict.outcome, mark.colour if mark else "$text-warning"),
-            (f"  {plain(verdict.model).rpartition('/')[2]}", "$foreground 60%"),
+            (f"  {plain(verdict.model).rpartition('/')[2]}{_which(verdict)}", "$foreground 60%"),
         )
         rows += _row(name, told, width)
         more = [f"calibrated {opinion.calibrated:.2f}"] if opinion.calibrated is not None else []

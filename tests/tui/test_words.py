@@ -16,11 +16,12 @@ from engine.review.decisions import Step
 from sood_tui import plain as words
 from sood_tui.benches.desk import Desk
 from sood_tui.lines.evaluation import mistake_lines
-from sood_tui.lines.synset import candidate_facts
+from sood_tui.lines.synset import _which, candidate_facts
 from sood_tui.plain import ago, count, duration, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting
 from sood_tui.widgets.job_strip import job_name, job_numbers, job_stage
+from store.filters import Verdict
 from store.review.log import Event
 from store.review.queue import QueueItem
 
@@ -255,3 +256,10 @@ def test_a_mistake_names_as_many_labels_as_find_room() -> None:
     assert mistake_lines(mistake, 47) == (f"{head}, bird 0 %", "       against bird 0 %, tree 0 %")
     assert mistake_lines(mistake, 30) == (head[:30], "       against bird 0 %")
     assert mistake_lines(replace(mistake, negatives=()), 46)[1] == ""
+
+
+def test_filters_of_one_model_are_told_apart() -> None:
+    said = Verdict(1, "vlm", "sheet", "m", "dog", "n1", "accept", 0.9, None, None, 1.0, 0.9, "yes", "?", "", (), 0, "a")
+    assert _which(said) == ""
+    assert _which(replace(said, mode="picture", seed=4)) == " singly seed 4"
+    assert _which(replace(said, mode="compat")) == " as the paper"
