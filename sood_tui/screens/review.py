@@ -61,6 +61,8 @@ class ReviewScreen(ReviewQueue):
         self._shown: tuple[QueueItem | None, float] = (None, 0.0)
         self._shown_before: QueueItem | None = None
         self._told: Folio | None = None
+        self._seeks = False
+        self._sought = ""
 
     def compose_body(self) -> Iterable[Widget]:
         """The sheet, the facts, and the film below them."""
@@ -83,6 +85,8 @@ class ReviewScreen(ReviewQueue):
         self.in_thread("queue", read, self._take_queue)
 
     def _take_queue(self, read: QueueRead) -> None:
+        if self._is_hidden(read):
+            return
         place = self.sood.place
         self._superclasses = read.superclasses
         changed = place.superclass != read.superclass
@@ -155,15 +159,34 @@ class ReviewScreen(ReviewQueue):
             self.query_one(FilmStrip).show(self.desk.items, self.desk.at, self.desk.marked)
             self._show_head(current)
 
+    def action_undo(self) -> None:
+        """Take back the last decision, and go there."""
+        self._seeks = True
+        super().action_undo()
+
+    def action_redo(self) -> None:
+        """Bring back the decision that was taken back last; what leaves the queue by it is gone on from."""
+        self._seeks = False
+        super().action_redo()
+
     def turned_back(self, step: Step) -> None:
         """Go to the candidate of the step that was taken back or brought back."""
-        place = self.sood.place
-        superclass = step.superclasses[0] if step.superclasses else place.superclass
-        if superclass != place.superclass or self.desk.place_of(step.wnids[0]) is None:
-            place.filter = "all"
-        place.superclass, place.candidate = superclass, step.wnids[0]
-        self.desk = Desk()
+        place, wnid = self.sood.place, step.wnids[0]
+        if step.events or self.desk.place_of(wnid) is not None:
+            place.superclass, place.candidate = (*step.superclasses, place.superclass)[0], wnid
+            self._sought = wnid if self._seeks else ""
+            self.desk = Desk()
         self.reload()
+
+    def _is_hidden(self, read: QueueRead) -> bool:
+        """Whether the filter hides what is gone to; if so, it is taken off."""
+        sought, self._sought = self._sought, ""
+        is_hidden = sought in {item.wnid for item in read.whole} - {item.wnid for item in read.items}
+        if is_hidden:
+            self.sood.say(f"It is not {filter_words(self.sood.place.filter)}: the queue holds every candidate again.")
+            self.sood.place.filter = "all"
+            self.reload()
+        return is_hidden
 
     # ---- showing ----
 

@@ -161,6 +161,25 @@ async def test_undo_goes_back_to_the_candidate(workspace: Workspace) -> None:
         assert "There is no decision of anna to take back" in told(app)
 
 
+async def test_undo_and_redo_keep_the_filter_while_it_shows_what_they_are_about(workspace: Workspace) -> None:
+    review.decide(workspace, "dog", [CHIHUAHUA], "accept", "ben")
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "f", "f", "enter", "a", "r", "s", "u", "u")
+        assert isinstance(app.screen, ReviewScreen)
+        assert (app.place.filter, current(app.screen)) == ("pending", PAPILLON)
+        assert [item.wnid for item in app.screen.desk.items] == [PAPILLON, PEKINESE]
+        await press(pilot, "u")
+        assert (app.place.filter, current(app.screen)) == ("pending", BEAGLE)
+        await press(pilot, "U")  # beagle is accepted again and leaves the queue: on to the next
+        assert (app.place.filter, current(app.screen)) == ("pending", PAPILLON)
+        # What the filter hides is shown all the same, and it is said why.
+        await press(pilot, "f", "f", "f", "enter", "end")
+        assert current(app.screen) == CHIHUAHUA
+        await press(pilot, "r", "f", "k", "k", "enter", "u")
+        assert (app.place.filter, current(app.screen)) == ("all", CHIHUAHUA)
+        assert "It is not undecided: the queue holds every candidate again." in told(app)
+
+
 @keys("review.next", "review.previous", "review.page_down", "review.page_up", "review.first", "review.last")
 async def test_moving(workspace: Workspace) -> None:
     async with opened(on_dog(workspace), "review") as (app, pilot):
