@@ -21,7 +21,7 @@ from sood_tui.cli.context import AsJson, given_workspace, open_workspace
 from sood_tui.cli.following import take_in_results
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 from sood_tui.cli.progress import shown_progress
-from sood_tui.cli.splits_options import defaults_of
+from sood_tui.cli.splits.options import defaults_of
 from sood_tui.notices import EXIT_INPUT
 from sood_tui.workspace import find_workspace, opened
 from store.export import fetch_exports, fetch_root_paths

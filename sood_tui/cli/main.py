@@ -1,4 +1,4 @@
-"""The root of the command line. Each room has its own file beside this one."""
+"""The root of the command line. Each room has a file of its own beside this one, or a folder."""
 
 import importlib
 from importlib import metadata
@@ -10,19 +10,19 @@ from typer.core import TyperGroup
 
 from sood_tui.settings import sign_as
 
-# command -> module under sood_tui.cli; loaded only when it is called, so that --help is fast.
+# command -> module under sood_tui.cli, loaded only when it is called, so that --help is fast; and its sentence
 ROOM_COMMANDS = {
-    "wordnet": "Look things up in WordNet.",
-    "images": "Folders of pictures.",
-    "candidates": "Superclasses, and the synsets that may stand under each.",
-    "filters": "What models and rules say of candidates.",
-    "review": "Decisions: accept, reject, unsure, undo.",
-    "scoring": "How typical each picture is of its superclass.",
-    "splits": "Which subclasses are train, Easy and Hard.",
-    "export": "Lists and manifests, and their verification.",
-    "evaluation": "How well a detector tells ID from OOD pictures.",
-    "labels": "One label or several: truth, proposals, flags.",
-    "jobs": "Long work in processes of its own.",
+    "wordnet": ("wordnet", "Look things up in WordNet."),
+    "images": ("images", "Folders of pictures."),
+    "candidates": ("candidates", "Superclasses, and the synsets that may stand under each."),
+    "filters": ("filters.commands", "What models and rules say of candidates."),
+    "review": ("review.commands", "Decisions: accept, reject, unsure, undo."),
+    "scoring": ("scoring", "How typical each picture is of its superclass."),
+    "splits": ("splits.commands", "Which subclasses are train, Easy and Hard."),
+    "export": ("export", "Lists and manifests, and their verification."),
+    "evaluation": ("evaluation.commands", "How well a detector tells ID from OOD pictures."),
+    "labels": ("labels.commands", "One label or several: truth, proposals, flags."),
+    "jobs": ("jobs", "Long work in processes of its own."),
 }
 SINGLE_COMMANDS = {
     "init": ("start", "Make a workspace with WordNet in it."),
@@ -32,6 +32,7 @@ SINGLE_COMMANDS = {
     "import": ("importing", "Half-finished work of SOOD's scripts; decisions and splits from a CSV."),
     "sql": ("sql", "Read-only SQL over the catalogue."),
 }
+COMMANDS = {**ROOM_COMMANDS, **SINGLE_COMMANDS}
 
 
 class RoomGroup(TyperGroup):
@@ -43,19 +44,15 @@ class RoomGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, or None."""
-        if cmd_name in ROOM_COMMANDS:
-            module = importlib.import_module(f"sood_tui.cli.{cmd_name}")
-            return typer.main.get_command(module.app)
-        if cmd_name in SINGLE_COMMANDS:
-            module = importlib.import_module(f"sood_tui.cli.{SINGLE_COMMANDS[cmd_name][0]}")
+        if cmd_name in COMMANDS:
+            module = importlib.import_module(f"sood_tui.cli.{COMMANDS[cmd_name][0]}")
             return typer.main.get_command(module.app)
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The list of commands in --help, without loading one of them."""
-        sentences = {**ROOM_COMMANDS, **{name: sentence for name, (_, sentence) in SINGLE_COMMANDS.items()}}
         with formatter.section("Commands"):
-            formatter.write_dl([(name, sentences[name]) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 app = typer.Typer(

@@ -17,7 +17,7 @@ from engine.splits.show import (
 from sood_tui.cli.context import AsJson, open_workspace
 from sood_tui.cli.following import take_in_results
 from sood_tui.cli.output import emit_json, emit_table, say
-from sood_tui.cli.splits_options import Name, OneSuperclass, defaults_of
+from sood_tui.cli.splits.options import Name, OneSuperclass, defaults_of
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -14,8 +14,8 @@ from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
 from sood_tui.cli.following import take_in_results
 from sood_tui.cli.output import emit, emit_json, emit_table, say
-from sood_tui.cli.splits_labels import app as labels_app
-from sood_tui.cli.splits_options import (
+from sood_tui.cli.splits.labels import app as labels_app
+from sood_tui.cli.splits.options import (
     By,
     EqualiseBy,
     MatchBands,
@@ -28,9 +28,9 @@ from sood_tui.cli.splits_options import (
     defaults_of,
     numbers,
 )
-from sood_tui.cli.splits_reports import app as reports_app
-from sood_tui.cli.splits_reports import tell_preview
-from sood_tui.cli.splits_show import app as show_app
+from sood_tui.cli.splits.reports import app as reports_app
+from sood_tui.cli.splits.reports import tell_preview
+from sood_tui.cli.splits.show import app as show_app
 from store.splits.settings import SettingEvent, fetch_settings, fetch_splits
 
 app = typer.Typer(

@@ -6,8 +6,8 @@ import typer
 
 from sood_tui.cli import execution
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
-from sood_tui.cli.filters_results import CANDIDATE, known
-from sood_tui.cli.filters_results import app as results_app
+from sood_tui.cli.filters.results import CANDIDATE, known
+from sood_tui.cli.filters.results import app as results_app
 from sood_tui.cli.output import emit, emit_json, say
 
 app = typer.Typer(

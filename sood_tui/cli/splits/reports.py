@@ -14,7 +14,7 @@ from engine.splits.preview import Preview
 from engine.splits.settings import MAIN, check_percentiles
 from sood_tui.cli.context import AsJson, open_workspace
 from sood_tui.cli.output import emit_json, emit_table, say
-from sood_tui.cli.splits_options import Name, defaults_of, numbers
+from sood_tui.cli.splits.options import Name, defaults_of, numbers
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import EngineError
-from sood_tui.cli import evaluation_more, execution
+from sood_tui.cli import execution
+from sood_tui.cli.evaluation import submitting
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.output import say
 
@@ -74,8 +75,8 @@ def sweep(
         tuple(corpus or ()) if negatives is None or corpus else (), tuple(models) if len(models) > 1 else (),
     )  # fmt: skip
     if run is None:
-        sets = evaluation_more.asked_sets(id_set, ood, None, None, None, None, None)
-        request = evaluation_more.asked(context, sets, one[0], one[1], device, seed)
+        sets = submitting.asked_sets(id_set, ood, None, None, None, None, None)
+        request = submitting.asked(context, sets, one[0], one[1], device, seed)
     elif id_set or ood:
         raise EngineError(f"Evaluation {run} has sets of its own.", "Leave --id and --ood out, or leave RUN out.")
     else:
@@ -90,7 +91,7 @@ def sweep(
         execution=how,
         mining=replace(request.mining, given=negatives or (None if corpus else request.mining.given)),
     )
-    evaluation_more.submit_and_show(context, request, detach, as_json)
+    submitting.submit_and_show(context, request, detach, as_json)
 
 
 def _model(text: str, pretrained: str | None) -> tuple[str, str | None]:

@@ -27,7 +27,7 @@ def labels(
     from engine.errors import EngineError
     from engine.splits.crowding import check
     from engine.splits.prepare import prepare_with_pictures
-    from sood_tui.cli.splits_options import defaults_of
+    from sood_tui.cli.splits.options import defaults_of
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         prepared, measured = prepare_with_pictures(cursor, workspace.seed, split, defaults_of(workspace))

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import EngineError
-from sood_tui.cli import evaluation_more, execution
+from sood_tui.cli import execution
+from sood_tui.cli.evaluation import submitting
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
 from sood_tui.cli.output import emit_json, emit_table, say
 
@@ -60,8 +61,8 @@ def sood(
             workspace, split, far or (), far_synsets, methods=methods or (), corpus=corpus, negatives=negatives,
             keep=keep, groups=groups, execution=how,
         )  # fmt: skip
-    request = evaluation_more.with_model(context, request, model, pretrained, device)
-    evaluation_more.submit_and_show(context, request, False, as_json)
+    request = submitting.with_model(context, request, model, pretrained, device)
+    submitting.submit_and_show(context, request, False, as_json)
 
 
 @app.command("bands")
@@ -163,7 +164,7 @@ def classifier(
         code = follow(target.root, job_id)
         if code:
             raise typer.Exit(code)
-        evaluation_more.show_classifier(context, job_id, as_json)
+        submitting.show_classifier(context, job_id, as_json)
         return
     execution.refuse_for_file(how)
     with open_workspace(context) as workspace:
@@ -172,4 +173,4 @@ def classifier(
         key = f"classifier-{new_event_id().hex}"
         with workspace.opened().writing() as cursor:
             score_predictions(workspace, cursor, found, scoring, key, now())
-    evaluation_more.show_classifier(context, key, as_json)
+    submitting.show_classifier(context, key, as_json)

@@ -15,7 +15,7 @@ from engine.wordnet.resolve import resolve
 from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, emit_json, say
-from sood_tui.cli.review_reviewers import Blind, blind_reviewer
+from sood_tui.cli.review.reviewers import Blind, blind_reviewer
 from sood_tui.lines.story import picture_lines, place_lines, story_lines
 from store.review.pictures import fetch_marked_pictures
 from store.splits.similarities import fetch_runs
@@ -139,7 +139,7 @@ def conflicts_command(
 
 def _place(workspace: Workspace, told: Story, image_id: int | None) -> SubclassPlace | PicturePlace | None:
     """Where it stands in the main split; None where nothing is scored or it is not accepted, which the story tells."""
-    from sood_tui.cli.splits_options import defaults_of
+    from sood_tui.cli.splits.options import defaults_of
 
     item = told.candidate
     if item.state != "accept":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sood_tui.cli.context import AsJson, open_workspace
-from sood_tui.cli.label_review import app as review_app
+from sood_tui.cli.labels.review import app as review_app
 from sood_tui.cli.output import emit, emit_json, say
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="One label or several.")

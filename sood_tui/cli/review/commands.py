@@ -16,12 +16,12 @@ from engine.review.subtrees import decide_subtree
 from engine.wordnet.resolve import AmbiguousWord, resolve
 from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, emit_json, plain, say
-from sood_tui.cli.review_duplicates import app as duplicates_app
-from sood_tui.cli.review_duplicates import newest_run
-from sood_tui.cli.review_reviewers import Blind, blind_reviewer
-from sood_tui.cli.review_reviewers import app as reviewers_app
-from sood_tui.cli.review_stop import app as stop_app
-from sood_tui.cli.review_why import app as why_app
+from sood_tui.cli.review.duplicates import app as duplicates_app
+from sood_tui.cli.review.duplicates import newest_run
+from sood_tui.cli.review.reviewers import Blind, blind_reviewer
+from sood_tui.cli.review.reviewers import app as reviewers_app
+from sood_tui.cli.review.stop import app as stop_app
+from sood_tui.cli.review.why import app as why_app
 from store.connection import Cursor
 from store.review.log import fetch_log
 from store.review.queue import QueueItem, fetch_candidates_among

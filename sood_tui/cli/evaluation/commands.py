@@ -6,15 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import EngineError
-from sood_tui.cli import evaluation_more, execution
+from sood_tui.cli import execution
+from sood_tui.cli.evaluation import submitting
 from sood_tui.cli.context import AsJson, open_workspace
-from sood_tui.cli.evaluation_negatives import app as negatives_app
-from sood_tui.cli.evaluation_results import app as results_app
-from sood_tui.cli.evaluation_sets import app as sets_app
-from sood_tui.cli.evaluation_split import app as split_app
-from sood_tui.cli.evaluation_sweep import app as sweep_app
-from sood_tui.cli.evaluation_table import RUN_COLUMNS, emit_sweep, run_rows, say_conventions, say_run, table_columns
-from sood_tui.cli.multilabel import app as multilabel_app
+from sood_tui.cli.evaluation.negatives import app as negatives_app
+from sood_tui.cli.evaluation.results import app as results_app
+from sood_tui.cli.evaluation.sets import app as sets_app
+from sood_tui.cli.evaluation.split import app as split_app
+from sood_tui.cli.evaluation.sweep import app as sweep_app
+from sood_tui.cli.evaluation.table import RUN_COLUMNS, emit_sweep, run_rows, say_conventions, say_run, table_columns
+from sood_tui.cli.evaluation.multilabel import app as multilabel_app
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 
 app = typer.Typer(
@@ -119,10 +120,10 @@ def run_evaluation(
         negatives, "", CorpusSettings(corpus, not compat, hyponyms, proper, compat), percentile, keep, count,
         ranking=ranking,
     )  # fmt: skip
-    sets = evaluation_more.asked_sets(id_set, ood, near, far, band, preset, data)
+    sets = submitting.asked_sets(id_set, ood, near, far, band, preset, data)
     if relatives not in ("drop", "report"):
         raise EngineError(f"--relatives {relatives} is not drop or report.")
-    request = evaluation_more.asked(
+    request = submitting.asked(
         context, sets, model, pretrained, device, seed,
         methods=methods or DEFAULT_METHODS, labels=labels or _preset_labels(preset), settings=given, mining=mining,
         label_prompt=prompt, adjective_prompt=adjective_prompt, relatives=relatives,
@@ -130,7 +131,7 @@ def run_evaluation(
         calibration=calibration, wanted=tpr, re_embed=re_embed, compatible=compat,
         execution=how,
     )  # fmt: skip
-    evaluation_more.submit_and_show(context, request, detach, as_json)
+    submitting.submit_and_show(context, request, detach, as_json)
 
 
 @app.command("list")
@@ -169,7 +170,7 @@ def show(
         emit_json({"run": view, "sweep": swept, "warnings": view.warnings})
         return
     if view.run.kind == "classifier":
-        evaluation_more.say_classifier(view)
+        submitting.say_classifier(view)
         return
     say_run(view)
     if swept:

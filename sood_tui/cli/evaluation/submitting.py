@@ -1,4 +1,4 @@
-"""What several commands of the room evaluation share."""
+"""From the options of a command to an evaluation that is submitted, and what is shown of it."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import typer
 from engine.errors import EngineError
 from sood_tui.cli import execution
 from sood_tui.cli.context import open_workspace, settings_of, workspace_of
-from sood_tui.cli.evaluation_table import emit_sweep, run_rows, say_conventions, say_run, table_columns
+from sood_tui.cli.evaluation.table import emit_sweep, run_rows, say_conventions, say_run, table_columns
 from sood_tui.cli.output import emit_json, emit_table, say
 
 

@@ -1,0 +1,1 @@
+"""Commands for several valid labels of a picture."""
