@@ -85,7 +85,9 @@ def test_help_loads_no_room() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())
     assert "Curate" in done.stdout
-    assert loaded.isdisjoint({*HEAVY, "textual", "textual.app", *(f"sood_tui.cli.{name}" for name, _ in ROOM_COMMANDS.values())})
+    assert loaded.isdisjoint(
+        {*HEAVY, "textual", "textual.app", *(f"sood_tui.cli.{name}" for name, _ in ROOM_COMMANDS.values())}
+    )
 
 
 @pytest.mark.parametrize("name", ROOM_COMMANDS)

@@ -7,15 +7,15 @@ import typer
 
 from engine.errors import EngineError
 from sood_tui.cli import execution
-from sood_tui.cli.evaluation import submitting
 from sood_tui.cli.context import AsJson, open_workspace
+from sood_tui.cli.evaluation import submitting
+from sood_tui.cli.evaluation.multilabel import app as multilabel_app
 from sood_tui.cli.evaluation.negatives import app as negatives_app
 from sood_tui.cli.evaluation.results import app as results_app
 from sood_tui.cli.evaluation.sets import app as sets_app
 from sood_tui.cli.evaluation.split import app as split_app
 from sood_tui.cli.evaluation.sweep import app as sweep_app
 from sood_tui.cli.evaluation.table import RUN_COLUMNS, emit_sweep, run_rows, say_conventions, say_run, table_columns
-from sood_tui.cli.evaluation.multilabel import app as multilabel_app
 from sood_tui.cli.output import emit, emit_json, emit_table, say
 
 app = typer.Typer(

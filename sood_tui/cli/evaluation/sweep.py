@@ -7,8 +7,8 @@ import typer
 
 from engine.errors import EngineError
 from sood_tui.cli import execution
-from sood_tui.cli.evaluation import submitting
 from sood_tui.cli.context import AsJson, open_workspace, settings_of, workspace_of
+from sood_tui.cli.evaluation import submitting
 from sood_tui.cli.output import say
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
