@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError, first_line
 from engine.gpu import fitting
-from engine.gpu.clip import PictureFormat, choose_device
+from engine.gpu.clip import PictureFormat
 from engine.gpu.encoding import is_out_of_memory
 from engine.gpu.pictures import Key, Prepared, prepare_all
+from engine.gpu.placing import choose_device
 from engine.jobs.files import sha256_of
 from engine.jobs.timing import Spend
 

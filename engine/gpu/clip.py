@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from engine.errors import EngineError, first_line
 from engine.gpu.checkpoints import Checkpoint, find_checkpoint
+from engine.gpu.placing import choose_device, precision_on
 from engine.jobs.files import sha256_of
 
 TEXT_BATCH = 256
@@ -98,33 +99,12 @@ def load_model(model: str, pretrained: str | None = None, device: str = "auto") 
         weights_sha256=weights_sha256,
         dimensions=_dimensions(network, pictures, where),
         device=where,
-        precision=_precision(where),
+        precision=precision_on(where),
         pictures=pictures,
         network=network,
         tokenizer=_tokenizer(checkpoint),
         channels_last=_lay_channels_last(network, where),
     )
-
-
-def choose_device(device: str) -> torch.device:
-    """The device that a name means: for auto the first CUDA device, else the CPU.
-
-    Raises: EngineError when there is no such device.
-    """
-    if device == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-    except RuntimeError as error:
-        raise EngineError(f"There is no device {device}.", "Devices are auto, cpu, cuda and cuda:N.") from error
-    if chosen.type not in {"cpu", "cuda"}:
-        raise EngineError(f"The device {device} is not supported.", "Devices are auto, cpu, cuda and cuda:N.")
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise EngineError(
-            f"There is no device {device}: this machine shows {torch.cuda.device_count()} CUDA devices.",
-            "Use --device auto or cpu; `sood-tui doctor` lists what is there.",
-        )
-    return chosen
 
 
 def compile_model(clip: ClipModel, tell: Callable[[str], None]) -> None:
@@ -203,13 +183,6 @@ def _lay_channels_last(network: torch.nn.Module, device: torch.device) -> bool:
         return False
     tower.to(memory_format=torch.channels_last)
     return True
-
-
-def _precision(device: torch.device) -> torch.dtype:
-    if device.type != "cuda":
-        return torch.float32
-    with torch.cuda.device(device):
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
 def _build(checkpoint: Checkpoint) -> torch.nn.Module:

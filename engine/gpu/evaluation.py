@@ -19,10 +19,10 @@ from engine.evaluation.outputs import write_record, write_run
 from engine.evaluation.plan import Plan, read_table, words_file
 from engine.evaluation.running import Banks, TextEncoder, facts_of, make_banks, score_run
 from engine.evaluation.sweeping import Sweep
-from engine.gpu.clip import choose_device
 from engine.gpu.embedding import Embedding
 from engine.gpu.patches import encode_patches
 from engine.gpu.pictures import prepare
+from engine.gpu.placing import choose_device
 from engine.gpu.text import TextBank
 from engine.jobs.events import Pace
 from engine.jobs.shards import JobPaused, ShardRun

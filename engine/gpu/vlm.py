@@ -15,8 +15,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from engine.errors import EngineError, first_line
 from engine.filters.answers import YesNo, yes_no
-from engine.gpu.clip import choose_device
 from engine.gpu.encoding import is_out_of_memory
+from engine.gpu.placing import choose_device
 from engine.jobs.failures import is_lost_device
 from engine.jobs.timing import Spend
 

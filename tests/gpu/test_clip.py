@@ -18,9 +18,10 @@ from safetensors.torch import save_file
 
 from engine.errors import EngineError
 from engine.gpu.checkpoints import Checkpoint
-from engine.gpu.clip import ClipModel, _build, choose_device, encode_pictures, encode_texts, load_model
+from engine.gpu.clip import ClipModel, _build, encode_pictures, encode_texts, load_model
 from engine.gpu.encoding import Encoder, is_out_of_memory
 from engine.gpu.pictures import prepare
+from engine.gpu.placing import choose_device
 from engine.jobs.files import sha256_of
 from tests.tiny_clip import TINY, make_network, make_tiny_clip
 
