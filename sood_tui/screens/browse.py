@@ -95,6 +95,7 @@ class BrowseScreen(BrowseDecisions):
         self._marks = read.marks
         tree.pictured = self.sood.place.pictured and read.has_pictures
         tree.show(read.unfolded.roots, read.unfolded.below, read.unfolded.unfolded, read.unfolded.cursor)
+        self._keep()
         tree.mark(read.marks.signs, {wnid: under_of(tally) for wnid, tally in read.marks.tallies.items()})
         self._head()
         if tree.line is not None:

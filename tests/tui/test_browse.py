@@ -313,6 +313,19 @@ async def test_the_tree_is_put_back_as_it_was(workspace: Workspace) -> None:
         assert names(app.screen)[-1] == "whole.n.02"
 
 
+async def test_a_tree_that_was_only_looked_at_is_put_back_too(workspace: Workspace) -> None:
+    async with opened(workspace, "browse") as (app, pilot):
+        before = names(app.screen)
+        assert before[0] == "entity.n.01"
+        assert len(before) > 1
+        await press(pilot, "q")
+    async with opened(workspace, "browse") as (app, pilot):
+        assert names(app.screen) == before
+        await press(pilot, "left", "q")
+    async with opened(workspace, "browse") as (app, _):
+        assert names(app.screen) == before[:1]
+
+
 async def test_names_and_glosses_are_never_read_as_markup(workspace: Workspace) -> None:
     with workspace.opened().writing() as cursor:
         cursor.execute(
