@@ -55,6 +55,7 @@ def candidate_facts(
     *,
     remarks: Remarks = NOTHING,
     progress: Progress | None = None,
+    is_whole: bool = True,
 ) -> Content:
     """What Review says of a candidate; what is not read yet is left open.
 
@@ -65,6 +66,7 @@ def candidate_facts(
         width: columns of the text.
         remarks: what filters and rules say of it.
         progress: how far the review of its superclass is.
+        is_whole: whether the queue holds every candidate, so that its tally tells how far the review is.
     """
     lines = [Content(plain(item.gloss)), Content("")]
     if folio is not None:
@@ -84,7 +86,7 @@ def candidate_facts(
         if len(folio.synset.lemmas) > 1:
             lines += _row("words", Content(words_of(folio.synset)), width)
         lines += _lists(folio.memberships, width)
-    lines += [Content(""), *_tally_rows("so far", tally, width)]
+    lines += [Content(""), *_tally_rows("so far" if is_whole else "in queue", tally, width)]
     if progress is not None:
         lines += _row("precision", precision_content(progress), width)
         lines += _row("good left", left_content(progress), width)

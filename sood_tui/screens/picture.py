@@ -17,11 +17,12 @@ from engine.review.steps import Step, redo, undo
 from engine.workspace import Workspace
 from sood_tui.keys.picture import PICTURE
 from sood_tui.marks import SAID
-from sood_tui.plain import plain, size
+from sood_tui.plain import size
 from sood_tui.screens.room import step_words
 from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.key_footer import KeyFooter
+from sood_tui.widgets.sheet_painting import path_tail
 from sood_tui.widgets.thumbnails import Picture
 from store.review.pictures import fetch_markers, fetch_marks_of, fetch_picture_scores
 from store.splits.similarities import fetch_runs
@@ -175,7 +176,7 @@ class PictureScreen(ModalScreen[bool]):
         told = [f"score {score:.4f}"] if is_shown else []
         told += [self._said[picture.image_id]] if picture.image_id in self._said else []
         used = sum(cell_len(words) + len(" · ") for words in told)
-        frame.caption = " · ".join([*told, _tail(picture.path, frame.size.width - EDGES - used)])
+        frame.caption = " · ".join([*told, path_tail(picture.path, frame.size.width - EDGES - used)])
 
     def on_resize(self) -> None:
         """As much of the path as now fits."""
@@ -199,16 +200,6 @@ class PictureScreen(ModalScreen[bool]):
         self._said[picture.image_id] = told
         if self.is_mounted and picture == self._pictures[self._index]:
             self._label()
-
-
-def _tail(path: str, room: int) -> str:
-    """The end of a path, which tells a picture from its neighbours, where the whole has no room."""
-    shown = plain(path)
-    if cell_len(shown) <= room:
-        return shown
-    while shown and cell_len(shown) >= max(room, 2):
-        shown = shown[1:]
-    return f"…{shown}"
 
 
 def describe_file(picture: Picture) -> str:

@@ -244,7 +244,10 @@ class ReviewScreen(ReviewQueue):
             folio = self._told  # read again: what was known stays until it has come
         self._told = folio
         folio = seen_by(folio, self.sood.blind_for) if folio is not None else None
-        told = partial(candidate_facts, item, folio, self.desk.tally, remarks=remarks, progress=self._progress)
+        told = partial(
+            candidate_facts, item, folio, self.desk.tally, remarks=remarks, progress=self._progress,
+            is_whole=self.sood.place.filter == "all",
+        )  # fmt: skip
         self.query_one(Facts).show(told, (item.superclass, item.wnid))
 
     def _show_folio(self, item: QueueItem, folio: Folio | None) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
@@ -69,19 +70,31 @@ def in_words(pictures: Sequence[Picture], marks: Sequence[str], look: Look, styl
     """The sheet without pictures: each file with its folder, which names the synset, and what it is marked as."""
     lines = []
     for place, (picture, mark) in enumerate(zip(pictures, marks, strict=True), 1):
+        said = f"{place:>3}  {mark}  " if mark else f"{place:>3}  "
         folder = plain(os.path.basename(os.path.dirname(picture.path)))
-        lines.append(f"{place:>3}  {folder}/{picture.name}  {mark}".ljust(look.size.width))
+        lines.append(said + path_tail(f"{folder}/{picture.name}", look.size.width - len(said)))
     return _filled(lines, 0, look.size, style)
 
 
 def in_the_middle(words: str, look: Look, style: Style) -> list[Strip]:
     """A note in the middle of an empty sheet."""
-    return _filled([words.center(look.size.width)], (look.size.height - 1) // 2, look.size, style)
+    lines = [line.center(look.size.width) for line in _wrapped(words, max(look.size.width - 2, 1))]
+    return _filled(lines, max(look.size.height - len(lines), 0) // 2, look.size, style)
+
+
+def path_tail(path: str, room: int) -> str:
+    """As much of the end of a path as there is room for: it tells a picture from its neighbours."""
+    shown = plain(path)
+    if cell_len(shown) <= room:
+        return shown
+    while shown and cell_len(shown) >= max(room, 2):
+        shown = shown[1:]
+    return f"…{shown}"
 
 
 def _filled(lines: list[str], above: int, size: Size, style: Style) -> list[Strip]:
     blank = Strip.blank(size.width, style)
-    strips = [Strip([Segment(line[: size.width], style)], size.width) for line in lines]
+    strips = [Strip([Segment(line, style)]).adjust_cell_length(size.width, style) for line in lines]
     return ([blank] * above + strips + [blank] * size.height)[: size.height]
 
 

@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from rich.style import Style
+from textual.geometry import Size
+from textual.strip import Strip
 
 from sood_tui.widgets import thumbnails
 from sood_tui.widgets.sheet_layout import LEAST_SIDE, compose, grid_for
+from sood_tui.widgets.sheet_painting import Look, in_the_middle, in_words
 from sood_tui.widgets.thumbnails import Broken, Picture, Recent, Thumbnails, letterbox
 from tests.tui.birds import draw
 
@@ -50,6 +54,25 @@ def test_tiles_are_inside_apart_and_large_enough(columns: int, rows: int, pictur
     assert taken.max() <= 1
     if grid.tiles > 1:
         assert grid.side >= LEAST_SIDE
+
+
+def lines_of(strips: list[Strip]) -> list[str]:
+    return [strip.text for strip in strips]
+
+
+def look(columns: int, rows: int) -> Look:
+    return Look(Size(columns, rows), "truecolor", False, GROUND, GROUND, GROUND, Style())
+
+
+def test_in_words_a_mark_is_never_cut_and_a_name_keeps_its_end() -> None:
+    pictures = [Picture(1, "/root/n02099267/n02099267_retriever_1.JPEG"), Picture(2, "/root/n02099267/n_2.JPEG")]
+    lines = lines_of(in_words(pictures, ("× bad", ""), look(30, 3), Style()))
+    assert lines == ["  1  × bad  …_retriever_1.JPEG", "  2  n02099267/n_2.JPEG".ljust(30), " " * 30]
+
+
+def test_a_note_goes_on_in_the_next_line() -> None:
+    lines = lines_of(in_the_middle("No synset is accepted under two superclasses", look(30, 6), Style()))
+    assert [line.strip() for line in lines] == ["", "", "No synset is accepted under", "two superclasses", "", ""]
 
 
 def test_a_click_finds_its_tile() -> None:
