@@ -11,15 +11,7 @@ from engine.labels.sources import OWN
 from engine.review.decisions import NothingToUndo
 from engine.splits import settings as settings_of
 from engine.splits.prepare import read_settings
-from engine.splits.settings import (
-    MAIN,
-    Change,
-    SplitSettings,
-    check_change,
-    fold,
-    redoable_step,
-    undoable_step,
-)
+from engine.splits.settings import MAIN, Change, SplitSettings, check_change, fold, redoable_step, undoable_step
 from engine.workspace import Workspace
 from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor

@@ -6,10 +6,7 @@ from itertools import groupby
 import numpy as np
 
 from engine.errors import EngineError
-from engine.splits.formulas import (
-    Ladder,
-    build_ladder,
-)
+from engine.splits.formulas import Ladder, build_ladder
 from engine.splits.measure import Measured, measure
 from engine.splits.prepared import PreparedSplit, Subclass, Unscored
 from engine.splits.rules import Removed, apply_rules
@@ -18,14 +15,7 @@ from engine.workspace import Workspace
 from store.connection import Cursor
 from store.review.queue import accepted
 from store.splits.settings import Split, fetch_settings, fetch_splits
-from store.splits.similarities import (
-    Label,
-    Pair,
-    fetch_labels,
-    fetch_picture_counts,
-    fetch_prompts,
-    fetch_runs,
-)
+from store.splits.similarities import Label, Pair, fetch_labels, fetch_picture_counts, fetch_prompts, fetch_runs
 
 
 def prepare(workspace: Workspace, split: str = MAIN, defaults: SplitSettings | None = None) -> PreparedSplit:

@@ -19,11 +19,7 @@ from engine.splits.formulas import (
 )
 from engine.splits.rules import Removed
 from engine.splits.settings import SplitSettings, band_names, check_percentiles
-from store.splits.similarities import (
-    Label,
-    Prompt,
-    ScoredRun,
-)
+from store.splits.similarities import Label, Prompt, ScoredRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,7 @@ from store.candidates.proposed import fetch_candidates
 from store.candidates.superclasses import fetch_superclasses
 from store.review.subtrees import fetch_candidates_below
 from store.review.words import fetch_words
-from store.wordnet.synsets import (
-    TreeNode,
-    fetch_children,
-    fetch_hypernym_path,
-    fetch_roots,
-    fetch_subtree,
-)
+from store.wordnet.synsets import TreeNode, fetch_children, fetch_hypernym_path, fetch_roots, fetch_subtree
 
 Path = tuple[str, ...]
 

@@ -17,14 +17,7 @@ from engine.errors import EngineError
 from engine.wordnet.finding import find
 from engine.workspace import Workspace
 from sood_tui.benches.folio import Folio, read_folio, seen_by
-from sood_tui.benches.tree import (
-    Marks,
-    Unfolded,
-    read_children,
-    read_marks,
-    read_subtree,
-    read_unfolded,
-)
+from sood_tui.benches.tree import Marks, Unfolded, read_children, read_marks, read_subtree, read_unfolded
 from sood_tui.keys.browse import BROWSE
 from sood_tui.lines.synset import synset_facts
 from sood_tui.marks import under_of

@@ -9,14 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.filters.answers import (
-    QUESTION,
-    QUESTION_OF_THE_PAPER,
-    outcome_of,
-    outcome_of_the_paper,
-    question,
-    yes_no,
-)
+from engine.filters.answers import QUESTION, QUESTION_OF_THE_PAPER, outcome_of, outcome_of_the_paper, question, yes_no
 from engine.filters.sheets import cells_per_side, compose, tile_boxes
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "data" / "golden.json").read_text())

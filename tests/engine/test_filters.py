@@ -15,13 +15,7 @@ from engine.errors import EngineError
 from engine.filters import rules
 from engine.filters.asking import VlmRequest, check_model, prepare, submit, title_of
 from engine.filters.audit import _shares, draw
-from engine.filters.calibration import (
-    compare,
-    expected_calibration_error,
-    filter_agreement,
-    fit,
-    share_saved,
-)
+from engine.filters.calibration import compare, expected_calibration_error, filter_agreement, fit, share_saved
 from engine.filters.clip_share import preference
 from engine.filters.disagreement import matrix, name_of, ranked
 from engine.filters.intervals import wilson

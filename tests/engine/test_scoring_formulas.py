@@ -10,14 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from engine.errors import EngineError
-from engine.scoring.formulas import (
-    ConstantSuperclass,
-    iqr_outliers,
-    mean,
-    minmax,
-    percentile,
-    standard_deviation,
-)
+from engine.scoring.formulas import ConstantSuperclass, iqr_outliers, mean, minmax, percentile, standard_deviation
 from engine.scoring.prompts import make_prompt
 from engine.scoring.similarities import products
 

@@ -11,14 +11,7 @@ from hypothesis import strategies as st
 
 from engine.images.scan import ScanReport, take_in
 from store.connection import Store, memory_store
-from store.images.pictures import (
-    Image,
-    fetch_count,
-    fetch_issues,
-    fetch_places,
-    fetch_subtree_counts,
-    has_image,
-)
+from store.images.pictures import Image, fetch_count, fetch_issues, fetch_places, fetch_subtree_counts, has_image
 from store.images.roots import Root, UnknownRoot, fetch_root, fetch_root_summaries, fetch_roots
 from store.scoring.embeddings import append_read_issues, delete_read_issues
 from tests.catalogue_rows import pictures_of

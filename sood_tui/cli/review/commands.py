@@ -6,25 +6,21 @@ from typing import Annotated
 
 import typer
 
-from engine.errors import EngineError
 from engine.review import decisions as engine
-from engine.review.decisions import DecisionKind, Step
 from engine.review.opinions import FilterOpinion, filter_opinions, probability
 from engine.review.queue import queue
 from engine.review.selection import parse
-from engine.review.subtrees import decide_subtree
-from engine.wordnet.resolve import AmbiguousWord, resolve
 from sood_tui.cli.context import AsJson, open_review, settings_of
 from sood_tui.cli.output import emit, emit_json, plain, say
+from sood_tui.cli.review.deciding import candidate_named, decide, tell
 from sood_tui.cli.review.duplicates import app as duplicates_app
 from sood_tui.cli.review.duplicates import newest_run
 from sood_tui.cli.review.reviewers import Blind, blind_reviewer
 from sood_tui.cli.review.reviewers import app as reviewers_app
 from sood_tui.cli.review.stop import app as stop_app
 from sood_tui.cli.review.why import app as why_app
-from store.connection import Cursor
 from store.review.log import fetch_log
-from store.review.queue import QueueItem, fetch_candidates_among
+from store.review.queue import QueueItem
 
 app = typer.Typer(
     name="review",
@@ -112,7 +108,7 @@ def accept(
 
     Example: sood-tui review accept dog n02085620 papillon
     """
-    _decide(context, superclass, synsets, "accept", by, note, subtree, as_json)
+    decide(context, superclass, synsets, "accept", by, note, subtree, as_json)
 
 
 @app.command()
@@ -129,7 +125,7 @@ def reject(
 
     Example: sood-tui review reject dog hot_dog.n.01 --note "food"
     """
-    _decide(context, superclass, synsets, "reject", by, note, subtree, as_json)
+    decide(context, superclass, synsets, "reject", by, note, subtree, as_json)
 
 
 @app.command()
@@ -146,7 +142,7 @@ def unsure(
 
     Example: sood-tui review unsure dog n02087122 --note "wild or tame?"
     """
-    _decide(context, superclass, synsets, "unsure", by, note, subtree, as_json)
+    decide(context, superclass, synsets, "unsure", by, note, subtree, as_json)
 
 
 @app.command()
@@ -162,7 +158,7 @@ def undo(
     """
     with open_review(context) as workspace:
         step = engine.undo(workspace, by or settings_of(workspace).reviewer, of)
-    _tell("Taken back", step, as_json)
+    tell("Taken back", step, as_json)
 
 
 @app.command()
@@ -178,7 +174,7 @@ def redo(
     """
     with open_review(context) as workspace:
         step = engine.redo(workspace, by or settings_of(workspace).reviewer, of)
-    _tell("Brought back", step, as_json)
+    tell("Brought back", step, as_json)
 
 
 @app.command()
@@ -198,7 +194,7 @@ def assign(
         with workspace.opened().reading() as cursor:
             wnid = candidate_named(cursor, superclass, synset)
         step = engine.assign(workspace, wnid, superclass, by or settings_of(workspace).reviewer, note)
-    _tell("Recorded", step, as_json)
+    tell("Recorded", step, as_json)
 
 
 @app.command()
@@ -261,54 +257,9 @@ def import_command(
         say(f"{report.strangers} synsets are no candidates here; their decisions wait in the log until they are.")
 
 
-def _decide(
-    context: typer.Context,
-    superclass: str,
-    synsets: list[str],
-    kind: DecisionKind,
-    by: str | None,
-    note: str | None,
-    subtree: bool,
-    as_json: bool,
-) -> None:
-    with open_review(context) as workspace:
-        name = by or settings_of(workspace).reviewer
-        with workspace.opened().reading() as cursor:
-            engine.require_superclass(cursor, superclass)
-            wnids = [candidate_named(cursor, superclass, text) for text in synsets]
-        if subtree and len(wnids) > 1:
-            raise EngineError("--subtree takes one synset: one step, one undo.", "Say the command once for each.")
-        if subtree:
-            step = decide_subtree(workspace, superclass, wnids[0], kind, name, note)
-        else:
-            step = engine.decide(workspace, superclass, wnids, kind, name, note)
-    _tell("Recorded", step, as_json)
-
-
-def candidate_named(cursor: Cursor, superclass: str, text: str) -> str:
-    """The wnid that a text names; of several senses the one that is a candidate, if only one is."""
-    try:
-        return resolve(cursor, text)
-    except AmbiguousWord as ambiguous:
-        meant = fetch_candidates_among(cursor, superclass, [sense.wnid for sense in ambiguous.senses])
-        if len(meant) == 1:
-            return meant.pop()
-        raise
-
-
 def _listed(item: QueueItem, opinions: tuple[FilterOpinion, ...]) -> dict[str, object]:
     """The candidate with the chance that a person would accept it, as filters see it."""
     return {**plain(item), "at": item.at, "p_yes": probability(opinions)}
-
-
-def _tell(what: str, step: Step, as_json: bool) -> None:
-    if as_json:
-        emit_json(step)
-    for event in step.events:
-        whence = f", inherited from {event.inherited_from}" if event.inherited_from else ""
-        say(f"{what}: {event.kind} {event.wnid} under {event.superclass} by {event.reviewer}{whence}")
-    for picture in step.pictures:
-        say(f"{what}: {picture.kind} {picture.root}/{picture.path} by {picture.reviewer}")
 
 
 app.add_typer(why_app)

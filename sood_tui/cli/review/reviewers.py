@@ -110,7 +110,7 @@ def adjudicate_command(
 
     Example: sood-tui review adjudicate dog reject hot_dog.n.01 --by carol --note "food"
     """
-    from sood_tui.cli.review.commands import candidate_named
+    from sood_tui.cli.review.deciding import candidate_named
 
     with open_review(context) as workspace:
         with workspace.opened().reading() as cursor:

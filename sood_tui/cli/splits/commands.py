@@ -4,16 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.errors import EngineError
 from engine.splits import change as engine
 from engine.splits import preview as previewing
 from engine.splits.prepare import prepare, read_settings
 from engine.splits.settings import MAIN, Change, undone_steps
 from engine.wordnet.resolve import resolve
-from engine.workspace import Workspace
 from sood_tui.cli.context import AsJson, open_workspace, settings_of
-from sood_tui.cli.following import take_in_results
 from sood_tui.cli.output import emit, emit_json, emit_table, say
+from sood_tui.cli.splits.changes import apply, percentile_changes, tell_events, without_none
 from sood_tui.cli.splits.labels import app as labels_app
 from sood_tui.cli.splits.options import (
     By,
@@ -26,12 +24,11 @@ from sood_tui.cli.splits.options import (
     Remedy,
     Tails,
     defaults_of,
-    numbers,
 )
 from sood_tui.cli.splits.reports import app as reports_app
 from sood_tui.cli.splits.reports import tell_preview
 from sood_tui.cli.splits.show import app as show_app
-from store.splits.settings import SettingEvent, fetch_settings, fetch_splits
+from store.splits.settings import fetch_settings, fetch_splits
 
 app = typer.Typer(
     name="splits",
@@ -67,10 +64,10 @@ def set_command(
     Example: sood-tui splits set --easy 45 --hard 25 --superclass dog
     """
     with open_workspace(context) as workspace:
-        changes = _changes(workspace, split, easy, hard, bands, superclass, default)
+        changes = percentile_changes(workspace, split, easy, hard, bands, superclass, default)
         changes += [Change("remedy", remedy.value, superclass)] if remedy else []
         changes += [Change("run_id", run)] if run is not None else []
-        _apply(workspace, changes, split, by, note, as_json)
+        apply(workspace, changes, split, by, note, as_json)
 
 
 @app.command()
@@ -134,13 +131,13 @@ def rules(
         "near_duplicates": near_duplicates,
     }
     changes = [Change(key, getattr(value, "value", value)) for key, value in given.items() if value is not None]
-    changes = [_without(change) for change in changes]
+    changes = [without_none(change) for change in changes]
     with open_workspace(context) as workspace:
         if changes and preview:
             tell_preview(previewing.preview(workspace, changes, split, defaults_of(workspace)), as_json)
             return
         if changes:
-            _apply(workspace, changes, split, by, note, as_json)
+            apply(workspace, changes, split, by, note, as_json)
             return
         prepared = prepare(workspace, split, defaults_of(workspace))
     if as_json:
@@ -179,7 +176,7 @@ def place(
             placed.pop(wnid, None)
             if band is not None:
                 placed[wnid] = band
-        _apply(workspace, [Change("placed", placed or None, superclass)], split, by, note, as_json)
+        apply(workspace, [Change("placed", placed or None, superclass)], split, by, note, as_json)
 
 
 @app.command()
@@ -190,7 +187,7 @@ def undo(context: typer.Context, split: Name = MAIN, by: By = None, as_json: AsJ
     """
     with open_workspace(context) as workspace:
         events = engine.undo_setting(workspace, by or settings_of(workspace).reviewer, split)
-    _tell_events("Taken back", events, as_json)
+    tell_events("Taken back", events, as_json)
 
 
 @app.command()
@@ -201,7 +198,7 @@ def redo(context: typer.Context, split: Name = MAIN, by: By = None, as_json: AsJ
     """
     with open_workspace(context) as workspace:
         events = engine.redo_setting(workspace, by or settings_of(workspace).reviewer, split)
-    _tell_events("Brought back", events, as_json)
+    tell_events("Brought back", events, as_json)
 
 
 @app.command()
@@ -240,75 +237,3 @@ def list_command(context: typer.Context, as_json: AsJson = False) -> None:
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
         rows = fetch_splits(cursor)
     emit(rows, ("split", "run_id", "created_at"), as_json, "No split was made yet; `sood-tui splits set` makes one.")
-
-
-def _changes(
-    workspace: Workspace,
-    split: str,
-    easy: float | None,
-    hard: float | None,
-    bands: str | None,
-    superclass: str | None,
-    default: bool,
-) -> list[Change]:
-    if default:
-        if superclass is None or easy is not None or hard is not None or bands is not None:
-            raise EngineError("--default takes one --superclass, and no percentiles.")
-        return [Change("percentiles", None, superclass), Change("remedy", None, superclass)]
-    if bands is not None:
-        if easy is not None or hard is not None:
-            raise EngineError("--bands says all percentiles; leave --easy and --hard out.")
-        return [Change("percentiles", numbers(bands), superclass)]
-    if easy is None and hard is None:
-        return []
-    with workspace.opened().reading() as cursor:
-        made = {one.split for one in fetch_splits(cursor)}
-        known = split in made or split == MAIN
-        settings = read_settings(cursor, workspace.seed, split, defaults_of(workspace))[1] if known else None
-    before = (settings or defaults_of(workspace)).percentiles_of(superclass or "")
-    if len(before) != 2:
-        raise EngineError(f"This split has {len(before) + 1} bands.", "Say all percentiles: --bands 20,40")
-    return [
-        Change("percentiles", (before[0] if hard is None else hard, before[1] if easy is None else easy), superclass)
-    ]
-
-
-def _without(change: Change) -> Change:
-    """The change, with the word none as no source, no predictions and no flag, and -1 as no distance."""
-    if change.key == "near_duplicates" and change.value < 0:
-        return Change(change.key, None)
-    if change.key in ("label_source", "label_predictions") and change.value == "none":
-        return Change(change.key, None)
-    if change.key == "excluded_flags":
-        return Change(change.key, tuple(flag for flag in change.value if flag != "none"))
-    return change
-
-
-def _apply(
-    workspace: Workspace, changes: list[Change], split: str, by: str | None, note: str | None, as_json: bool
-) -> None:
-    if not changes:
-        raise EngineError("Nothing was said that could be set.", "`sood-tui splits set --help` lists the options.")
-    take_in_results(workspace)
-    reviewer = by or settings_of(workspace).reviewer
-    settings = engine.change_settings(workspace, changes, reviewer, split, note, defaults_of(workspace))
-    if as_json:
-        emit_json(settings)
-    for change in changes:
-        where = f" of {change.superclass}" if change.superclass else ""
-        say(f"{change.key}{where} is now {_value(change)}.")
-
-
-def _value(change: Change) -> str:
-    if change.value is None:
-        return "what holds for all" if change.superclass else "none"
-    if not isinstance(change.value, tuple):
-        return str(change.value)
-    return ", ".join(one if isinstance(one, str) else f"{one:g}" for one in change.value) or "none"
-
-
-def _tell_events(what: str, events: list[SettingEvent], as_json: bool) -> None:
-    if as_json:
-        emit_json(events)
-    for event in events:
-        say(f"{what}: {event.key}{f' of {event.superclass}' if event.superclass else ''} {event.value}")

@@ -6,14 +6,7 @@ from engine.errors import EngineError
 from engine.splits.prepare import prepare
 from engine.splits.prepared import PreparedSplit, Tuned
 from engine.splits.settings import MAIN
-from engine.splits.show import (
-    BandCount,
-    SuperclassCut,
-    degenerate_cases,
-    subclass_cuts,
-    superclass_cuts,
-    total_cut,
-)
+from engine.splits.show import BandCount, SuperclassCut, degenerate_cases, subclass_cuts, superclass_cuts, total_cut
 from sood_tui.cli.context import AsJson, open_workspace
 from sood_tui.cli.following import take_in_results
 from sood_tui.cli.output import emit_json, emit_table, say
