@@ -42,14 +42,14 @@ class EvaluateActions(RoomScreen):
 
     def action_new(self) -> None:
         """Ask for methods and sets, then start the job."""
-        from sood_tui.evaluation_request import problem_of
+        from sood_tui.orders.evaluation_line import problem_of
 
         self.app.push_screen(AskDialog("New evaluation", ASKED, SUGGESTED, problem_of), self._begin)
 
     def _begin(self, text: str | None) -> None:
         from engine.evaluation.request import submit
         from engine.evaluation.scored_with import with_model_of_scoring
-        from sood_tui.evaluation_request import parsed
+        from sood_tui.orders.evaluation_line import parsed
 
         if text is None:
             return

@@ -14,9 +14,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.workspace import Workspace
+from sood_tui.benches.machine import Machine, look_at_machine
 from sood_tui.keys.home import HOME
 from sood_tui.keys.screens import SCREEN_KEYS, SCREEN_TITLES
-from sood_tui.machine import Machine, look_at_machine
 from sood_tui.marks import MARKS
 from sood_tui.plain import ago, plain, size
 from sood_tui.screens.room import RoomScreen

@@ -18,7 +18,7 @@ from engine.events import now
 from engine.jobs.ingest import ingest_ready
 from engine.jobs.runner import find_job, list_jobs
 from engine.workspace import Workspace
-from sood_tui.evaluation_request import parsed
+from sood_tui.orders.evaluation_line import parsed
 from sood_tui.screens.comparison import ComparisonScreen
 from sood_tui.screens.dialogs import AskDialog, ChooseDialog
 from sood_tui.screens.evaluate import EvaluateScreen

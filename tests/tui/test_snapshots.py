@@ -16,7 +16,7 @@ from engine.review import decisions as review
 from engine.workspace import Workspace
 from sood_tui import plain
 from sood_tui.app import SoodApp
-from sood_tui.machine import Device, Machine
+from sood_tui.benches.machine import Device, Machine
 from sood_tui.screens import home, settings
 from store.candidates.superclasses import fetch_superclass_names
 from tests.tui import birds
