@@ -12,6 +12,7 @@ from engine.candidates.superclasses import require
 from engine.errors import EngineError
 from engine.events import now
 from engine.filters.answers import QUESTION, QUESTION_OF_ONE, QUESTION_OF_THE_PAPER, question
+from engine.filters.verdicts import UNREADABLE
 from engine.images.sample import sample_images
 from engine.jobs import runner
 from engine.jobs.execution import LOCAL, Execution
@@ -24,6 +25,7 @@ from store.candidates.superclasses import fetch_superclass_names
 from store.connection import Cursor
 from store.images import roots as image_roots
 from store.paths import path_of_text
+from store.scoring.embeddings import append_read_issues, delete_read_issues
 
 KIND = "vlm-filter"
 LEAST_IMAGES = 8
@@ -162,6 +164,10 @@ def ingest(intake: Intake) -> None:
         run_id = store.insert_run(intake.cursor, "vlm", settings["mode"], settings["model"], text, intake.job.id, now())
     store.set_revision(intake.cursor, run_id, intake.part.metadata["revision"])
     store.insert_part(intake.cursor, run_id, str(intake.part.path))
+    if problems := json.loads(intake.part.metadata.get(UNREADABLE, "[]")):
+        table = pa.Table.from_pylist([{**problem, "row": None} for problem in problems])
+        delete_read_issues(intake.cursor, table)
+        append_read_issues(intake.cursor, table, now())
 
 
 def _candidates(cursor: Cursor, request: VlmRequest) -> list[Candidate]:

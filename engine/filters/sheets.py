@@ -2,21 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, ImageOps
 
 TILE = 256
 BACKGROUND = (0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One composed sheet and the positions, in the given list, of the pictures on it."""
-
-    picture: Image.Image
-    used: tuple[int, ...]
 
 
 def cells_per_side(pictures: int) -> int:
@@ -39,42 +29,20 @@ def tile_boxes(size: int, cells: int) -> list[tuple[int, int, int, int]]:
     ]
 
 
-def readable(path: str | bytes) -> Image.Image | None:
-    """The picture in RGB, its first frame and upright; None where it cannot be decoded.
-
-    Greys of more than 8 bits are scaled: converted plainly they would be white. Transparency is dropped.
-    """
-    try:
-        with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            return (_eight_bits(upright) if upright.mode[:1] in "IF" else upright).convert("RGB")
-    except Exception:
-        # Pillow's decoders raise whatever their bytes lead them to; the next sample takes the place.
-        return None
+def tile_of(picture: Image.Image, tile: int = TILE) -> Image.Image:
+    """A picture in a square cell of so many pixels, its proportions kept."""
+    return ImageOps.pad(picture, (tile, tile), color=BACKGROUND)
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    values = np.asarray(picture).astype(np.float64)
-    scaled = values // 257 if values.max(initial=0) > 255 else values
-    return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
-
-
-def compose(paths: Sequence[str | bytes], wanted: int, tile: int = TILE) -> Sheet:
-    """Put the first so many readable pictures on one sheet.
+def compose(tiles: Sequence[Image.Image], tile: int = TILE) -> Image.Image:
+    """The sheet of these tiles.
 
     Args:
-        paths: more than wanted, so that others can stand in for pictures that cannot be read.
-        wanted: how many to show at most.
-        tile: pixels along a side of a cell; pictures keep their proportions inside it.
+        tiles: see ``tile_of``.
+        tile: pixels along a side of a cell.
     """
-    found: list[tuple[int, Image.Image]] = []
-    for position, path in enumerate(paths):
-        if len(found) == wanted:
-            break
-        if (picture := readable(path)) is not None:
-            found.append((position, ImageOps.pad(picture, (tile, tile), color=BACKGROUND)))
-    cells = cells_per_side(len(found))
+    cells = cells_per_side(len(tiles))
     sheet = Image.new("RGB", (cells * tile, cells * tile), BACKGROUND)
-    for (left, top, _, _), (_, picture) in zip(tile_boxes(cells * tile, cells), found, strict=False):
+    for (left, top, _, _), picture in zip(tile_boxes(cells * tile, cells), tiles, strict=False):
         sheet.paste(picture, (left, top))
-    return Sheet(sheet, tuple(position for position, _ in found))
+    return sheet

@@ -1,6 +1,9 @@
-"""The columns of a verdict, as jobs write them."""
+"""The columns of a verdict, as jobs write them, and what goes with them."""
 
 import pyarrow as pa
+
+UNREADABLE = "unreadable"
+"""In the metadata of a part: its pictures that could not be read, as JSON objects of image_id, status and reason."""
 
 VERDICT_SCHEMA = pa.schema(
     [

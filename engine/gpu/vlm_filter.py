@@ -1,10 +1,12 @@
 """The job that asks a vision-language model about candidates: sheets of pictures, or pictures one by one."""
 
+import json
 import math
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,10 @@ from PIL import Image
 
 from engine.filters.answers import ACCEPT_FROM, LEAST_MASS, YesNo, outcome_of, outcome_of_the_paper
 from engine.filters.intervals import wilson
-from engine.filters.sheets import TILE, cells_per_side, compose, readable
-from engine.filters.verdicts import VERDICT_SCHEMA
-from engine.gpu.pictures import allow_large_pictures, check_roots
+from engine.filters.sheets import TILE, cells_per_side, compose, tile_of
+from engine.filters.verdicts import UNREADABLE, VERDICT_SCHEMA
+from engine.gpu.pictures import UnreadablePicture, allow_large_pictures, check_roots
+from engine.gpu.upright import read_upright
 from engine.gpu.vlm import load_vlm
 from engine.gpu.vlm_batches import Asker, Refused
 from engine.jobs.shards import ShardRun
@@ -34,11 +37,13 @@ class _Seen:
         row: of the work list.
         pictures: one sheet, or single pictures.
         image_ids: that are on the sheet, or one for each picture.
+        problems: pictures that could not be read, with the kind and the reason.
     """
 
     row: Row
     pictures: tuple[Image.Image, ...]
     image_ids: tuple[int, ...]
+    problems: tuple[Row, ...]
 
 
 def run(run: ShardRun) -> Mapping[str, Any]:
@@ -55,16 +60,24 @@ def run(run: ShardRun) -> Mapping[str, Any]:
     _try_batch(run, asker)
     one_by_one = run.settings["mode"] == "picture"
     see, at_once = (_see_pictures, 1) if one_by_one else (_see_sheet, batch_size)
+    unreadable = 0
     with ThreadPoolExecutor(run.cores, thread_name_prefix="sheets") as pool:
         for shard in run.shards():
             rows: list[Row] = []
+            problems: dict[int, Row] = {}
             # The sheets of the next batch are made while the model looks at this one.
             seen = _ahead(pool, see, shard.table.to_pylist(), 2 * at_once)
             while batch := _next(run, seen, at_once):
+                problems |= _problems(run, batch)
                 rows += _judge_pictures(run, asker, batch[0]) if one_by_one else _judge_sheets(run, asker, batch)
                 run.advance(len(batch), batch=asker.batch_size, memory=asker.memory)
-            shard.commit(pa.Table.from_pylist(rows, VERDICT_SCHEMA), {"revision": vlm.revision})
-    return {"revision": vlm.revision, "device": str(vlm.device), "refused": asker.refused}
+            told = {"revision": vlm.revision, UNREADABLE: json.dumps([problems[key] for key in sorted(problems)])}
+            shard.commit(pa.Table.from_pylist(rows, VERDICT_SCHEMA), told)
+            unreadable += len(problems)
+    if unreadable:
+        run.warn(f"{unreadable:,} pictures could not be read; `sood-tui images issues` lists them.")
+    result = {"revision": vlm.revision, "device": str(vlm.device)}
+    return {**result, "refused": asker.refused, "unreadable": unreadable}
 
 
 def _try_batch(run: ShardRun, asker: Asker) -> None:
@@ -98,18 +111,37 @@ def _next(run: ShardRun, seen: Iterator[_Seen], count: int) -> list[_Seen]:
 
 
 def _see_sheet(row: Row) -> _Seen:
-    sheet = compose(row["paths"], row["wanted"])
-    return _Seen(row, (sheet.picture,), tuple(row["image_ids"][position] for position in sheet.used))
+    seen = _see(row, tile_of)
+    return replace(seen, pictures=(compose(seen.pictures),))
 
 
 def _see_pictures(row: Row) -> _Seen:
+    return _see(row, lambda picture: picture)
+
+
+def _see(row: Row, shaped: Callable[[Image.Image], Image.Image]) -> _Seen:
     found: list[tuple[int, Image.Image]] = []
+    problems: list[Row] = []
     for image_id, path in zip(row["image_ids"], row["paths"], strict=True):
         if len(found) == row["wanted"]:
             break
-        if (picture := readable(path)) is not None:
-            found.append((image_id, picture))
-    return _Seen(row, tuple(picture for _, picture in found), tuple(image_id for image_id, _ in found))
+        try:
+            found.append((image_id, shaped(read_upright(os.fsdecode(path)))))
+        except UnreadablePicture as problem:
+            problems.append({"image_id": image_id, "status": problem.kind, "reason": problem.reason})
+    pictures = tuple(picture for _, picture in found)
+    return _Seen(row, pictures, tuple(image_id for image_id, _ in found), tuple(problems))
+
+
+def _problems(run: ShardRun, batch: Sequence[_Seen]) -> dict[int, Row]:
+    """The pictures of a batch that could not be read, by their ids.
+
+    Raises: EngineError where a whole folder is gone: its pictures are not to blame.
+    """
+    found = {problem["image_id"]: problem for seen in batch for problem in seen.problems}
+    if any(problem["status"] == "missing_file" for problem in found.values()):
+        check_roots(run.settings.get("roots", ()))
+    return found
 
 
 def _judge_sheets(run: ShardRun, asker: Asker, batch: Sequence[_Seen]) -> list[Row]:

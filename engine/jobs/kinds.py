@@ -92,6 +92,7 @@ KINDS = {
             unit="candidates",
             on_device=True,
             parallel=True,
+            sums=("refused", "unreadable"),
             row_bytes=1024,
         ),
         Kind(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine.filters.answers import QUESTION, QUESTION_OF_THE_PAPER, outcome_of, outcome_of_the_paper, question, yes_no
-from engine.filters.sheets import cells_per_side, compose, tile_boxes
+from engine.filters.sheets import cells_per_side, compose, tile_boxes, tile_of
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "data" / "golden.json").read_text())
 
@@ -59,18 +59,10 @@ def test_questions() -> None:
     assert asked == "Does all the 16 images contain sports_car? y/n"
 
 
-def test_a_broken_picture_gives_its_place_to_the_next(tmp_path: Path) -> None:
-    paths = []
-    for index, color in enumerate([(255, 0, 0), None, (0, 255, 0), (0, 0, 255)]):
-        path = tmp_path / f"{index}.png"
-        if color is None:
-            path.write_bytes(b"no picture")
-        else:
-            Image.new("RGB", (40, 20), color).save(path)
-        paths.append(str(path))
-    sheet = compose(paths, wanted=2, tile=40)
-    assert sheet.used == (0, 2)
-    assert sheet.picture.size == (80, 80)
-    assert sheet.picture.getpixel((20, 20)) == (255, 0, 0)
-    assert sheet.picture.getpixel((20, 2)) == (0, 0, 0), "letterboxed, not stretched"
-    assert sheet.picture.getpixel((60, 20)) == (0, 255, 0)
+def test_tiles_are_letterboxed_row_after_row() -> None:
+    tiles = [tile_of(Image.new("RGB", (40, 20), color), 40) for color in ((255, 0, 0), (0, 255, 0))]
+    sheet = compose(tiles, tile=40)
+    assert sheet.size == (80, 80)
+    assert sheet.getpixel((20, 20)) == (255, 0, 0)
+    assert sheet.getpixel((20, 2)) == (0, 0, 0), "letterboxed, not stretched"
+    assert sheet.getpixel((60, 20)) == (0, 255, 0)

@@ -1,5 +1,6 @@
 """The room filters: a vision-language model in a real job, embeddings, rules, audits and calibration."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,8 +21,9 @@ from engine.filters.clip_share import preference
 from engine.filters.disagreement import matrix, name_of, ranked
 from engine.filters.intervals import wilson
 from engine.filters.labelled import Judged, fetch_labels
-from engine.filters.sheets import readable
 from engine.gpu import vlm, vlm_filter
+from engine.gpu.pictures import UnreadablePicture
+from engine.gpu.upright import read_upright
 from engine.jobs import runner
 from engine.jobs.ingest import ingest_ready
 from engine.jobs.timing import bottleneck_of
@@ -30,6 +32,7 @@ from engine.workspace import Workspace
 from store import filters as store
 from store.candidates.superclasses import UnknownSuperclass
 from store.connection import Store, memory_store
+from store.images.pictures import fetch_issues
 from tests.catalogues import WHEN, add_superclasses, add_synsets, add_table, wnid_of
 from tests.gpu.tiny_vlm import BLUE, RED, paligemma, qwen, teach_red
 from tests.jobs.here import Watcher, run_here
@@ -190,6 +193,19 @@ def test_seeds_stand_side_by_side(workspace: Workspace, model: str) -> None:
     assert [(row.seed, row.labels, row.unanswered) for row in people] == [(1, 1, 1), (2, 1, 1)]
 
 
+def test_pictures_that_cannot_be_read_are_listed_once(workspace: Workspace, model: str, tmp_path: Path) -> None:
+    (tmp_path / "pictures" / wnid_of("navy") / "0.png").unlink()
+    for _ in range(2):
+        _judge_here(workspace, VlmRequest(model=model, samples=10, batch_size=2))
+    with workspace.opened().reading() as cursor:
+        found = {(row.wnid, row.kind): row.detail for row in fetch_issues(cursor)}
+        assert len(found) == len(fetch_issues(cursor))
+    assert found == {
+        (wnid_of("scarlet"), "undecodable"): "the file is no picture of a known format",
+        (wnid_of("navy"), "missing_file"): "the file is not there",
+    }
+
+
 def test_what_a_model_cannot_take_is_an_error_with_its_reason(workspace: Workspace, tmp_path: Path) -> None:
     folder = next(Path(tmp_path / "pictures").glob(wnid_of("navy")))
     for path in folder.iterdir():
@@ -222,19 +238,26 @@ def test_odd_pictures_on_a_sheet(tmp_path: Path) -> None:
     picture.quantize(8).save(tmp_path / "palette.png")
     picture.save(tmp_path / "animated.gif", save_all=True, append_images=[Image.new("RGB", (60, 40), BLUE)])
     picture.save(tmp_path / "rotated.jpg", exif=turned)
-    assert np.asarray(readable(str(tmp_path / "sixteen.png"))).tolist() == np.full((60, 60, 3), 100).tolist()
+    assert np.asarray(read_upright(str(tmp_path / "sixteen.png"))).tolist() == np.full((60, 60, 3), 100).tolist()
     for name in ("cmyk.jpg", "palette.png", "animated.gif"):
-        seen = readable(str(tmp_path / name))
-        assert seen is not None
+        seen = read_upright(str(tmp_path / name))
         assert (seen.mode, seen.size) == ("RGB", (60, 40))
         np.testing.assert_allclose(np.asarray(seen).mean(axis=(0, 1)), RED, atol=12)
-    upright = readable(str(tmp_path / "rotated.jpg"))
-    assert upright is not None
-    assert upright.size == (40, 60)
+    assert read_upright(str(tmp_path / "rotated.jpg")).size == (40, 60)
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "rotated.jpg").read_bytes()[:200])
     (tmp_path / "empty.jpg").touch()
-    assert readable(str(tmp_path / "cut.jpg")) is None
-    assert readable(str(tmp_path / "empty.jpg")) is None
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for name, kind, reason in (
+        ("cut.jpg", "undecodable", "Truncated"),
+        ("empty.jpg", "undecodable", "the file is empty"),
+        ("bomb.png", "undecodable", "decompression bomb"),
+        ("pipe.jpg", "undecodable", "no ordinary file"),
+        ("gone.jpg", "missing_file", "not there"),
+    ):
+        with pytest.raises(UnreadablePicture, match=reason) as caught:
+            read_upright(str(tmp_path / name))
+        assert caught.value.kind == kind
 
 
 def test_requests_that_make_no_sense_are_refused(workspace: Workspace) -> None:
