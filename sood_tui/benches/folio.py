@@ -14,7 +14,7 @@ from store.images.roots import fetch_roots
 from store.paths import path_of_text
 from store.review.log import LogEntry, fetch_history
 from store.review.pictures import Mark, fetch_images_by_id, fetch_markers, fetch_marks, fetch_marks_of
-from store.review.queue import State, fetch_states_of
+from store.review.queue import State, fetch_origins_of, fetch_states_of
 from store.wordnet.lists import Membership, fetch_memberships
 from store.wordnet.synsets import Synset, fetch_hypernym_path
 
@@ -27,6 +27,7 @@ class Folio:
         path: from the root down to it, both included.
         memberships: the published lists that name it.
         claims: what each superclass that has it as a candidate says of it.
+        origins: the name of the synset from which a superclass's decision is inherited, where it is.
         history: decisions on it, newest first.
         images: pictures of its own.
         subtree_images: pictures of it and of all below it.
@@ -40,6 +41,7 @@ class Folio:
     path: tuple[Synset, ...]
     memberships: tuple[Membership, ...]
     claims: Mapping[str, State]
+    origins: Mapping[str, str]
     history: tuple[LogEntry, ...]
     images: int
     subtree_images: int
@@ -83,6 +85,7 @@ def read_folio(workspace: Workspace, wnid: str, count: int, page: int = 0) -> Fo
             tuple(fetch_hypernym_path(cursor, wnid)),
             tuple(fetch_memberships(cursor, wnid)),
             fetch_states_of(cursor, wnid),
+            fetch_origins_of(cursor, wnid),
             tuple(fetch_history(cursor, wnid)),
             numbers.images,
             numbers.subtree_images,
@@ -105,7 +108,7 @@ def seen_by(folio: Folio, blind_for: str | None) -> Folio:
     if blind_for is None:
         return folio
     marks = {image_id: mark for image_id, mark in folio.marks.items() if folio.markers[image_id] == blind_for}
-    return replace(folio, claims={}, history=own_history(folio.history, blind_for), marks=marks)
+    return replace(folio, claims={}, origins={}, history=own_history(folio.history, blind_for), marks=marks)
 
 
 def read_pictures(workspace: Workspace, wnid: str, count: int, page: int = 0) -> tuple[Picture, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import EngineError
-from engine.review.subtrees import conflicts
+from engine.review.subtrees import Conflict, conflicts
 from engine.workspace import Workspace
 from store.candidates.proposed import fetch_candidates
 from store.candidates.superclasses import fetch_superclasses
@@ -38,12 +38,14 @@ class Marks:
         roots: the superclasses that a synset is a root of.
         tallies: how many synsets of each state lie at and under a synset that has candidates below it. A synset counts
             once, however many ways lead to it and however many superclasses propose it.
+        torn: the contradictions that a synset inherits.
     """
 
     signs: Mapping[str, str]
     states: Mapping[str, Mapping[str, str]]
     roots: Mapping[str, Sequence[str]]
     tallies: Mapping[str, Mapping[str, int]]
+    torn: Mapping[str, Sequence[Conflict]]
 
 
 def read_unfolded(workspace: Workspace, unfolded: Iterable[Path], wnid: str = "") -> Unfolded:
@@ -103,7 +105,9 @@ def read_marks(workspace: Workspace, blind_for: str | None = None) -> Marks:
                 roots.setdefault(wnid, []).append(row.superclass)
             for candidate in fetch_candidates(cursor, row.superclass):
                 states.setdefault(candidate.wnid, {})[row.superclass] = candidate.state
-        disputed = {} if blind_for else {conflict.wnid: "conflict" for conflict in conflicts(cursor)}
+        torn: dict[str, list[Conflict]] = {}
+        for conflict in () if blind_for else conflicts(cursor):
+            torn.setdefault(conflict.wnid, []).append(conflict)
         if blind_for is not None:
             words = fetch_words(cursor)
             own = {(word.superclass, word.wnid): word.kind for word in words if word.reviewer == blind_for}
@@ -114,11 +118,11 @@ def read_marks(workspace: Workspace, blind_for: str | None = None) -> Marks:
     best = {wnid: _best(under.values()) for wnid, under in states.items()}
     # Accepted under two superclasses is a replica that must be settled; accepted here and rejected there is not.
     replicas = {wnid: "conflict" for wnid, under in states.items() if list(under.values()).count("accept") > 1}
-    signs = {**best, **replicas, **disputed, **dict.fromkeys(roots, "superclass")}
+    signs = {**best, **replicas, **dict.fromkeys(torn, "conflict"), **dict.fromkeys(roots, "superclass")}
     tallies = {
         wnid: Counter(best[name] for name in {wnid, *names} if name in best) for wnid, names in below.items()
     }  # fmt: skip
-    return Marks(signs, states, roots, tallies)
+    return Marks(signs, states, roots, tallies, torn)
 
 
 def _best(states: Collection[str]) -> str:

@@ -95,7 +95,13 @@ def candidate_facts(
     return Content("\n").join(lines)
 
 
-def synset_facts(folio: Folio, width: int, under: Mapping[str, int], roots: Sequence[str] = ()) -> Content:
+def synset_facts(
+    folio: Folio,
+    width: int,
+    under: Mapping[str, int],
+    roots: Sequence[str] = (),
+    torn: Iterable[Conflict] = (),
+) -> Content:
     """What Browse says of a synset.
 
     Args:
@@ -103,6 +109,7 @@ def synset_facts(folio: Folio, width: int, under: Mapping[str, int], roots: Sequ
         width: columns of the text.
         under: candidates at and under it by state; empty where there are none below.
         roots: the superclasses that it is a root of.
+        torn: the contradictions that it inherits.
     """
     synset, mark = folio.synset, MARKS["superclass"]
     named = Content.styled(f"{mark.sign} {plain(', '.join(roots))}", mark.colour)
@@ -115,6 +122,7 @@ def synset_facts(folio: Folio, width: int, under: Mapping[str, int], roots: Sequ
         *_row("pictures", Content(_pictures(folio)), width),
         *(_row("superclass", named, width) if roots else []),
         *_claims(folio, "", width),
+        *(row for conflict in torn for row in _row("conflict", _conflict(conflict), width)),
         *_under(under, width),
         *_lists(folio.memberships, width),
         *_history(folio.history),
@@ -126,7 +134,7 @@ def _standing(item: QueueItem, folio: Folio | None, remarks: Remarks, width: int
     """The state, whence it came, and why."""
     rows = _row("state", _state(item), width)
     if item.inherited_from is not None:
-        rows += _row("", Content(f"inherited from {_origin(item.inherited_from, folio)}"), width)
+        rows += _row("", Content(f"inherited from {_origin(item, folio)}"), width)
     others = [word for word in remarks.words if word.reviewer != item.reviewer]
     if others:
         rows += _row("others", _words(others), width)
@@ -170,9 +178,14 @@ def _chance(verdict: Verdict) -> str:
     return f"{verdict.p_yes:.2f} ±{(verdict.p_yes_high - verdict.p_yes_low) / 2:.2f}"
 
 
-def _origin(wnid: str, folio: Folio | None) -> str:
-    above = folio.path if folio is not None else ()
-    return next((plain(synset.lemma.replace("_", " ")) for synset in above if synset.wnid == wnid), wnid)
+def _origin(item: QueueItem, folio: Folio | None) -> str:
+    name = folio.origins.get(item.superclass) if folio is not None else None
+    return _word_of(name) if name is not None else str(item.inherited_from)
+
+
+def _word_of(name: str) -> str:
+    """The lemma in a name such as toy_dog.n.01, as people write it."""
+    return plain(name.rsplit(".", 2)[0].replace("_", " "))
 
 
 def _words(words: Iterable[Word]) -> Content:
@@ -187,7 +200,7 @@ def _conflict(conflict: Conflict) -> Content:
     pieces: list[str | tuple[str, str]] = []
     for claim in conflict.claims:
         mark = MARKS[claim.kind]
-        pieces += [f"{plain(claim.origin_name)} ", (f"{mark.sign} {mark.word}  ", mark.colour)]
+        pieces += [f"{_word_of(claim.origin_name)} ", (f"{mark.sign} {mark.word}  ", mark.colour)]
     return Content.assemble(*pieces)
 
 
@@ -238,7 +251,9 @@ def _claims(folio: Folio, own: str, width: int) -> list[Content]:
     for superclass, state in folio.claims.items():
         if superclass != own:
             mark = MARKS[state]
-            claim = Content.assemble(f"{plain(superclass)} ", (f"{mark.sign} {mark.word}", mark.colour))
+            origin = folio.origins.get(superclass)
+            whence = (f"  from {_word_of(origin)}", "$foreground 60%") if origin is not None else ""
+            claim = Content.assemble(f"{plain(superclass)} ", (f"{mark.sign} {mark.word}", mark.colour), whence)
             rows += _row(("also under" if own else "under") if not rows else "", claim, width)
     return rows
 

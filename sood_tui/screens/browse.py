@@ -52,7 +52,7 @@ class BrowseScreen(BrowseDecisions):
 
     def __init__(self) -> None:
         super().__init__()
-        self._marks = Marks({}, {}, {}, {})
+        self._marks = Marks({}, {}, {}, {}, {})
         self._page = 0
         self._resting: Timer | None = None
 
@@ -131,8 +131,9 @@ class BrowseScreen(BrowseDecisions):
         panel = self.query_one("#sheet_panel", Frame)
         self.query_one("#facts_panel", Frame).title = f"{folio.synset.name}  {folio.synset.wnid}"
         under = self._marks.tallies.get(folio.synset.wnid, {})
-        roots = self._marks.roots.get(folio.synset.wnid, ())
-        self.query_one(Facts).show(partial(synset_facts, folio, under=under, roots=roots), folio.synset.wnid)
+        wnid, known = folio.synset.wnid, self._marks
+        told = partial(synset_facts, folio, under=under, roots=known.roots.get(wnid, ()), torn=known.torn.get(wnid, ()))
+        self.query_one(Facts).show(told, wnid)
         sheet = self.query_one(ContactSheet)
         marks = {image_id: f"× {mark}" for image_id, mark in folio.marks.items()}
         sheet.show(folio.pictures, "No pictures here or below", marks)

@@ -117,6 +117,21 @@ def fetch_states_of(cursor: Cursor, wnid: str) -> dict[str, State]:
     return {row[0]: row[1] for row in rows}
 
 
+def fetch_origins_of(cursor: Cursor, wnid: str) -> dict[str, str]:
+    """From which synset, by its name, each superclass's decision on a candidate is inherited, if it is."""
+    rows = cursor.execute(
+        """
+        SELECT superclass, origin.name
+        FROM candidate_state
+        JOIN synset AS origin ON origin.wnid = inherited_from
+        WHERE candidate_state.wnid = $wnid
+        ORDER BY superclass
+        """,
+        {"wnid": wnid},
+    ).fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
 def fetch_accepted_images(cursor: Cursor) -> dict[str, int]:
     """How many pictures the accepted candidates of each superclass have."""
     rows = cursor.execute(

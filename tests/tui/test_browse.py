@@ -3,6 +3,7 @@
 from textual.widgets import Input
 
 from engine.review.decisions import decide
+from engine.review.subtrees import decide_subtree
 from engine.workspace import Workspace
 from sood_tui.benches.folio import read_folio
 from sood_tui.benches.tree import read_marks
@@ -20,6 +21,8 @@ from store.review.queue import fetch_states_of
 from tests.catalogue_rows import ancestors_of
 from tests.tui.birds import BEAGLE, CAR, CHIHUAHUA, CRANE, DOG, PAPILLON, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
+
+CANINE, DOMESTIC_ANIMAL = "n02083346", "n01317541"
 
 
 def at(workspace: Workspace, wnid: str) -> Workspace:
@@ -243,6 +246,26 @@ def test_a_synset_with_two_hypernyms_counts_once_above_both(workspace: Workspace
         accepted = {candidate for candidate in below if "accept" in marks.states[candidate].values()}
         assert (sum(tally.values()), tally.get("accept", 0)) == (len(below), len(accepted))
     assert set(marks.tallies) == set().union(*above.values())
+
+
+async def test_the_facts_tell_whence_a_decision_is_inherited_and_what_contradicts_it(workspace: Workspace) -> None:
+    decide_subtree(workspace, "carnivore", CANINE, "accept", "anna")
+    decide_subtree(workspace, "carnivore", DOMESTIC_ANIMAL, "reject", "ben")
+    async with opened(at(workspace, CHIHUAHUA), "browse") as (app, pilot):
+        page = seen(app)
+        assert "under      carnivore ✗ rejected  from domestic animal" in page
+        assert "conflict   domestic animal ✗ rejected  canine ✓ accepted" in page
+        assert "≠  Chihuahua" in page
+        await press(pilot, "r", "enter")  # a word of one's own ends it
+        page = seen(app)
+        assert "carnivore ✗ rejected" in page
+        assert "from domestic animal" not in page
+        assert "conflict" not in page
+    decide_subtree(workspace, "dog", DOMESTIC_ANIMAL, "reject", "ben")
+    (workspace.root / ".place.json").write_text('{"superclass": "dog", "order": "name"}', encoding="utf-8")
+    async with opened(workspace, "review") as (app, pilot):
+        # By its word, although the way that is shown leads past it.
+        assert "inherited from domestic animal" in seen(app)
 
 
 @keys("browse.review")
