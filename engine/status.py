@@ -73,7 +73,7 @@ def room_counts(funnel: Funnel) -> tuple[RoomCount, ...]:
             "review",
             decided,
             "decided",
-            f"{settled}, {funnel.pending:,} pending, {counted(funnel.replicas, 'replicas')}",
+            f"{funnel.pending:,} pending, {settled}, {counted(funnel.replicas, 'replicas')}",
         ),
         RoomCount("scoring", funnel.scored_images, "scored pictures", counted(funnel.score_runs, "runs")),
         RoomCount("splits", funnel.splits, "splits with settings of their own", ""),

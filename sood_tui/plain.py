@@ -1,7 +1,10 @@
 """Text from outside, made fit to paint: names, glosses and paths are data and may hold anything."""
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
+
+from rich.cells import cell_len, set_cell_size
 
 from engine.events import now
 
@@ -29,6 +32,12 @@ def count(number: int) -> str:
 def some(number: int, one: str, many: str = "") -> str:
     """A number with its noun: 1 synset, 12 synsets."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def fitting(parts: Sequence[str], width: int) -> str:
+    """As many parts as find room, with commas between them; the first one always, cut where it must be."""
+    ways = (", ".join(parts[:number]) for number in range(len(parts), 1, -1))
+    return next((way for way in ways if cell_len(way) <= width), set_cell_size(parts[0], width).rstrip())
 
 
 def duration(seconds: float) -> str:

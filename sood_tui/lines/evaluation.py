@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 
 from engine.evaluation.mistakes import Mistake, Named
 from engine.evaluation.reading import Number
 from sood_tui.benches.evaluation import RunLine
-from sood_tui.plain import plain
+from sood_tui.plain import fitting, plain
 from sood_tui.widgets.lines import Tone, Words
 
 WIDE = 100
@@ -36,9 +36,8 @@ def mistake_lines(mistake: Mistake, width: int) -> tuple[str, str]:
 
 
 def _with_shares(head: str, named: Sequence[Named], width: int) -> str:
-    words = [f" {plain(one.word)} {100 * one.share:.0f} %" for one in named[:3]]
-    fitting = max(1, sum(cell_len(head + ",".join(words[:count])) <= width for count in range(1, len(words) + 1)))
-    return set_cell_size(head + ",".join(words[:fitting]), width).rstrip()
+    first, *more = [f"{plain(one.word)} {100 * one.share:.0f} %" for one in named[:3]]
+    return fitting([f"{head} {first}", *more], width)
 
 
 def _percent(number: Number) -> str:

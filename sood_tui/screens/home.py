@@ -18,7 +18,7 @@ from sood_tui.benches.machine import Machine, look_at_machine
 from sood_tui.keys.home import HOME
 from sood_tui.keys.screens import SCREEN_KEYS, SCREEN_TITLES
 from sood_tui.marks import MARKS
-from sood_tui.plain import ago, plain, size
+from sood_tui.plain import ago, fitting, plain, size
 from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.funnel import SCREEN_OF_ROOM
 from sood_tui.widgets.job_strip import job_bar, job_number, job_numbers
@@ -95,7 +95,7 @@ class HomeScreen(RoomScreen):
         # The cursor stands on the next step until the person moves it.
         place = names.index(room) if room != self._placed and room in names else None
         self._placed = room
-        lines.show(_room_lines(standing.rooms, max(self.size.width - 4, 30)), place)
+        lines.show(_room_lines(standing.rooms, max(self.size.width - 2, 30)), place)
         lines.styles.height = len(standing.rooms)
         self.query_one("#next", Static).update(_next_content(standing.next_step, room))
         self.query_one("#decisions", Static).update(_decisions(standing.decisions, self._inside("decisions")))
@@ -171,13 +171,14 @@ def _room_lines(rooms: "Sequence[RoomCount]", width: int) -> list[Words]:
         share = math.log10(room.count + 1) / math.log10(widest + 1) if widest else 0.0
         bar = "━" * max(round(BAR * share), 1 if room.count else 0)
         head = f" {room.room:<11}{room.count:>10,} "
-        tail = f"{room.unit}{', ' if room.unit and room.detail else ''}{room.detail}"
+        parts = [*filter(None, (room.unit, *plain(room.detail).split(", ")))]
         with_bar = width >= len(head) + BAR + 60
+        room_left = width - len(head) - (BAR + 1 if with_bar else 0)
         lines.append(
             [
                 (head, "bold" if room.count else "muted"),
                 (f"{bar:<{BAR}} " if with_bar else "", "accent"),
-                (plain(tail), "muted"),
+                (fitting(parts, room_left) if parts else "", "muted"),
             ]
         )
     return lines

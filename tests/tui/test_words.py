@@ -17,7 +17,7 @@ from sood_tui import plain as words
 from sood_tui.benches.desk import Desk
 from sood_tui.lines.evaluation import mistake_lines
 from sood_tui.lines.synset import _which, candidate_facts
-from sood_tui.plain import ago, count, duration, plain, size, some
+from sood_tui.plain import ago, count, duration, fitting, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting
 from sood_tui.widgets.job_strip import job_name, job_numbers, job_stage
@@ -52,6 +52,18 @@ def test_counts(number: int, shown: str) -> None:
 )
 def test_durations(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
+
+
+def test_parts_that_find_no_room_are_left_out_whole() -> None:
+    parts = ["2 decided", "1 accepted", "1 rejected"]
+    assert [fitting(parts, width) for width in (33, 32, 21, 20, 9, 5)] == [
+        "2 decided, 1 accepted, 1 rejected",
+        "2 decided, 1 accepted",
+        "2 decided, 1 accepted",
+        "2 decided",
+        "2 decided",
+        "2 dec",
+    ]
 
 
 def test_sizes_and_nouns() -> None:
