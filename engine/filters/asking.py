@@ -32,6 +32,7 @@ LEAST_IMAGES = 8
 STAND_INS = 4
 CANDIDATES_A_SHARD = 32
 FEW_NAMES = 2
+MOST_PICTURES = 400
 _WHAT_A_MODEL_IS = "Name a transformers id, such as google/paligemma2-3b-mix-224, or a folder with config and weights."
 
 WORK_SCHEMA = pa.schema(
@@ -104,6 +105,11 @@ def prepare(workspace: Workspace, request: VlmRequest) -> tuple[dict[str, object
     """
     if request.samples < 1 or (request.per_picture is not None and request.per_picture < 1) or request.batch_size < 1:
         raise EngineError("Samples, single pictures and batches are at least 1.")
+    if max(request.samples, request.per_picture or 1) > MOST_PICTURES:
+        raise EngineError(
+            f"A model is shown at most {MOST_PICTURES} pictures of a candidate.",
+            "On a sheet of more nothing could be told apart, and all of them are in memory at once.",
+        )
     if request.compatible and request.per_picture is not None:
         raise EngineError("The paper's script asks about sheets only.", "Leave out --per-picture or --compat.")
     if request.execution.executor == "local":  # the machines of a cluster may have folders that this one lacks

@@ -1,5 +1,6 @@
 """Reasons for which a candidate may fall away without anybody looking: each can be switched off again."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -101,8 +102,8 @@ def switch(workspace: Workspace, rule: str, active: bool, value: float | None, r
         raise EngineError(f"{rule!r} is no rule.", f"Rules are: {', '.join(RULES)}.")
     if value is not None and RULES[rule].value is None:
         raise EngineError(f"The rule {rule} takes no value.")
-    if value is not None and value < 0:
-        raise EngineError(f"The value of {rule} cannot be negative.")
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise EngineError(f"The value of {rule} is a number from 0 on.")
     with workspace.opened().writing() as cursor:
         current = next(setting for setting in settings(cursor) if setting.rule == rule)
         kept = current.value if value is None else value

@@ -108,6 +108,8 @@ def test_rules_are_switched_and_switched_back(root: Path, capsys: pytest.Capture
     assert told(capsys, root, "list")["rules"] == []
     assert "no rule" in refused(capsys, root, "rules", "nonsense", "--on")
     assert "--on or --off" in refused(capsys, root, "rules", "overlap")
+    assert "Say which rule" in refused(capsys, root, "rules", "--on")
+    assert "from 0 on" in refused(capsys, root, "rules", "least_images", "--on", "--value", "nan")
 
 
 @pytest.mark.parametrize("command", ["list", "compare", "agreement", "disagreements"])
@@ -125,6 +127,8 @@ def test_an_unknown_superclass_is_no_empty_list(root: Path, capsys: pytest.Captu
         (["cats", "--model", "x"], "Did you mean cat?"),
         (["--model", "x", "--samples", "0"], "at least 1"),
         (["--model", "./nowhere"], "does not exist"),
+        (["--model", "x", "--samples", "100000"], "at most 400 pictures"),
+        (["--model", "x", "--per-picture", "401"], "at most 400 pictures"),
         (["cats", "--kind", "clip"], "Did you mean cat?"),
         (["--model", "x", "--compat", "--per-picture", "3"], "sheets only"),
     ],

@@ -339,7 +339,12 @@ class TestRules:
 
     @pytest.mark.parametrize(
         ("rule", "value", "said"),
-        [("nonsense", None, "no rule"), ("overlap", 3, "no value"), ("deepest", -1, "negative")],
+        [
+            ("nonsense", None, "no rule"),
+            ("overlap", 3, "no value"),
+            ("deepest", -1, "from 0 on"),
+            ("deepest", np.inf, "from 0 on"),
+        ],
     )
     def test_bad_switches_are_refused(self, workspace: Workspace, rule: str, value: float | None, said: str) -> None:
         with pytest.raises(EngineError, match=said):

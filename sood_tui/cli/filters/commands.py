@@ -156,6 +156,8 @@ def rules_command(
     from engine.errors import EngineError
     from engine.filters import rules
 
+    if rule is None and (on is not None or value is not None or by is not None):
+        raise EngineError("Say which rule.", f"One of: {', '.join(rules.RULES)}.")
     with open_workspace(context) as workspace:
         if rule is not None:
             if on is None:
