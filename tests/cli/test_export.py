@@ -1,8 +1,6 @@
 """The commands of the room export."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -12,6 +10,9 @@ from sood_tui.notices import describe
 from sood_tui.workspace import create_workspace
 from store.connection import open_store
 from tests.catalogues import scored_workspace, wnid_of
+from tests.commands import said_by
+
+said = said_by("export")
 
 SCORES = {"dog": {f"dog{number}": [0.1 + number / 50] * 4 for number in range(10)}}
 
@@ -29,12 +30,6 @@ def root(tmp_path: Path) -> Path:
             (pictures / path).touch()
     store.close()
     return workspace.root
-
-
-def said(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str, code: int = 0) -> Any:
-    capsys.readouterr()
-    assert run(["-w", str(root), "export", *arguments, "--json"]) == code
-    return json.loads(capsys.readouterr().out)
 
 
 def test_run_verify_diff_and_list(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,10 @@ from sood_tui.workspace import create_workspace
 from store import filters as store
 from store.connection import open_store
 from tests.catalogues import WHEN, scored_workspace, wnid_of
+from tests.commands import said_by
 from tests.verdict_rows import verdict_table
+
+told = said_by("filters")
 
 SCORES = {"cat": {"lion": [0.3, 0.4], "lynx": [0.5, 0.6], "puma": [0.1, 0.2]}, "wildcat": {"lynx": [0.2, 0.3]}}
 SAID = {
@@ -35,13 +37,6 @@ def root(tmp_path: Path) -> Path:
             store.insert_verdicts(cursor, number, rows)
     opened.close()
     return workspace.root
-
-
-def told(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str) -> Any:
-    """What a command answers, as JSON."""
-    capsys.readouterr()
-    assert run(["-w", str(root), "filters", *arguments, "--json"]) == 0, capsys.readouterr().err
-    return json.loads(capsys.readouterr().out)
 
 
 def refused(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str) -> str:

@@ -1,8 +1,6 @@
 """The commands of labels, and those of evaluation on pictures with several labels."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -11,7 +9,10 @@ from sood_tui.cli import run
 from sood_tui.workspace import create_workspace
 from store.connection import open_store
 from tests.catalogues import WHEN, add_table
+from tests.commands import said_by
 from tests.fixtures_wordnet import load_tiny_wordnet
+
+said = said_by()
 
 CHIHUAHUA, PEKINESE, PAPILLON, BEAGLE = "n02085620", "n02086079", "n02086910", "n02088364"
 OWNS = {1: CHIHUAHUA, 2: PEKINESE, 3: PAPILLON, 4: BEAGLE}
@@ -38,12 +39,6 @@ def root(tmp_path: Path) -> Path:
     truth.write_text(f"file,labels\n1.JPEG,0\n2.JPEG,1 2\n3.JPEG,\n4.JPEG,0 1 2\n9.JPEG,{BEAGLE}\n")
     assert run(["-w", str(workspace.root), "labels", "import", str(truth), "--kind", "csv"]) == 0
     return workspace.root
-
-
-def said(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str) -> Any:
-    capsys.readouterr()
-    assert run(["-w", str(root), *arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def refused(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str) -> str:

@@ -1,8 +1,6 @@
 """The commands of the room review."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,7 +8,10 @@ from sood_tui.cli import run
 from sood_tui.workspace import create_workspace
 from store.connection import open_store
 from tests.catalogues import WHEN, add_table, scored_workspace, wnid_of
+from tests.commands import said_by
 from tests.fixtures_wordnet import load_tiny_wordnet
+
+said = said_by("review")
 
 SCORES = {"cat": {"lion": [0.3, 0.4], "lynx": [0.5, 0.6]}, "wildcat": {"lynx": [0.2, 0.3], "cougar": [0.5, 0.7]}}
 BIRD_CRANE, MACHINE_CRANE = "n02012849", "n03126707"
@@ -23,12 +24,6 @@ def root(tmp_path: Path) -> Path:
     scored_workspace(workspace.root, SCORES, accept=False, store=store)
     store.close()
     return workspace.root
-
-
-def said(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str) -> Any:
-    capsys.readouterr()
-    assert run(["-w", str(root), "review", *arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def test_accept_undo_redo_and_the_log(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

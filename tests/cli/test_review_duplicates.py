@@ -12,6 +12,9 @@ from sood_tui.cli import run
 from sood_tui.workspace import create_workspace
 from store.connection import Store, open_store
 from tests.catalogues import add_table, scored_workspace
+from tests.commands import said_by
+
+said = said_by("review")
 
 PATHS = {"husky": ["a.png", "b.png", "c.png", "d.png"], "pug": ["e.png", "f.png", "g.png"]}
 SCORES = {"dog": {"husky": [0.1, 0.2, 0.9, 0.3], "pug": [0.4, 0.5, 0.6]}}
@@ -62,12 +65,6 @@ def smooth(seed: int) -> Image.Image:
     """A picture without fine structure, so that its hash does not depend on its size."""
     noise = np.random.default_rng(seed).integers(0, 255, (8, 9, 3)).astype(np.uint8)
     return Image.fromarray(noise).resize((180, 160), Image.Resampling.NEAREST)
-
-
-def said(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str) -> Any:
-    capsys.readouterr()
-    assert run(["-w", str(root), "review", *arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def names(found: Any) -> list[tuple[str, str, str]]:

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,9 @@ from sood_tui.cli import run
 from sood_tui.workspace import create_workspace
 from store.connection import open_store
 from tests.catalogues import scored_workspace
+from tests.commands import said_by
+
+said = said_by("review")
 
 SCORES = {"cat": {"lion": [0.3, 0.4], "lynx": [0.5, 0.6], "tabby": [0.5, 0.5]}}
 
@@ -23,12 +25,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     scored_workspace(workspace.root, SCORES, accept=False, store=store)
     store.close()
     return workspace.root
-
-
-def said(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str) -> Any:
-    capsys.readouterr()
-    assert run(["-w", str(root), "review", *arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def dispute(root: Path) -> None:

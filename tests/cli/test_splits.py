@@ -1,6 +1,5 @@
 """The commands of the room splits."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,9 @@ from sood_tui.cli import run
 from sood_tui.workspace import create_workspace
 from store.connection import open_store
 from tests.catalogues import scored_workspace
+from tests.commands import said_by
+
+said = said_by("splits")
 
 SCORES = {
     "dog": {f"dog{number}": [0.1 + number / 50] * 4 for number in range(10)},
@@ -24,12 +26,6 @@ def root(tmp_path: Path) -> Path:
     scored_workspace(workspace.root, SCORES, store=store)
     store.close()
     return workspace.root
-
-
-def said(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str) -> Any:
-    capsys.readouterr()
-    assert run(["-w", str(root), "splits", *arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def shares(document: Any, superclass: str) -> dict[str, float]:
