@@ -152,7 +152,7 @@ class ScoreHistogram(LinePainter):
         edges = [0, *(self._column(threshold) for threshold in self._thresholds), width]
         for index, name in enumerate(self._bands):
             left, right = edges[index], edges[index + 1]
-            text = name.upper() if right - left >= len(name) else name[: max(right - left, 0)].upper()
+            text = next((way.upper() for way in (name, name[:1]) if len(way) <= right - left), "")
             start = left + (right - left - len(text)) // 2
             for place, character in enumerate(text):
                 line[start + place] = (character, self._style(_tone(index, len(self._bands)), base))
