@@ -29,14 +29,14 @@ HIGHEST, LOWEST = 1.0, 0.9
 MOST_BITS = 7
 WIDE = 34  # columns of the name of what goes, so that most names of what stays begin below one another
 KEEP_WORDS: dict[Keep, tuple[str, str]] = {
-    "larger": ("the larger", "the picture with more pixels; of superclasses the one with more accepted pictures"),
-    "score": ("the best scored", "the highest similarity in the newest run; of superclasses the highest mean"),
+    "larger": ("the larger", "more pixels; of superclasses more pictures"),
+    "score": ("the best scored", "highest score; of superclasses highest mean"),
     "nearest": ("the nearest", "fewest steps below the superclass"),
     "first": ("the first", "by root and path; of superclasses by name"),
 }
 ACROSS_WORDS: dict[Across, tuple[str, str]] = {
     "all": ("all pairs", "wherever they stand"),
-    "splits": ("across lists", "one in train, the other in Easy or Hard, and so on"),
+    "splits": ("across lists", "one in train, the other in Easy or Hard"),
     "synsets": ("across synsets", "one synset's picture is another's, too"),
     "within": ("within a list", "the same list of the split holds both"),
 }

@@ -255,3 +255,5 @@ class FindDialog(ModalScreen[str | None]):
         inside = max(self.query_one(Input).size.width - 2, 20)
         options.add_options([Option(choice.content(width).truncate(inside, ellipsis=True)) for choice in self._found])
         options.highlighted = 0 if self._found else None
+        if text.strip() and not self._found:
+            options.add_option(Option(Content.styled("Nothing has it.", "dim"), disabled=True))

@@ -17,7 +17,7 @@ from engine.workspace import Workspace
 from sood_tui.benches.machine import Machine, look_at_machine
 from sood_tui.keys.home import HOME
 from sood_tui.keys.screens import SCREEN_KEYS, SCREEN_TITLES
-from sood_tui.marks import MARKS
+from sood_tui.marks import MARKS, SAID
 from sood_tui.plain import ago, fitting, plain, size
 from sood_tui.screens.room import RoomScreen
 from sood_tui.widgets.funnel import SCREEN_OF_ROOM
@@ -221,10 +221,10 @@ def _decisions(entries: "Sequence[LogEntry]", width: int) -> Content:
             words = Content.styled(f"↶ {entry.kind} by {plain(entry.reviewer)}, {ago(entry.at)}", "$foreground 60%")
         else:
             name = plain(entry.name or entry.wnid)
-            under = f" under {plain(entry.superclass)}, {ago(entry.at)}"
+            about = f"a picture: {SAID[entry.kind]}" if entry.path else f"under {plain(entry.superclass)}"
             words = Content.assemble(
-                (f"{mark.sign if mark else '·'} ", mark.colour if mark else ""),
-                (name, "strike" if entry.undone else "bold"), (under, "$foreground 60%"),
+                (f"{mark.sign if mark else '×' if entry.path else '·'} ", mark.colour if mark else ""),
+                (name, "strike" if entry.undone else "bold"), (f" {about}, {ago(entry.at)}", "$foreground 60%"),
             )  # fmt: skip
         lines.append(words.truncate(width, ellipsis=True))
     return Content("\n").join(lines)

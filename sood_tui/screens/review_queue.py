@@ -116,7 +116,7 @@ class ReviewQueue(RoomScreen):
     def action_filter(self) -> None:
         """Choose which candidates the queue holds."""
         choices = [Choice(key, words) for key, words in FILTERS.items()]
-        choices.append(Choice(BY_WORDS, "what words say", "verdict:reject by:anna pictures>100 terrier"))
+        choices.append(Choice(BY_WORDS, "what words say", "verdict:reject by:anna terrier"))
 
         def chosen(kept: str | None) -> None:
             if kept == BY_WORDS:

@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from engine.jobs.runner import list_jobs
 from engine.review import decisions as review
+from engine.review.pictures import toggle
 from engine.workspace import Workspace
 from sood_tui.place import Place
 from sood_tui.screens.dialogs import ChooseDialog, ConfirmDialog, FindDialog
@@ -18,7 +19,7 @@ from sood_tui.watch.counts import funnel_counts
 from sood_tui.widgets.funnel import Funnel, room_names
 from sood_tui.widgets.lines import Lines
 from store.review.log import fetch_events
-from tests.catalogue_rows import picture_count
+from tests.catalogue_rows import picture_count, pictures_of
 from tests.tui.birds import BEAGLE, CHIHUAHUA, PICTURES, draw
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
 from tests.tui.test_review_why import judge
@@ -44,9 +45,13 @@ async def test_home_leads_to_the_next_step(workspace: Workspace) -> None:
 @keys("home.undo", "home.redo")
 async def test_home_takes_back_the_last_decision(workspace: Workspace) -> None:
     review.decide(workspace, "dog", [CHIHUAHUA], "accept", "anna")
+    with workspace.opened().reading() as cursor:
+        picture = pictures_of(cursor, BEAGLE)[0].image_id
+    toggle(workspace, picture, "bad", "anna")
     async with opened(workspace, "home") as (app, pilot):
         assert "✓ chihuahua.n.03 under dog" in seen(app)
-        await press(pilot, "u")
+        assert "× beagle.n.01 a picture: bad or off-topic, just now" in seen(app)
+        await press(pilot, "u", "u")
         assert "Taken back: accept 1 synset of dog" in told(app)
         assert "↶ undo by anna" in seen(app)
         await press(pilot, "U")

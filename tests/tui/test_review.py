@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from engine.review import decisions as review
 from engine.workspace import Workspace
@@ -302,6 +302,28 @@ async def test_finding(workspace: Workspace) -> None:
         await type_text(pilot, "papi")
         await press(pilot, "enter")
         assert current(app.screen) == PAPILLON
+
+
+async def test_finding_nothing_says_so(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review") as (app, pilot):
+        await press(pilot, "slash")
+        await type_text(pilot, "zebra")
+        assert "Nothing has it." in seen(app)
+        await press(pilot, "down", "enter")
+        assert isinstance(app.screen, FindDialog)
+        await press(pilot, *["backspace"] * 5)
+        assert "Nothing has it." not in seen(app)
+
+
+async def test_on_a_small_screen_no_choice_is_cut_off(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review", (80, 24)) as (app, pilot):
+        for way in (["t"], ["f"], ["c"], ["d", "w"], ["f"]):
+            await press(pilot, *way)
+            assert isinstance(app.screen, ChooseDialog)
+            options = app.screen.query_one(OptionList)
+            lines = [str(options.get_option_at_index(index).prompt) for index in range(options.option_count)]
+            assert [line for line in lines if "…" in line] == [], way
+            await press(pilot, "escape")
 
 
 @keys("review.jump")
