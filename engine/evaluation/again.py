@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from engine.errors import EngineError
-from engine.evaluation.mistakes import open_texts
+from engine.evaluation.reports.mistakes import open_texts
 from engine.evaluation.plan import SweepPlan
-from engine.evaluation.reading import negatives_of
+from engine.evaluation.reports.reading import negatives_of
 from engine.evaluation.request import EvaluationRequest
 from engine.evaluation.running import evenly_mixed
-from engine.evaluation.sweep import Grid, SweepResult, check_grid, preview_rows, sweep_results, sweep_scores
+from engine.evaluation.sweeps.grid import Grid, SweepResult, check_grid, preview_rows, sweep_results, sweep_scores
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.evaluation import runs as store

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.bootstrap import Interval, detection_intervals
-from engine.evaluation.metrics import RankedScores
-from engine.evaluation.reading import read_scores
+from engine.evaluation.numbers.bootstrap import Interval, detection_intervals
+from engine.evaluation.numbers.metrics import RankedScores
+from engine.evaluation.reports.reading import read_scores
 from engine.evaluation.request import SetArgument
 from engine.splits.prepare import prepare
 from engine.splits.prepared import PreparedSplit, Tuned

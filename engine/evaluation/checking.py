@@ -7,15 +7,15 @@ from typing import Any, get_args
 import numpy as np
 
 from engine.errors import EngineError
-from engine.evaluation.calibration import calibration_part
+from engine.evaluation.numbers.calibration import calibration_part
 from engine.evaluation.formulas import Remainder
 from engine.evaluation.labels import Labels
 from engine.evaluation.methods import Method, find_method
 from engine.evaluation.passes import check_groups
 from engine.evaluation.plan import NegativesPlan, Plan
-from engine.evaluation.sets import PictureSet, read_npz
-from engine.evaluation.sweep import Grid, check_grid
-from engine.evaluation.words import Words
+from engine.evaluation.sets.pictures import PictureSet, read_npz
+from engine.evaluation.sweeps.grid import Grid, check_grid
+from engine.evaluation.words.sources import Words
 
 REMAINDERS = get_args(Remainder)
 ORDERS = ("shuffled", "id-first", "ood-first")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from engine.errors import EngineError
-from engine.evaluation.sets import PictureSet
+from engine.evaluation.sets.pictures import PictureSet
 from store.connection import Cursor
 from store.evaluation import sets as store
 from store.wordnet.lists import fetch_class_list

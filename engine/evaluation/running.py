@@ -16,7 +16,7 @@ from engine.errors import EngineError
 from engine.evaluation.batches import TextBank, Texts
 from engine.evaluation.formulas import Array
 from engine.evaluation.methods import find_method
-from engine.evaluation.mining import (
+from engine.evaluation.words.mining import (
     Selection,
     Share,
     csp_scores,
@@ -27,7 +27,7 @@ from engine.evaluation.mining import (
 )
 from engine.evaluation.passes import SetScores, check_groups, normalised, score_set, stream_scores
 from engine.evaluation.plan import NegativesPlan, Plan
-from engine.evaluation.prompts import recipe_of
+from engine.evaluation.words.prompts import recipe_of
 
 Floats32 = NDArray[np.float32]
 PICTURES_OF_A_PROXY = 16

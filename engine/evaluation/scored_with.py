@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from engine.errors import EngineError
 from engine.evaluation.request import EvaluationRequest, SetArgument
-from engine.evaluation.sources import parse_source
+from engine.evaluation.sets.sources import parse_source
 from engine.splits.prepare import read_settings
 from engine.splits.settings import MAIN
 from engine.workspace import Workspace

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from engine.evaluation.labels import Labels
-from engine.evaluation.sets import PictureSet
+from engine.evaluation.sets.pictures import PictureSet
 
 
 def pictures_table(sets: Sequence[PictureSet], labels: Labels) -> pa.Table:

@@ -5,8 +5,8 @@ import os
 from collections.abc import Sequence
 
 from engine.errors import EngineError
-from engine.evaluation.sets import resolve_set
-from engine.evaluation.sources import named_argument
+from engine.evaluation.sets.pictures import resolve_set
+from engine.evaluation.sets.sources import named_argument
 from engine.export.options import OodSet
 from engine.workspace import Workspace
 from store.connection import Cursor

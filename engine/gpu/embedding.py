@@ -14,7 +14,7 @@ from pyarrow import compute
 from engine.errors import EngineError
 from engine.evaluation.embedded import Known, ModelFacts, changed, files_table, refuse_changed, write_files_part
 from engine.evaluation.plan import PICTURES_FILE, Plan, read_table
-from engine.evaluation.sets import read_npz
+from engine.evaluation.sets.pictures import read_npz
 from engine.gpu.clip import ClipModel, load_model
 from engine.gpu.encoding import Encoder, Flight
 from engine.gpu.pictures import allow_large_pictures, check_roots, prepare_all

@@ -159,7 +159,7 @@ KINDS = {
         Kind(
             "classify",
             "engine.gpu.class_logits:run",
-            "engine.evaluation.classifying:ingest",
+            "engine.evaluation.classifiers.job:ingest",
             unit="pictures",
             on_device=True,
             parallel=True,

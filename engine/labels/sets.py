@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.errors import EngineError
-from engine.evaluation.sets import resolve_set
+from engine.evaluation.sets.pictures import resolve_set
 from engine.labels.numbers import PictureNumbers, TruthTable, judge
 from engine.labels.sources import labelled_images
 from engine.workspace import Workspace

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.metrics import RankedScores, roc_points
-from engine.evaluation.mistakes import Mistake, worst_mistakes
-from engine.evaluation.reading import Number, find_part, read_scores, table_rows
+from engine.evaluation.numbers.metrics import RankedScores, roc_points
+from engine.evaluation.reports.mistakes import Mistake, worst_mistakes
+from engine.evaluation.reports.reading import Number, find_part, read_scores, table_rows
 from engine.workspace import Workspace
 from sood_tui.widgets.thumbnails import Picture
 from store.evaluation import runs as store

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.evaluation.plan import KIND, Plan
-from engine.evaluation.sweep import SweepResult
-from engine.evaluation.sweeping import arriving
+from engine.evaluation.sweeps.grid import SweepResult
+from engine.evaluation.sweeps.job import arriving
 from engine.jobs.runner import find_job, list_jobs
 from engine.workspace import Workspace
 from store.evaluation import runs as store

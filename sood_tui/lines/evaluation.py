@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.cells import set_cell_size
 
-from engine.evaluation.mistakes import Mistake, Named
-from engine.evaluation.reading import Number
+from engine.evaluation.reports.mistakes import Mistake, Named
+from engine.evaluation.reports.reading import Number
 from sood_tui.benches.evaluation import RunLine
 from sood_tui.plain import fitting, plain
 from sood_tui.widgets.lines import Tone, Words

@@ -48,9 +48,9 @@ def sood_request(
     Raises: EngineError when nothing is far enough, or there is no such split.
     """
     from engine.evaluation.bands import sood_sets
-    from engine.evaluation.corpus import CorpusSettings
+    from engine.evaluation.words.corpus import CorpusSettings
     from engine.evaluation.request import DEFAULT_METHODS, EvaluationRequest
-    from engine.evaluation.words import MiningRequest
+    from engine.evaluation.words.sources import MiningRequest
 
     sets = sood_sets(workspace, split, far, far_synsets)
     return EvaluationRequest(
@@ -135,9 +135,9 @@ def _sets_fields(settings: Settings) -> tuple[Field, ...]:
 
 
 def _evaluate_sets(workspace: "Workspace", settings: Settings, answers: Answers) -> Begun:
-    from engine.evaluation.corpus import CorpusSettings
+    from engine.evaluation.words.corpus import CorpusSettings
     from engine.evaluation.request import EvaluationRequest
-    from engine.evaluation.words import MiningRequest
+    from engine.evaluation.words.sources import MiningRequest
 
     execution, methods, keep = answers.execution(), _methods(answers), answers.share("keep")
     id_set = _sets(workspace, answers, "id_set", "id", None)
@@ -203,8 +203,8 @@ def _classifier_fields(settings: Settings) -> tuple[Field, ...]:
 
 
 def _classify(workspace: "Workspace", settings: Settings, answers: Answers) -> Begun:
-    from engine.evaluation.classifiers import ClassifierRequest
-    from engine.evaluation.classifying import ClassifyRequest, class_names_of, submit
+    from engine.evaluation.classifiers.bands import ClassifierRequest
+    from engine.evaluation.classifiers.job import ClassifyRequest, class_names_of, submit
 
     execution, device = answers.execution(), answers.device()
     model, checkpoint, split = classifier_of(answers), checkpoint_of(answers), _split(workspace, answers)
@@ -239,7 +239,7 @@ def _split(workspace: "Workspace", answers: Answers) -> str:
 
 def _sets(workspace: "Workspace", answers: Answers, field: str, role: str, group: str | None) -> "list[SetArgument]":
     from engine.evaluation.request import SetArgument
-    from engine.evaluation.sources import named_argument, parse_source
+    from engine.evaluation.sets.sources import named_argument, parse_source
     from store.evaluation.sets import fetch_set
 
     def one(pair: str) -> Any:

@@ -3,7 +3,7 @@
 from engine.errors import EngineError
 from engine.evaluation.methods import find_method
 from engine.evaluation.request import EvaluationRequest, SetArgument
-from engine.evaluation.sources import named_argument
+from engine.evaluation.sets.sources import named_argument
 
 
 def parsed(text: str) -> EvaluationRequest:

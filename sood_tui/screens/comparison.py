@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.evaluation.comparing import ChangedPicture, Comparison
+from engine.evaluation.reports.comparing import ChangedPicture, Comparison
 from sood_tui.benches.evaluation import picture_of
 from sood_tui.plain import plain
 from sood_tui.widgets.contact_sheet import ContactSheet

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine.evaluation.comparing import Comparison
-from engine.evaluation.mistakes import HurtClass
+from engine.evaluation.reports.comparing import Comparison
+from engine.evaluation.reports.mistakes import HurtClass
 from engine.evaluation.request import Submitted
-from engine.evaluation.sweep import SweepResult
+from engine.evaluation.sweeps.grid import SweepResult
 from sood_tui.benches.evaluation import RunLine
 from sood_tui.benches.sweep import SweepSight, running_sweep, sight_of_job, sight_of_preview, sight_of_run
 from sood_tui.plain import plain
@@ -133,7 +133,7 @@ class EvaluateActions(RoomScreen):
     # ---- comparisons ----
 
     def _compare(self, first: RunLine, second: RunLine) -> None:
-        from engine.evaluation.comparing import compare
+        from engine.evaluation.reports.comparing import compare
 
         act = partial(compare, self.workspace, (first.run_id, first.method), (second.run_id, second.method))
         self.in_thread("compare", act, self._show_comparison)
@@ -145,7 +145,7 @@ class EvaluateActions(RoomScreen):
 
     def action_hurt(self) -> None:
         """Show the recall of every ID class; words that hurt one are dropped there, and the run is scored again."""
-        from engine.evaluation.mistakes import hurt_classes
+        from engine.evaluation.reports.mistakes import hurt_classes
 
         line = self._at()
         act = partial(hurt_classes, self.workspace, line.run_id, line.method, line.part, with_others=True)
@@ -157,7 +157,7 @@ class EvaluateActions(RoomScreen):
 
     def _drop(self, line: RunLine, words: Dropped | None) -> None:
         from engine.evaluation.again import negatives_of_run, request_of_run, with_negatives
-        from engine.evaluation.negatives import edit
+        from engine.evaluation.words.negatives import edit
         from engine.evaluation.request import submit
 
         if not words:
@@ -189,7 +189,7 @@ class EvaluateActions(RoomScreen):
         self.app.push_screen(AskDialog("Export", asked, suggested), partial(self._export, line))
 
     def _export(self, line: RunLine, folder: str | None) -> None:
-        from engine.evaluation.exporting import export
+        from engine.evaluation.reports.exporting import export
 
         if folder:
             act = partial(export, self.workspace, line.run_id, Path(folder).expanduser())

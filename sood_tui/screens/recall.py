@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.evaluation.mistakes import LOW_RECALL, HurtClass
+from engine.evaluation.reports.mistakes import LOW_RECALL, HurtClass
 from sood_tui.plain import plain
 from sood_tui.widgets.lines import Lines, Tone, Words
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.evaluation.methods import all_methods
-from engine.evaluation.metrics import detection_metrics
+from engine.evaluation.numbers.metrics import detection_metrics
 from sood_tui.cli import run
 from tests.evaluation_place import CATS, DOGS, WORDS, Command, common, draw, last, make_command, make_place
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from engine.evaluation.classifying import read_logits
+from engine.evaluation.classifiers.job import read_logits
 from engine.jobs.runner import find_job
 from sood_tui.cli import run
 from tests.evaluation_place import CATS, DOGS, Command, make_command, make_place

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import EngineError
-from engine.evaluation.roots import roots_of
+from engine.evaluation.sets.roots import roots_of
 from engine.jobs import turns
 from engine.jobs.folder import JobFolder
 from engine.jobs.runner import find_job

@@ -8,7 +8,7 @@ import pytest
 
 from engine.evaluation.again import request_of_run
 from engine.evaluation.request import EvaluationRequest, submit
-from engine.evaluation.sweeping import arriving
+from engine.evaluation.sweeps.job import arriving
 from engine.jobs.runner import find_job
 from sood_tui.cli import run
 from sood_tui.workspace import Workspace, opened

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import EngineError
-from engine.evaluation.sets import resolve_set
+from engine.evaluation.sets.pictures import resolve_set
 from engine.export.run import run
 from engine.labels.importing import import_truth
 from engine.labels.numbers import PictureNumbers

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from engine.evaluation.again import request_of_run, with_negatives, words_of_run
-from engine.evaluation.labels_hash import labels_sha256
-from engine.evaluation.mistakes import hurt_classes
+from engine.evaluation.words.labels_hash import labels_sha256
+from engine.evaluation.reports.mistakes import hurt_classes
 from engine.evaluation.request import EvaluationRequest, SetArgument, submit
 from engine.events import now
 from engine.jobs.ingest import ingest_ready

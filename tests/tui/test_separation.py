@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from engine.evaluation.bands import Moved, separation_moved
-from engine.evaluation.metrics import RankedScores
+from engine.evaluation.numbers.metrics import RankedScores
 from engine.splits.prepare import prepare
 from engine.workspace import Workspace
 from store.evaluation import runs as store

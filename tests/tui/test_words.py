@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.evaluation.mistakes import Mistake, Named
+from engine.evaluation.reports.mistakes import Mistake, Named
 from engine.jobs.events import MemberProgress
 from engine.jobs.summary import JobSummary
 from engine.review.decisions import Step

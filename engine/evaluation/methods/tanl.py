@@ -10,7 +10,7 @@ from engine.evaluation.batches import TextBank
 from engine.evaluation.formulas import Array, log_sum_exp, sigmoid
 from engine.evaluation.methods import Method, Settings
 from engine.evaluation.methods.adaneg import gates
-from engine.evaluation.statistics import intra_class_variance_threshold
+from engine.evaluation.numbers.statistics import intra_class_variance_threshold
 
 Floats = NDArray[np.float64]
 NOISE_PICTURES = 15

@@ -109,9 +109,9 @@ def run_evaluation(
 
     Example: sood-tui evaluation run neglabel mcm --id split:train --ood birds=subtree:bird --labels superclass
     """
-    from engine.evaluation.corpus import CorpusSettings
+    from engine.evaluation.words.corpus import CorpusSettings
     from engine.evaluation.request import DEFAULT_METHODS
-    from engine.evaluation.words import MiningRequest
+    from engine.evaluation.words.sources import MiningRequest
 
     how = execution.execution_of(executor, address, storage, priority, estimate, force)
     numbers = {"groups": groups, "temperature": temperature}
@@ -160,7 +160,7 @@ def show(
 
     Example: sood-tui evaluation show 3 --classes
     """
-    from engine.evaluation.reading import read_run
+    from engine.evaluation.reports.reading import read_run
     from store.evaluation.runs import fetch_sweep
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
@@ -221,6 +221,6 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
 
 
 def _preset_labels(preset: str | None) -> str | None:
-    from engine.evaluation.presets import PRESETS
+    from engine.evaluation.sets.presets import PRESETS
 
     return PRESETS[preset].labels if preset in PRESETS else None

@@ -98,7 +98,7 @@ def export(
 
     Example: sood-tui evaluation negatives export 1 negatives.csv
     """
-    from engine.evaluation.negatives import export as write
+    from engine.evaluation.words.negatives import export as write
     from store.evaluation.negatives import fetch_negative_labels, fetch_negative_set
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
@@ -111,7 +111,7 @@ def export(
 def _edit(
     context: typer.Context, name: str, words: list[str], kind: str, reason: str, by: str | None, as_json: bool
 ) -> None:
-    from engine.evaluation.negatives import edit
+    from engine.evaluation.words.negatives import edit
 
     reviewer = by or settings_of(workspace_of(context)).reviewer
     with open_workspace(context) as workspace:

@@ -28,7 +28,7 @@ def compare(
 
     Example: sood-tui evaluation compare 3:neglabel 3:mcm
     """
-    from engine.evaluation.comparing import compare as compare_runs
+    from engine.evaluation.reports.comparing import compare as compare_runs
 
     with open_workspace(context) as workspace:
         found = compare_runs(workspace, _run_method(first), _run_method(second), shown=pictures)
@@ -73,7 +73,7 @@ def mistakes(
 
     Example: sood-tui evaluation mistakes 3 --method neglabel --ood birds
     """
-    from engine.evaluation.mistakes import worst_mistakes
+    from engine.evaluation.reports.mistakes import worst_mistakes
 
     if of not in ("ood", "id"):
         raise EngineError(f"--of {of} is not ood or id.")
@@ -111,7 +111,7 @@ def hurt(
 
     Example: sood-tui evaluation hurt 3 --method neglabel
     """
-    from engine.evaluation.mistakes import hurt_classes
+    from engine.evaluation.reports.mistakes import hurt_classes
 
     with open_workspace(context) as workspace:
         found = hurt_classes(workspace, run, _method(workspace, run, method, negatives=True), ood, below)
@@ -147,7 +147,7 @@ def export(
 
     Example: sood-tui evaluation export 3 results/run3
     """
-    from engine.evaluation.exporting import export as write
+    from engine.evaluation.reports.exporting import export as write
 
     with open_workspace(context) as workspace:
         found = write(workspace, run, folder, force, pytorch_ood)

@@ -29,7 +29,7 @@ def add(
 
     Example: sood-tui evaluation sets add birds subtree:bird --group far
     """
-    from engine.evaluation.naming import name_set
+    from engine.evaluation.sets.naming import name_set
 
     with open_workspace(context) as workspace:
         named, pictures = name_set(workspace, name, source, group, note)
@@ -61,7 +61,7 @@ def show(
 
     Example: sood-tui evaluation sets show subtree:bird
     """
-    from engine.evaluation.naming import describe_set
+    from engine.evaluation.sets.naming import describe_set
 
     with open_workspace(context) as workspace:
         found = describe_set(workspace, name)
@@ -93,7 +93,7 @@ def presets(
 
     Example: sood-tui evaluation sets presets --data ~/ood
     """
-    from engine.evaluation.presets import PRESETS, find_preset
+    from engine.evaluation.sets.presets import PRESETS, find_preset
 
     if data is not None and not data.is_dir():
         raise EngineError(f"The folder {data} is not there.")

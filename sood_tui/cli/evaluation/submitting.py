@@ -17,7 +17,7 @@ def preset_sets(name: str, data: Path | None) -> list[Any]:
 
     Raises: EngineError that lists what is missing.
     """
-    from engine.evaluation.presets import PRESETS, find_preset
+    from engine.evaluation.sets.presets import PRESETS, find_preset
     from engine.evaluation.request import SetArgument
 
     if name not in PRESETS:
@@ -49,7 +49,7 @@ def asked_sets(
     Raises: EngineError when there is no ID set, or a preset lacks folders.
     """
     from engine.evaluation.request import SetArgument
-    from engine.evaluation.sources import named_argument
+    from engine.evaluation.sets.sources import named_argument
 
     if preset is not None:
         return preset_sets(preset, data)
@@ -147,7 +147,7 @@ def say_submitted(submitted: Any, relatives: str) -> None:
 
 def show_job(context: typer.Context, job_id: str, as_json: bool) -> None:
     """The table of the run that a job led to."""
-    from engine.evaluation.reading import read_run
+    from engine.evaluation.reports.reading import read_run
     from store.evaluation.runs import fetch_run_of_job, fetch_sweep
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
@@ -172,7 +172,7 @@ def show_job(context: typer.Context, job_id: str, as_json: bool) -> None:
 
 def show_classifier(context: typer.Context, key: str, as_json: bool) -> None:
     """The table of a classifier's run: accuracy and macro-F1 per band and superclass, then detection."""
-    from engine.evaluation.reading import read_run
+    from engine.evaluation.reports.reading import read_run
     from store.evaluation.runs import fetch_run_of_job
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
@@ -188,7 +188,7 @@ def show_classifier(context: typer.Context, key: str, as_json: bool) -> None:
 
 def say_classifier(view: Any) -> None:
     """The tables of a classifier's run."""
-    from engine.evaluation.tables import accuracy_rows
+    from engine.evaluation.reports.tables import accuracy_rows
 
     run = view.run
     say(f"Evaluation {run.run_id}: classifier {run.title}")

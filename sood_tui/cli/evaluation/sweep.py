@@ -146,7 +146,7 @@ def _of_run(
 def _say_preview(context: typer.Context, run_id: int, plan: Any) -> None:
     """Sweep over a sample from what is embedded already, while the exact sweep is still to come."""
     from engine.evaluation.again import preview
-    from engine.evaluation.sweep import Grid
+    from engine.evaluation.sweeps.grid import Grid
 
     try:
         with open_workspace(context) as workspace:

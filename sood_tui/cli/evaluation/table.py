@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from engine.evaluation.reading import CONVENTIONS, GENERALISATION, Number, RunView
-from engine.evaluation.tables import percent
+from engine.evaluation.reports.reading import CONVENTIONS, GENERALISATION, Number, RunView
+from engine.evaluation.reports.tables import percent
 from sood_tui.cli.output import emit_table, say
 
 RUN_COLUMNS = {

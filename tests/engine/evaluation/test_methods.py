@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from engine.errors import EngineError
 from engine.evaluation.batches import Batch, TextBank, Texts, blocks_of, group_order
-from engine.evaluation.corpus import CorpusSettings, make_corpus
+from engine.evaluation.words.corpus import CorpusSettings, make_corpus
 from engine.evaluation.formulas import Grouping, energy, greatest, greatest_probability, neglabel
 from engine.evaluation.labels import Labels
 from engine.evaluation.methods import Method, all_methods, find_method
@@ -20,7 +20,7 @@ from engine.evaluation.methods.adaneg import gates, proxy_mean
 from engine.evaluation.methods.gl_mcm import local_score
 from engine.evaluation.methods.negrefine import multi_match
 from engine.evaluation.methods.tanl import activation_aware_score
-from engine.evaluation.mining import (
+from engine.evaluation.words.mining import (
     Share,
     csp_scores,
     far_to_near,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from engine.errors import EngineError
-from engine.evaluation.bootstrap import (
+from engine.evaluation.numbers.bootstrap import (
     bin_counts,
     detection_intervals,
     mean_intervals,
@@ -19,9 +19,9 @@ from engine.evaluation.bootstrap import (
     paired_differences,
     share_interval,
 )
-from engine.evaluation.calibration import calibrate, calibration_part
-from engine.evaluation.metrics import DetectionMetrics, RankedScores, detection_metrics, roc_points
-from engine.evaluation.statistics import intra_class_variance_threshold, wilson_interval
+from engine.evaluation.numbers.calibration import calibrate, calibration_part
+from engine.evaluation.numbers.metrics import DetectionMetrics, RankedScores, detection_metrics, roc_points
+from engine.evaluation.numbers.statistics import intra_class_variance_threshold, wilson_interval
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data" / "golden.json").read_text())
 METRIC_CASES = sorted(name for name in GOLDEN if name.startswith("metrics_"))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.evaluation.choosing import choose
+from engine.evaluation.sweeps.choosing import choose
 from engine.evaluation.formulas import Grouping, neglabel
 from engine.evaluation.passes import normalised
-from engine.evaluation.sweep import Grid, Point, check_grid, fine_order, preview_rows, sweep_results, sweep_scores
+from engine.evaluation.sweeps.grid import Grid, Point, check_grid, fine_order, preview_rows, sweep_results, sweep_scores
 
 
 def unit(rows: int, d: int, seed: int) -> np.ndarray:

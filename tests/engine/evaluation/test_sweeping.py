@@ -10,11 +10,11 @@ import pyarrow.parquet as parquet
 import pytest
 
 from engine.errors import EngineError
-from engine.evaluation.choosing import halves
-from engine.evaluation.metrics import detection_metrics
+from engine.evaluation.sweeps.choosing import halves
+from engine.evaluation.numbers.metrics import detection_metrics
 from engine.evaluation.passes import normalised
 from engine.evaluation.plan import NegativesPlan, Plan, SetPlan, SweepPlan
-from engine.evaluation.sweeping import PREVIEW_FILE, SWEEP_FILE, Sweep
+from engine.evaluation.sweeps.job import PREVIEW_FILE, SWEEP_FILE, Sweep
 
 PICTURES = {"id": 60, "near": 40, "far": 50}
 WIDTH = 12

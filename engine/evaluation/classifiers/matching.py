@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.sets import PictureSet
+from engine.evaluation.sets.pictures import PictureSet
 from store.candidates.superclasses import fetch_superclass_roots
 from store.connection import Cursor
 from store.evaluation import sets as sets_store

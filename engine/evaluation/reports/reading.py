@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.calibration import FEW_PICTURES, calibration_part, few_warning
+from engine.evaluation.numbers.calibration import FEW_PICTURES, calibration_part, few_warning
 from store.connection import Cursor
 from store.evaluation import runs as store
 from store.evaluation.negatives import fetch_negative_sets

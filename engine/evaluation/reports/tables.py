@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.evaluation.reading import CONVENTIONS, GENERALISATION, Number, RunView
+from engine.evaluation.reports.reading import CONVENTIONS, GENERALISATION, Number, RunView
 from store.evaluation.runs import SweepRow
 
 COLUMNS = ("auroc", "fpr95_id_positive", "fpr95_ood_positive", "aupr_in", "aupr_out")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation.bootstrap import share_interval
+from engine.evaluation.numbers.bootstrap import share_interval
 from engine.evaluation.results import MetricRow
-from engine.evaluation.statistics import wilson_interval
+from engine.evaluation.numbers.statistics import wilson_interval
 
 CLASSIFIER = "classifier"
 RESAMPLES = 1_000

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.bootstrap import PairedDifference, paired_differences
-from engine.evaluation.metrics import RankedScores
-from engine.evaluation.reading import read_scores
+from engine.evaluation.numbers.bootstrap import PairedDifference, paired_differences
+from engine.evaluation.numbers.metrics import RankedScores
+from engine.evaluation.reports.reading import read_scores
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.evaluation import runs as store

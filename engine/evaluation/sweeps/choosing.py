@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.metrics import RankedScores
-from engine.evaluation.sweep import Point, SweepResult, sweep_results
+from engine.evaluation.numbers.metrics import RankedScores
+from engine.evaluation.sweeps.grid import Point, SweepResult, sweep_results
 
 
 def halves(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.metrics import checked
-from engine.evaluation.statistics import wilson_interval
+from engine.evaluation.numbers.metrics import checked
+from engine.evaluation.numbers.statistics import wilson_interval
 
 FEW_PICTURES = 200
 

@@ -13,8 +13,8 @@ from engine.errors import EngineError
 from engine.evaluation.embedded import Known, Place
 from engine.evaluation.passes import normalised
 from engine.evaluation.plan import Plan, negatives_file, read_table, words_file
-from engine.evaluation.reading import find_part, read_scores
-from engine.evaluation.sets import read_npz
+from engine.evaluation.reports.reading import find_part, read_scores
+from engine.evaluation.sets.pictures import read_npz
 from engine.workspace import Workspace
 from store.connection import Cursor
 from store.evaluation import runs as store

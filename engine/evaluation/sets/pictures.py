@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.errors import EngineError
-from engine.evaluation.sources import Source, parse_source
+from engine.evaluation.sets.sources import Source, parse_source
 from engine.splits.after import leave_out
 from engine.splits.measure import Measured
 from engine.splits.prepare import prepare_with_pictures

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from engine.errors import EngineError
-from engine.evaluation.sets import resolve_set
-from engine.evaluation.sources import parse_source
+from engine.evaluation.sets.pictures import resolve_set
+from engine.evaluation.sets.sources import parse_source
 from engine.events import now
 from engine.workspace import Workspace
 from store.evaluation.sets import NamedSet, put_set

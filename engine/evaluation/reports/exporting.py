@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pyarrow import compute
 
 from engine.errors import EngineError
-from engine.evaluation.plots import histogram, lines, roc
-from engine.evaluation.reading import Number, RunView, Scores, read_run, read_scores
-from engine.evaluation.tables import COLUMNS, latex, markdown, sweep_markdown
+from engine.evaluation.reports.plots import histogram, lines, roc
+from engine.evaluation.reports.reading import Number, RunView, Scores, read_run, read_scores
+from engine.evaluation.reports.tables import COLUMNS, latex, markdown, sweep_markdown
 from engine.jobs.files import sha256_of
 from engine.workspace import Workspace
 from store.evaluation import runs as store

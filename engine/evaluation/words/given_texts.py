@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.evaluation.plan import Plan
-from engine.evaluation.sets import read_npz
+from engine.evaluation.sets.pictures import read_npz
 
 
 class GivenTexts:

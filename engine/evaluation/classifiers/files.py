@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import EngineError
-from engine.evaluation.class_matching import Predictions
+from engine.evaluation.classifiers.matching import Predictions
 
 HEADERS = (["path", "predicted"], ["file", "predicted"], ["path", "class"])
 

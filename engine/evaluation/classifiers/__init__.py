@@ -1,0 +1,1 @@
+"""Classifiers on the bands of a split."""

@@ -1,0 +1,1 @@
+"""The numbers of an evaluation, with their intervals and conventions."""

@@ -1,0 +1,1 @@
+"""Evaluations as people read them: rows, tables, plots, two beside each other, mistakes."""

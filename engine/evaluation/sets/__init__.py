@@ -1,0 +1,1 @@
+"""What evaluation sets stand for: pictures of splits, synsets, folders and files."""
