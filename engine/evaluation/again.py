@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from engine.errors import EngineError
-from engine.evaluation.reports.mistakes import open_texts
 from engine.evaluation.plan import SweepPlan
+from engine.evaluation.reports.mistakes import open_texts
 from engine.evaluation.reports.reading import negatives_of
 from engine.evaluation.request import EvaluationRequest
 from engine.evaluation.running import evenly_mixed

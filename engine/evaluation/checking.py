@@ -7,10 +7,10 @@ from typing import Any, get_args
 import numpy as np
 
 from engine.errors import EngineError
-from engine.evaluation.numbers.calibration import calibration_part
 from engine.evaluation.formulas import Remainder
 from engine.evaluation.labels import Labels
 from engine.evaluation.methods import Method, find_method
+from engine.evaluation.numbers.calibration import calibration_part
 from engine.evaluation.passes import check_groups
 from engine.evaluation.plan import NegativesPlan, Plan
 from engine.evaluation.sets.pictures import PictureSet, read_npz

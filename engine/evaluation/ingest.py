@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from engine.errors import EngineError
 from engine.evaluation import outputs
-from engine.evaluation.words.labels_hash import labels_sha256
 from engine.evaluation.plan import Plan, negatives_file, read_table
 from engine.evaluation.sweeps.job import SWEEP_FILE
+from engine.evaluation.words.labels_hash import labels_sha256
 from engine.events import now
 from engine.jobs.ingest import Intake
 from store.evaluation import negatives as negatives_store

@@ -11,7 +11,6 @@ from pyarrow import compute
 
 from engine.errors import EngineError
 from engine.evaluation.checking import ORDERS, check_apart, check_given, check_plan
-from engine.evaluation.words.corpus import CorpusSettings
 from engine.evaluation.labels import Labels, check_labels, default_labels, make_labels, related
 from engine.evaluation.methods import Method, find_method
 from engine.evaluation.plan import (
@@ -25,9 +24,10 @@ from engine.evaluation.plan import (
     words_file,
     write_table,
 )
-from engine.evaluation.words.prompts import Recipe, recipes
-from engine.evaluation.sets.roots import roots_of
 from engine.evaluation.sets.pictures import PictureSet, resolve_set
+from engine.evaluation.sets.roots import roots_of
+from engine.evaluation.words.corpus import CorpusSettings
+from engine.evaluation.words.prompts import Recipe, recipes
 from engine.evaluation.words.sources import MiningRequest, Words, absolute, words_of, words_of_sweep
 from engine.evaluation.work import pictures_table, work_table
 from engine.events import new_event_id

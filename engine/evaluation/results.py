@@ -9,13 +9,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.evaluation.methods import find_method
 from engine.evaluation.numbers.bootstrap import detection_intervals, mean_intervals, share_interval
 from engine.evaluation.numbers.calibration import calibrate, calibration_part
-from engine.evaluation.methods import find_method
 from engine.evaluation.numbers.metrics import METRIC_NAMES, RankedScores, detection_metrics
+from engine.evaluation.numbers.statistics import wilson_interval
 from engine.evaluation.plan import Plan
 from engine.evaluation.running import RunScores
-from engine.evaluation.numbers.statistics import wilson_interval
 
 Floats = NDArray[np.float64]
 SHOWN = ("auroc", "fpr95_id_positive", "fpr95_ood_positive", "aupr_in", "aupr_out")

@@ -16,6 +16,8 @@ from engine.errors import EngineError
 from engine.evaluation.batches import TextBank, Texts
 from engine.evaluation.formulas import Array
 from engine.evaluation.methods import find_method
+from engine.evaluation.passes import SetScores, check_groups, normalised, score_set, stream_scores
+from engine.evaluation.plan import NegativesPlan, Plan
 from engine.evaluation.words.mining import (
     Selection,
     Share,
@@ -25,8 +27,6 @@ from engine.evaluation.words.mining import (
     select,
     similarity_quantile,
 )
-from engine.evaluation.passes import SetScores, check_groups, normalised, score_set, stream_scores
-from engine.evaluation.plan import NegativesPlan, Plan
 from engine.evaluation.words.prompts import recipe_of
 
 Floats32 = NDArray[np.float32]

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from pyarrow import compute
 
 from engine.evaluation.embedded import ModelFacts, save_texts
-from engine.evaluation.words.given_texts import GivenTexts
 from engine.evaluation.methods import find_method
 from engine.evaluation.outputs import write_record, write_run
 from engine.evaluation.plan import Plan, read_table, words_file
 from engine.evaluation.running import Banks, TextEncoder, facts_of, make_banks, score_run
 from engine.evaluation.sweeps.job import Sweep
+from engine.evaluation.words.given_texts import GivenTexts
 from engine.gpu.embedding import Embedding
 from engine.gpu.patches import encode_patches
 from engine.gpu.pictures import prepare

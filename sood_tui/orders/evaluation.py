@@ -48,8 +48,8 @@ def sood_request(
     Raises: EngineError when nothing is far enough, or there is no such split.
     """
     from engine.evaluation.bands import sood_sets
-    from engine.evaluation.words.corpus import CorpusSettings
     from engine.evaluation.request import DEFAULT_METHODS, EvaluationRequest
+    from engine.evaluation.words.corpus import CorpusSettings
     from engine.evaluation.words.sources import MiningRequest
 
     sets = sood_sets(workspace, split, far, far_synsets)
@@ -135,8 +135,8 @@ def _sets_fields(settings: Settings) -> tuple[Field, ...]:
 
 
 def _evaluate_sets(workspace: "Workspace", settings: Settings, answers: Answers) -> Begun:
-    from engine.evaluation.words.corpus import CorpusSettings
     from engine.evaluation.request import EvaluationRequest
+    from engine.evaluation.words.corpus import CorpusSettings
     from engine.evaluation.words.sources import MiningRequest
 
     execution, methods, keep = answers.execution(), _methods(answers), answers.share("keep")

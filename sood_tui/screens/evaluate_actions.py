@@ -157,8 +157,8 @@ class EvaluateActions(RoomScreen):
 
     def _drop(self, line: RunLine, words: Dropped | None) -> None:
         from engine.evaluation.again import negatives_of_run, request_of_run, with_negatives
-        from engine.evaluation.words.negatives import edit
         from engine.evaluation.request import submit
+        from engine.evaluation.words.negatives import edit
 
         if not words:
             return

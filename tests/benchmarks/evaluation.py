@@ -22,13 +22,13 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from engine.evaluation.batches import Batch, TextBank, Texts, group_order
-from engine.evaluation.numbers.bootstrap import detection_intervals
 from engine.evaluation.formulas import Grouping, neglabel
 from engine.evaluation.methods import find_method
+from engine.evaluation.numbers.bootstrap import detection_intervals
 from engine.evaluation.numbers.metrics import RankedScores
-from engine.evaluation.words.mining import Share, permutation, select, similarity_quantile
 from engine.evaluation.passes import normalised, score_set, to_host
 from engine.evaluation.sweeps.grid import Grid, preview_rows, sweep_results, sweep_scores
+from engine.evaluation.words.mining import Share, permutation, select, similarity_quantile
 
 WIDTH, LABELS, NEGATIVES, CORPUS, PICTURES, GROUPS = 512, 1_000, 10_000, 70_000, 85_640, 100
 GRID = Grid((1_000, 2_000, 4_000, 8_000, 10_000), (1, 5, 10, 100), (0.005, 0.01, 0.02, 0.05, 0.1))

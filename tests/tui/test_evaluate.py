@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from engine.evaluation.again import request_of_run, with_negatives, words_of_run
-from engine.evaluation.words.labels_hash import labels_sha256
 from engine.evaluation.reports.mistakes import hurt_classes
 from engine.evaluation.request import EvaluationRequest, SetArgument, submit
+from engine.evaluation.words.labels_hash import labels_sha256
 from engine.events import now
 from engine.jobs.ingest import ingest_ready
 from engine.jobs.runner import find_job, list_jobs

@@ -12,11 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.evaluation.classifiers.matching import JudgedBand, Predictions, class_map, match_band
+from engine.evaluation.formulas import Array, energy, greatest, greatest_probability
 from engine.evaluation.numbers.bootstrap import detection_intervals
 from engine.evaluation.numbers.calibration import calibration_part
-from engine.evaluation.classifiers.matching import JudgedBand, Predictions, class_map, match_band
 from engine.evaluation.numbers.closed_set import CLASSIFIER, accuracy_rows, drop_row
-from engine.evaluation.formulas import Array, energy, greatest, greatest_probability
 from engine.evaluation.numbers.metrics import METRIC_NAMES, detection_metrics
 from engine.evaluation.results import MetricRow, rows_table
 from engine.evaluation.sets.pictures import PictureSet, resolve_set

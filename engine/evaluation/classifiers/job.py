@@ -9,10 +9,10 @@ import pyarrow.parquet as parquet
 from pyarrow import compute
 
 from engine.errors import EngineError
-from engine.evaluation.classifiers.matching import Predictions
 from engine.evaluation.classifiers.bands import ClassifierRequest, score_predictions
-from engine.evaluation.sets.roots import roots_of
+from engine.evaluation.classifiers.matching import Predictions
 from engine.evaluation.sets.pictures import resolve_set
+from engine.evaluation.sets.roots import roots_of
 from engine.jobs import runner
 from engine.jobs.execution import LOCAL, Execution
 from engine.jobs.folder import JobFolder

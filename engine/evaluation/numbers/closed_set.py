@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluation.numbers.bootstrap import share_interval
-from engine.evaluation.results import MetricRow
 from engine.evaluation.numbers.statistics import wilson_interval
+from engine.evaluation.results import MetricRow
 
 CLASSIFIER = "classifier"
 RESAMPLES = 1_000

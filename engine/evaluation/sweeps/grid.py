@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.numbers.bootstrap import bin_counts, metrics_of_counts
 from engine.evaluation.formulas import Array, exp_in_place, id_mass, log_add_exp, log_sum_exp
+from engine.evaluation.numbers.bootstrap import bin_counts, metrics_of_counts
 from engine.evaluation.numbers.metrics import RankedScores
 from engine.evaluation.passes import normalised, to_host
 from engine.jobs.devices import usable_cores

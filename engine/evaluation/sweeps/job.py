@@ -10,10 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.evaluation.sweeps.choosing import choose
 from engine.evaluation.formulas import Array
 from engine.evaluation.plan import Plan, read_table, write_table
 from engine.evaluation.running import TextEncoder, evenly_mixed, make_banks
+from engine.evaluation.sweeps.choosing import choose
 from engine.evaluation.sweeps.grid import Grid, SweepResult, check_grid, preview_rows, sweep_results, sweep_scores
 from engine.jobs.runner import find_job
 from engine.workspace import Workspace

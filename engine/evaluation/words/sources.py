@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 import pyarrow as pa
 
 from engine.errors import EngineError
-from engine.evaluation.words.corpus import CorpusSettings, make_corpus
 from engine.evaluation.labels import Labels
-from engine.evaluation.words.labels_hash import labels_sha256
 from engine.evaluation.plan import NegativesPlan
 from engine.evaluation.sets.pictures import PictureSet, read_npz
+from engine.evaluation.words.corpus import CorpusSettings, make_corpus
+from engine.evaluation.words.labels_hash import labels_sha256
 from store.connection import Cursor
 from store.evaluation.negatives import fetch_negative_labels, fetch_negative_set
 

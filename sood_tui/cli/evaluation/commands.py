@@ -109,8 +109,8 @@ def run_evaluation(
 
     Example: sood-tui evaluation run neglabel mcm --id split:train --ood birds=subtree:bird --labels superclass
     """
-    from engine.evaluation.words.corpus import CorpusSettings
     from engine.evaluation.request import DEFAULT_METHODS
+    from engine.evaluation.words.corpus import CorpusSettings
     from engine.evaluation.words.sources import MiningRequest
 
     how = execution.execution_of(executor, address, storage, priority, estimate, force)

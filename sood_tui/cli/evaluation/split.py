@@ -142,8 +142,8 @@ def classifier(
     Example: sood-tui evaluation classifier predictions.npz --holdout 0.2
     """
     from engine.evaluation.classifiers.bands import ClassifierRequest, score_predictions
-    from engine.evaluation.classifiers.job import ClassifyRequest, class_names_of, submit
     from engine.evaluation.classifiers.files import read_predictions
+    from engine.evaluation.classifiers.job import ClassifyRequest, class_names_of, submit
     from engine.events import new_event_id, now
     from sood_tui.cli.following import follow
 

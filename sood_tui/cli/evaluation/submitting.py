@@ -17,8 +17,8 @@ def preset_sets(name: str, data: Path | None) -> list[Any]:
 
     Raises: EngineError that lists what is missing.
     """
-    from engine.evaluation.sets.presets import PRESETS, find_preset
     from engine.evaluation.request import SetArgument
+    from engine.evaluation.sets.presets import PRESETS, find_preset
 
     if name not in PRESETS:
         raise EngineError(f"There is no preset {name!r}.", f"Presets are {', '.join(PRESETS)}.")

@@ -12,7 +12,6 @@ from hypothesis.extra import numpy as arrays
 
 from engine.errors import EngineError
 from engine.evaluation.batches import Batch, TextBank, Texts, blocks_of, group_order
-from engine.evaluation.words.corpus import CorpusSettings, make_corpus
 from engine.evaluation.formulas import Grouping, energy, greatest, greatest_probability, neglabel
 from engine.evaluation.labels import Labels
 from engine.evaluation.methods import Method, all_methods, find_method
@@ -20,6 +19,8 @@ from engine.evaluation.methods.adaneg import gates, proxy_mean
 from engine.evaluation.methods.gl_mcm import local_score
 from engine.evaluation.methods.negrefine import multi_match
 from engine.evaluation.methods.tanl import activation_aware_score
+from engine.evaluation.passes import check_groups, normalised, score_set, stream_scores
+from engine.evaluation.words.corpus import CorpusSettings, make_corpus
 from engine.evaluation.words.mining import (
     Share,
     csp_scores,
@@ -29,7 +30,6 @@ from engine.evaluation.words.mining import (
     select,
     similarity_quantile,
 )
-from engine.evaluation.passes import check_groups, normalised, score_set, stream_scores
 from store.connection import memory_store
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data" / "golden.json").read_text())

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.evaluation.sweeps.choosing import choose
 from engine.evaluation.formulas import Grouping, neglabel
 from engine.evaluation.passes import normalised
+from engine.evaluation.sweeps.choosing import choose
 from engine.evaluation.sweeps.grid import Grid, Point, check_grid, fine_order, preview_rows, sweep_results, sweep_scores
 
 

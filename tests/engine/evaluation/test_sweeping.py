@@ -10,10 +10,10 @@ import pyarrow.parquet as parquet
 import pytest
 
 from engine.errors import EngineError
-from engine.evaluation.sweeps.choosing import halves
 from engine.evaluation.numbers.metrics import detection_metrics
 from engine.evaluation.passes import normalised
 from engine.evaluation.plan import NegativesPlan, Plan, SetPlan, SweepPlan
+from engine.evaluation.sweeps.choosing import halves
 from engine.evaluation.sweeps.job import PREVIEW_FILE, SWEEP_FILE, Sweep
 
 PICTURES = {"id": 60, "near": 40, "far": 50}
