@@ -54,6 +54,8 @@ class BrowseScreen(BrowseDecisions):
         super().__init__()
         self._marks = Marks({}, {}, {}, {}, {})
         self._page = 0
+        self._shown: Folio | None = None
+        self._shown_at = 1
         self._resting: Timer | None = None
 
     def compose_body(self) -> Iterable[Widget]:
@@ -121,6 +123,7 @@ class BrowseScreen(BrowseDecisions):
 
     def _read_folio(self, wnid: str, page: int) -> None:
         capacity = self.query_one(ContactSheet).capacity
+        self._shown_at = capacity
         self.in_thread("folio", partial(read_folio, self.workspace, wnid, capacity, page), self._take_folio)
 
     def _take_folio(self, folio: Folio) -> None:
@@ -128,6 +131,7 @@ class BrowseScreen(BrowseDecisions):
         if line is None or line.node.wnid != folio.synset.wnid:
             return
         folio = seen_by(folio, self.sood.blind_for)
+        self._shown = folio
         panel = self.query_one("#sheet_panel", Frame)
         self.query_one("#facts_panel", Frame).title = f"{folio.synset.name}  {folio.synset.wnid}"
         under = self._marks.tallies.get(folio.synset.wnid, {})
@@ -273,7 +277,7 @@ class BrowseScreen(BrowseDecisions):
         self._enlarge(message.index)
 
     def _enlarge(self, index: int) -> None:
-        from sood_tui.screens.picture import PictureScreen
+        from sood_tui.screens.picture import Page, PictureScreen
 
         pictures = self.query_one(ContactSheet).pictures
         if pictures:
@@ -285,7 +289,8 @@ class BrowseScreen(BrowseDecisions):
                     self._read_folio(node.wnid, self._page)
 
             word = node.lemma.replace("_", " ")
-            self.app.push_screen(PictureScreen(pictures, index, word, superclass, node.wnid), closed)
+            page = Page.of(self._shown, self._shown_at) if self._shown is not None else None
+            self.app.push_screen(PictureScreen(pictures, index, word, superclass, node.wnid, page), closed)
 
     def _states_of(self, wnid: str) -> Mapping[str, str]:
         return self._marks.states.get(wnid, {})

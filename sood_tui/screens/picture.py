@@ -4,9 +4,11 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from rich.cells import cell_len
+from textual import events
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -15,6 +17,7 @@ from engine.errors import EngineError
 from engine.review.pictures import toggle
 from engine.review.steps import Step, redo, undo
 from engine.workspace import Workspace
+from sood_tui.benches.folio import Folio, read_folio
 from sood_tui.keys.picture import PICTURE
 from sood_tui.marks import SAID
 from sood_tui.plain import size
@@ -41,6 +44,28 @@ class _Known:
     scores: Mapping[int, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which pictures of a synset a sheet holds: beyond them the arrows go on to the next ones.
+
+    Attributes:
+        number: of the page, from 0.
+        size: pictures on a page.
+        first: how many pictures come before it.
+        total: pictures on all pages.
+    """
+
+    number: int
+    size: int
+    first: int
+    total: int
+
+    @classmethod
+    def of(cls, folio: Folio, size: int) -> "Page":
+        """The page that a folio has."""
+        return cls(folio.first // max(size, 1), size, folio.first, folio.total)
+
+
 class PictureScreen(ModalScreen[bool]):
     """A sheet of one tile, with where the file lies, how large it is, and what was said of it.
 
@@ -51,7 +76,13 @@ class PictureScreen(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = list(PICTURE)
 
     def __init__(
-        self, pictures: Sequence[Picture], index: int, title: str, superclass: str = "", wnid: str = ""
+        self,
+        pictures: Sequence[Picture],
+        index: int,
+        title: str,
+        superclass: str = "",
+        wnid: str = "",
+        page: Page | None = None,
     ) -> None:
         """The pictures of a sheet, one at a time.
 
@@ -61,6 +92,7 @@ class PictureScreen(ModalScreen[bool]):
             title: what they show.
             superclass: under which the synset is a candidate; empty where it is none.
             wnid: the synset of the pictures; empty for pictures that the catalogue does not have, which take no marks.
+            page: where they stand among all of the synset; None where they are all.
         """
         super().__init__()
         self._superclass, self._wnid = superclass, wnid
@@ -71,6 +103,8 @@ class PictureScreen(ModalScreen[bool]):
         self._pictures = tuple(pictures)
         self._index = index
         self._title = title
+        self._page = page if page is not None and page.total > len(self._pictures) else None
+        self._is_turning = False
 
     def compose(self) -> Iterable[Widget]:
         """The tile and the keys."""
@@ -86,9 +120,34 @@ class PictureScreen(ModalScreen[bool]):
             self._read_known()
 
     def action_move(self, step: int) -> None:
-        """Show the next picture, around the end."""
-        self._index = (self._index + step) % len(self._pictures)
+        """Show the next picture, around the end of all."""
+        index = self._index + step
+        if self._page is not None and not 0 <= index < len(self._pictures):
+            self._is_turning = True
+            read = partial(self._read_page, self._page.number + step, self._page.size, step)
+            self.run_worker(read, thread=True, group="pages")
+            return
+        self._index = index % len(self._pictures)
         self._show()
+
+    def holds_back(self, key: events.Key | None) -> bool:
+        """Keys mean the picture that the last one asked for: they wait until it is there."""
+        return self._is_turning and (key is None or key.key not in ("escape", "q"))
+
+    def _read_page(self, number: int, size: int, step: int) -> None:
+        workspace = cast("SoodApp", self.app).require_workspace()
+        try:
+            folio = read_folio(workspace, self._wnid, size, number)
+            self.app.call_from_thread(self._take_page, folio, size, step)
+        finally:
+            self._is_turning = False
+
+    def _take_page(self, folio: Folio, size: int, step: int) -> None:
+        if self.is_mounted and folio.pictures:
+            self._pictures, self._page = folio.pictures, Page.of(folio, size)
+            self._index = 0 if step > 0 else len(self._pictures) - 1
+            self._show()
+            self._read_known()
 
     def action_close(self) -> None:
         """Back to the sheet."""
@@ -171,7 +230,8 @@ class PictureScreen(ModalScreen[bool]):
         picture, frame = self._pictures[self._index], self.query_one(Frame)
         mark, score = self._known.marks.get(picture.image_id), self._known.scores.get(picture.image_id)
         marked = f" · × {SAID[mark]}" if mark else ""
-        frame.title = f"{self._title} · picture {self._index + 1} of {len(self._pictures)}{marked}"
+        first, total = (self._page.first, self._page.total) if self._page is not None else (0, len(self._pictures))
+        frame.title = f"{self._title} · picture {first + self._index + 1:,} of {total:,}{marked}"
         is_shown = score is not None and not cast("SoodApp", self.app).is_blind
         told = [f"score {score:.4f}"] if is_shown else []
         told += [self._said[picture.image_id]] if picture.image_id in self._said else []

@@ -452,19 +452,21 @@ class ReviewScreen(ReviewQueue):
         self._enlarge(message.index)
 
     def _enlarge(self, index: int) -> None:
-        from sood_tui.screens.picture import PictureScreen
+        from sood_tui.screens.picture import Page, PictureScreen
 
         pictures = self.query_one(ContactSheet).pictures
         if pictures:
             item = self._present()
-            page = (item.wnid, self._capacity, self._page)
+            shown = self._told
+            page = Page.of(shown, self._capacity) if shown is not None and shown.synset.wnid == item.wnid else None
 
             def closed(changed: bool | None) -> None:
                 if changed:
-                    self._folios.forget(page)
+                    self._folios.forget((item.wnid, self._capacity, 0))
                     self._show()
 
-            self.app.push_screen(PictureScreen(pictures, index, word_of(item), item.superclass, item.wnid), closed)
+            word = word_of(item)
+            self.app.push_screen(PictureScreen(pictures, index, word, item.superclass, item.wnid, page), closed)
 
     def action_why(self) -> None:
         """Tell the whole story of the candidate."""

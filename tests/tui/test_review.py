@@ -13,7 +13,9 @@ from sood_tui.screens.review import ReviewScreen
 from sood_tui.widgets.contact_sheet import ContactSheet, Graphics
 from sood_tui.widgets.facts import Facts
 from store.review.log import fetch_events
+from store.review.pictures import fetch_marks
 from store.review.queue import fetch_states_of
+from tests.catalogue_rows import pictures_of
 from tests.tui.birds import BALD_EAGLE, BEAGLE, CHIHUAHUA, CRANE, PAPILLON, PARROT, PEKINESE
 from tests.tui.desk_of import keys, opened, press, rest, seen, told, type_text
 
@@ -239,14 +241,42 @@ async def test_one_picture_large(workspace: Workspace) -> None:
     async with opened(on_dog(workspace), "review") as (app, pilot):
         await press(pilot, "enter")
         assert isinstance(app.screen, PictureScreen)
-        assert "picture 1 of 16" in seen(app)
+        assert "picture 1 of 18" in seen(app)
         assert "JPEG" in seen(app)
         await press(pilot, "right", "l")
-        assert "picture 3 of 16" in seen(app)
+        assert "picture 3 of 18" in seen(app)
         await press(pilot, "left")
-        assert "picture 2 of 16" in seen(app)
+        assert "picture 2 of 18" in seen(app)
         await press(pilot, "escape")
         assert isinstance(app.screen, ReviewScreen)
+
+
+async def test_the_arrows_go_on_beyond_the_pictures_of_the_sheet(workspace: Workspace) -> None:
+    async with opened(on_dog(workspace), "review", (80, 24)) as (app, pilot):
+        seen_names = []
+        await press(pilot, "enter")
+        screen = app.screen
+        assert isinstance(screen, PictureScreen)
+        for number in range(1, 19):
+            assert f"picture {number} of 18" in seen(app)
+            seen_names.append(screen.query_one(ContactSheet).pictures[0].path)
+            await press(pilot, "right")
+        assert len(set(seen_names)) == 18
+        assert "picture 1 of 18" in seen(app)  # around the end
+        await press(pilot, "left", "x")
+        assert "picture 18 of 18 · × bad" in seen(app)
+        # As fast as keys come: each waits for the picture that the one before it asked for.
+        await pilot.press(*["right"] * 23, "x")
+        await rest(pilot)
+        assert "picture 5 of 18 · × bad" in seen(app)
+        with workspace.opened().reading() as cursor:
+            marked = fetch_marks(cursor, BEAGLE)
+            paths = {picture.image_id: picture.path for picture in pictures_of(cursor, BEAGLE)}
+        assert {Path(paths[image_id]).name for image_id in marked} == {
+            Path(seen_names[17]).name, Path(seen_names[4]).name
+        }  # fmt: skip
+        await press(pilot, "escape")
+        assert "seed 7 · 4 of 18" in seen(app)
 
 
 async def test_a_small_screen_shows_the_end_of_a_path_which_tells_pictures_apart(workspace: Workspace) -> None:
@@ -265,7 +295,7 @@ async def test_a_click_enlarges_the_picture_under_the_mouse(workspace: Workspace
     async with opened(on_dog(workspace), "review") as (app, pilot):
         await pilot.click(ContactSheet, offset=(60, 30))
         await rest(pilot)
-        assert "picture 16 of 16" in seen(app)
+        assert "picture 16 of 18" in seen(app)
 
 
 @keys("review.sort")

@@ -41,7 +41,7 @@ async def test_one_key_marks_a_picture_and_one_takes_it_back(workspace: Workspac
     async with opened(on_dog(workspace), "review") as (app, pilot):
         await press(pilot, "enter", "x")
         assert marks(workspace, BEAGLE) == ["bad"]
-        assert "picture 1 of 16 · × bad or off-topic" in seen(app)
+        assert "picture 1 of 18 · × bad or off-topic" in seen(app)
         await press(pilot, "right", "m")
         assert sorted(marks(workspace, BEAGLE)) == ["bad", "several"]
         await press(pilot, "m")
