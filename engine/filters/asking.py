@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ STAND_INS = 4
 CANDIDATES_A_SHARD = 32
 FEW_NAMES = 2
 MOST_PICTURES = 400
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 _WHAT_A_MODEL_IS = "Name a transformers id, such as google/paligemma2-3b-mix-224, or a folder with config and weights."
 
 WORK_SCHEMA = pa.schema(
@@ -138,6 +140,8 @@ def check_model(model: str) -> None:
     if not place.exists():
         if place.is_absolute() or model.startswith("."):
             raise EngineError(f"The model folder {model} does not exist.", _WHAT_A_MODEL_IS)
+        if not _HUB_ID.fullmatch(model):
+            raise EngineError(f"{model!r} is neither a folder nor a transformers id.", _WHAT_A_MODEL_IS)
         return
     if not place.is_dir():
         raise EngineError(f"{model} is a file, not a model folder.", _WHAT_A_MODEL_IS)

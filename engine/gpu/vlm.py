@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 import transformers
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers.utils.hub import cached_file, extract_commit_hash
 
 from engine.errors import EngineError, first_line
 from engine.filters.answers import YesNo, yes_no
@@ -22,6 +24,8 @@ from engine.jobs.timing import Spend
 
 YES_WORDS = ("yes", "Yes", "YES")
 NO_WORDS = ("no", "No", "NO")
+WITHOUT_CHAT = "paligemma"
+"""The type of models, PaliGemma 2 among them, that have no chat template by design."""
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 
@@ -60,8 +64,7 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
     where = choose_device(device)
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # nobody sees it in a log
     try:
-        processor: Any = AutoProcessor.from_pretrained(model)  # type: ignore[no-untyped-call]
-        network: Any = AutoModelForImageTextToText.from_pretrained(model, dtype=_precision(where))
+        processor, network = _fetched(model, _precision(where))
     except ImportError as error:
         first = first_line(error)
         hint = "Install what is missing, then resume the job; sood-tui[smolvlm] has what SmolVLM needs."
@@ -85,7 +88,7 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
     network = _placed(network.eval().requires_grad_(False), model, where)
     return Vlm(
         model=model,
-        revision=_revision(network, model),
+        revision=_revision(model),
         device=where,
         network=network,
         processor=processor,
@@ -93,6 +96,32 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
         yes=torch.tensor(yes, device=where),
         no=torch.tensor(no, device=where),
         control_tokens=_control_tokens(tokenizer),
+    )
+
+
+def _fetched(model: str, precision: torch.dtype) -> tuple[Any, Any]:
+    """Processor and network; the network of cables is asked only where the files are not all on this machine.
+
+    Asked first, a hub that cannot be reached would be waited for file by file, minutes long, for nothing.
+    """
+    try:
+        found = _loaded(model, precision, local_files_only=True)
+    except OSError:
+        if Path(model).is_dir():
+            raise
+        return _loaded(model, precision, local_files_only=False)
+    processor, network = found
+    if Path(model).is_dir() or getattr(processor, "chat_template", None) or network.config.model_type == WITHOUT_CHAT:
+        return found
+    with suppress(OSError):  # the template may be the one file that was never fetched
+        return _loaded(model, precision, local_files_only=False)
+    return found
+
+
+def _loaded(model: str, precision: torch.dtype, local_files_only: bool) -> tuple[Any, Any]:
+    processor = AutoProcessor.from_pretrained(model, local_files_only=local_files_only)  # type: ignore[no-untyped-call]
+    return processor, AutoModelForImageTextToText.from_pretrained(
+        model, dtype=precision, local_files_only=local_files_only
     )
 
 
@@ -242,12 +271,16 @@ def _precision(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
-def _revision(network: Any, model: str) -> str:
-    commit = getattr(network.config, "_commit_hash", None)
-    if commit:
-        return str(commit)
+def _revision(model: str) -> str:
+    """The hub's commit, or the SHA-256 over the weights of a local folder."""
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        config = cached_file(model, "config.json", local_files_only=True)
+        if commit := extract_commit_hash(config, None):
+            return str(commit)
+        folder = Path(str(config)).parent
     digest = hashlib.sha256()
-    for path in sorted(entry for entry in Path(model).expanduser().iterdir() if entry.suffix in WEIGHT_SUFFIXES):
+    for path in sorted(entry for entry in folder.iterdir() if entry.suffix in WEIGHT_SUFFIXES):
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()

@@ -278,6 +278,9 @@ def test_a_folder_that_holds_no_model_is_refused_before_there_is_a_job(workspace
         with pytest.raises(EngineError, match=words):
             submit(workspace, VlmRequest(model=str(tmp_path / folder)))
     assert runner.list_jobs(workspace.root) == []
+    for odd in ("no model", "one/two/three", "hub:name"):
+        with pytest.raises(EngineError, match="neither a folder nor a transformers id"):
+            check_model(odd)
     check_model("google/paligemma2-3b-mix-224")  # an id of the hub is left to the job
 
 

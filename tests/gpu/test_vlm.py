@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -163,6 +165,22 @@ def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path, monkeypatch: 
     with pytest.raises(EngineError, match="cannot be loaded") as caught:
         load_vlm(str(tmp_path / "nothing"), "cpu")
     assert "local folder" in caught.value.hint
+
+
+def test_a_model_of_the_hub_is_known_by_its_commit_and_the_hub_is_not_asked(
+    paligemma_folder: Path, tmp_path: Path
+) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    cached = tmp_path / "hub" / "models--tiny--pali"
+    shutil.copytree(paligemma_folder, cached / "snapshots" / commit)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(commit)
+    nowhere = {"HF_HOME": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
+    told = "from engine.gpu.vlm import load_vlm; print(load_vlm('tiny/pali', 'cpu').revision)"
+    done = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, timeout=60, env={**os.environ, **nowhere}
+    )
+    assert done.stdout.strip() == commit, done.stderr
 
 
 def test_a_damaged_folder_is_no_bug(paligemma_folder: Path, tmp_path: Path) -> None:
