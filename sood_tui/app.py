@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sood_tui.benches.progress import ProgressReader
     from sood_tui.screens.room import RoomScreen
     from sood_tui.watch.rounds import Rounds
-    from sood_tui.widgets.thumbnails import Thumbnails
+    from sood_tui.widgets.sheet.thumbnails import Thumbnails
 
 
 def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
@@ -102,7 +102,7 @@ class SoodApp(KeyedApp, inherit_bindings=False):
     @property
     def thumbnails(self) -> "Thumbnails":
         """The thumbnails of the open workspace."""
-        from sood_tui.widgets.thumbnails import Thumbnails
+        from sood_tui.widgets.sheet.thumbnails import Thumbnails
 
         if self._thumbnails is None:
             self._thumbnails = Thumbnails(self.require_workspace().thumbnails)

@@ -16,7 +16,7 @@ from engine.splits.settings import SplitSettings
 from engine.workspace import Workspace
 from sood_tui.plain import plain, some
 from sood_tui.widgets.lines import Tone, Words
-from sood_tui.widgets.thumbnails import Picture
+from sood_tui.widgets.sheet.thumbnails import Picture
 from store.candidates.superclasses import fetch_superclasses
 from store.evaluation.sets import fetch_lemmas
 from store.paths import path_of_text

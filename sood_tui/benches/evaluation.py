@@ -12,7 +12,7 @@ from engine.evaluation.numbers.metrics import RankedScores, roc_points
 from engine.evaluation.reports.mistakes import Mistake, worst_mistakes
 from engine.evaluation.reports.reading import Number, find_part, read_scores, table_rows
 from engine.workspace import Workspace
-from sood_tui.widgets.thumbnails import Picture
+from sood_tui.widgets.sheet.thumbnails import Picture
 from store.evaluation import runs as store
 from store.evaluation.runs import SweepRow
 from store.paths import path_of_text

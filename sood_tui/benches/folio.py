@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from engine.images.sample import sample_images, sample_subtree_images
 from engine.review.blind import own_history
 from engine.workspace import Workspace
-from sood_tui.widgets.thumbnails import Picture
+from sood_tui.widgets.sheet.thumbnails import Picture
 from store.connection import Cursor
 from store.images.pictures import Image, fetch_count
 from store.images.roots import fetch_roots

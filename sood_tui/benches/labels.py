@@ -19,7 +19,7 @@ from engine.splits.prepare import prepare_with_pictures
 from engine.workspace import Workspace
 from sood_tui.plain import plain
 from sood_tui.widgets.lines import Tone, Words
-from sood_tui.widgets.thumbnails import Picture
+from sood_tui.widgets.sheet.thumbnails import Picture
 from store.connection import Cursor
 from store.errors import StoreError
 from store.evaluation.sets import fetch_lemmas

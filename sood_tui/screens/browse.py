@@ -23,9 +23,9 @@ from sood_tui.lines.synset import synset_facts
 from sood_tui.marks import under_of
 from sood_tui.screens.browse_decisions import BrowseDecisions
 from sood_tui.screens.dialogs import Choice, FindDialog
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.frame import Frame
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from sood_tui.widgets.synset_tree import WIDE, Line, Path, SynsetTree
 from store.wordnet.synsets import TreeNode
 

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from engine.evaluation.reports.comparing import ChangedPicture, Comparison
 from sood_tui.benches.evaluation import picture_of
 from sood_tui.plain import plain
-from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 
 if TYPE_CHECKING:
     from sood_tui.app import SoodApp

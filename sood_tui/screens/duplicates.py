@@ -20,9 +20,9 @@ from sood_tui.keys.duplicates import DUPLICATES
 from sood_tui.plain import plain
 from sood_tui.screens.dialogs import Choice, ChooseDialog
 from sood_tui.screens.duplicate_decisions import DuplicateDecisions
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.lines import Lines
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 
 ALL = "all"
 

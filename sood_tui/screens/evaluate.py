@@ -17,10 +17,10 @@ from sood_tui.keys.evaluate import EVALUATE
 from sood_tui.lines.evaluation import mistake_lines, sentence, table_head, table_row
 from sood_tui.plain import plain
 from sood_tui.screens.evaluate_actions import EvaluateActions
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.lines import Lines
 from sood_tui.widgets.overlaid_histogram import OverlaidHistogram
 from sood_tui.widgets.roc_curve import RocCurve
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 
 MISTAKES = 10
 """So many mistakes are told in words; more than any terminal has room for."""

@@ -30,9 +30,9 @@ from sood_tui.keys.labels import LABELS
 from sood_tui.plain import plain
 from sood_tui.screens.dialogs import Choice, ChooseDialog
 from sood_tui.screens.room import RoomScreen
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.lines import Lines
-from sood_tui.widgets.thumbnails import Picture
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.thumbnails import Picture
 from store.labels.claims import LabelClaim
 
 LEAVE = "none"

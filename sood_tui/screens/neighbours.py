@@ -8,8 +8,8 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from sood_tui.benches.folio import read_pictures
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 
 if TYPE_CHECKING:
     from engine.splits.show import SubclassCut

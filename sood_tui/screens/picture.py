@@ -22,11 +22,11 @@ from sood_tui.keys.picture import PICTURE
 from sood_tui.marks import SAID
 from sood_tui.plain import size
 from sood_tui.screens.room import step_words
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.key_footer import KeyFooter
-from sood_tui.widgets.sheet_painting import path_tail
-from sood_tui.widgets.thumbnails import Picture
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.painting import path_tail
+from sood_tui.widgets.sheet.thumbnails import Picture
 from store.review.pictures import fetch_markers, fetch_marks_of, fetch_picture_scores
 from store.splits.similarities import fetch_runs
 

@@ -28,11 +28,11 @@ from sood_tui.marks import MARKS, SAID, VERBS
 from sood_tui.plain import plain, some
 from sood_tui.screens.dialogs import AskDialog, ConfirmDialog
 from sood_tui.screens.review_queue import ReviewQueue, word_of
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.film_strip import FilmStrip
 from sood_tui.widgets.frame import Frame
-from sood_tui.widgets.thumbnails import Recent
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.thumbnails import Recent
 from store.review.queue import QueueItem
 
 COUNT_AFTER = 2.0  # seconds of decisions that are counted together

@@ -24,11 +24,11 @@ from sood_tui.lines.cut import count_lines, head_line, subclass_line
 from sood_tui.plain import plain
 from sood_tui.screens.neighbours import Neighbours
 from sood_tui.screens.split_rules import RULES, SOURCE, SplitRules
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.lines import Lines
 from sood_tui.widgets.score_histogram import ScoreHistogram
-from sood_tui.widgets.thumbnails import Picture
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.thumbnails import Picture
 
 REST = 0.4  # seconds after the last move until a threshold is written down as one step
 STEP = 1.0

@@ -23,11 +23,11 @@ from sood_tui.benches.thresholds import split_defaults
 from sood_tui.keys.why import WHY
 from sood_tui.lines.story import Line, picture_lines, place_lines, story_lines
 from sood_tui.plain import some
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.key_footer import KeyFooter
-from sood_tui.widgets.thumbnails import Picture
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.thumbnails import Picture
 from store.splits.similarities import fetch_runs
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The terminal: what it can draw, and what it answers."""
+"""The terminal: what it can draw, how pictures are written to it, and what it answers."""

@@ -11,7 +11,7 @@ from sood_tui.terminal.graphics import Graphics, Terminal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sood_tui.widgets.pixel_layer import PixelLayer
+    from sood_tui.terminal.pixel_layer import PixelLayer
 
 
 class TerminalApp(App[int]):
@@ -32,7 +32,7 @@ class TerminalApp(App[int]):
     @property
     def pixel_layer(self) -> "PixelLayer":
         """The pictures in real pixels that lie over the text."""
-        from sood_tui.widgets.pixel_layer import PixelLayer
+        from sood_tui.terminal.pixel_layer import PixelLayer
 
         if self._pixels is None:
             self._pixels = PixelLayer(self, self.terminal, self.terminal.cell or (10, 20))
@@ -47,7 +47,7 @@ class TerminalApp(App[int]):
 
     def use_graphics(self, graphics: Graphics) -> None:
         """Draw pictures in this way from now on, on every screen."""
-        from sood_tui.widgets.contact_sheet import ContactSheet
+        from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 
         self.graphics = graphics
         for stack in self._screen_stacks.values():

@@ -11,7 +11,7 @@ from engine.workspace import Workspace
 from sood_tui.app import SoodApp
 from sood_tui.screens.review import ReviewScreen
 from sood_tui.settings import load_settings
-from sood_tui.widgets.contact_sheet import Graphics
+from sood_tui.widgets.sheet.contact_sheet import Graphics
 
 Screen = TypeVar("Screen")
 ROUTINE = ("job_watchers", "seats", "counters", "thumbnails", "sheet_warmers", "machine")

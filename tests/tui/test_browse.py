@@ -12,7 +12,7 @@ from sood_tui.plain import count
 from sood_tui.screens.browse import BrowseScreen
 from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.picture import PictureScreen
-from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from sood_tui.widgets.synset_tree import SynsetTree
 from store.candidates.proposed import fetch_candidates
 from store.candidates.superclasses import fetch_superclasses

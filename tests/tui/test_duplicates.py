@@ -24,7 +24,7 @@ from sood_tui.benches.duplicates import DuplicatesBench
 from sood_tui.screens.dialogs import ConfirmDialog
 from sood_tui.screens.duplicates import DuplicatesScreen
 from sood_tui.screens.picture import PictureScreen
-from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from store.likeness.neighbours import fetch_unread, fetch_unreadable
 from store.review.log import fetch_log
 from store.review.pictures import fetch_marked_pictures

@@ -25,7 +25,7 @@ from sood_tui.screens.evaluate import EvaluateScreen
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.recall import RecallScreen
 from sood_tui.screens.sweep import SweepScreen
-from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from store.evaluation.negatives import append_negative_labels, insert_negative_set
 from store.evaluation.runs import fetch_evaluations
 from tests.tui import birds

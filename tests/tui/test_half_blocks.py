@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.segment import Segment
 from textual.strip import Strip
 
-from sood_tui.widgets import half_blocks
-from sood_tui.widgets.half_blocks import Pixels, PixelStrip, colour_codes, depth_of, encode, grey, paint
+from sood_tui.terminal import half_blocks
+from sood_tui.terminal.half_blocks import Pixels, PixelStrip, colour_codes, depth_of, encode, grey, paint
 
 RED, GREEN, BLUE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)
 

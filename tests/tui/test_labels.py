@@ -11,8 +11,8 @@ from engine.splits.settings import Change
 from engine.workspace import Workspace
 from sood_tui.screens.labels import LabelsScreen
 from sood_tui.screens.picture import PictureScreen
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.lines import Lines
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from store.labels import predictions as store
 from store.labels.claims import fetch_claims
 from store.labels.decisions import fetch_label_log

@@ -15,10 +15,11 @@ from engine.workspace import Workspace
 from sood_tui.app import SoodApp
 from sood_tui.screens.review import ReviewScreen
 from sood_tui.settings import load_settings
+from sood_tui.terminal import pixel_layer
 from sood_tui.terminal.graphics import Graphics, Terminal
-from sood_tui.widgets import pixel_layer, sheet_sharpener
-from sood_tui.widgets.contact_sheet import ContactSheet
-from sood_tui.widgets.pixel_layer import Encoded, PixelLayer
+from sood_tui.terminal.pixel_layer import Encoded, PixelLayer
+from sood_tui.widgets.sheet import sharpener as sheet_sharpener
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from store.connection import open_store
 from store.review.log import fetch_events
 from tests.tui.desk_of import keys, press, rest, seen

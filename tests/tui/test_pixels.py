@@ -15,13 +15,13 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
+from sood_tui.terminal import kitty
 from sood_tui.terminal.graphics import Graphics, Terminal
-from sood_tui.widgets import kitty
-from sood_tui.widgets.half_blocks import Pixels
-from sood_tui.widgets.sheet_layout import LEAST_SIDE_SHARP, grid_for
-from sood_tui.widgets.sheet_pixels import PixelSheet, colours_for, composed, encoded
-from sood_tui.widgets.sixel import Indexed, encode, quantised
-from sood_tui.widgets.thumbnails import Picture, Recent, Thumbnails
+from sood_tui.terminal.half_blocks import Pixels
+from sood_tui.terminal.sixel import Indexed, encode, quantised
+from sood_tui.widgets.sheet.layout import LEAST_SIDE_SHARP, grid_for
+from sood_tui.widgets.sheet.pixels import PixelSheet, colours_for, composed, encoded
+from sood_tui.widgets.sheet.thumbnails import Picture, Recent, Thumbnails
 from tests.tui.birds import draw
 
 TOKEN = re.compile(r'"(\d+);(\d+);(\d+);(\d+)|#(\d+);2;(\d+);(\d+);(\d+)|#(\d+)|!(\d+)([?-~])|([?-~])|([$-])')
@@ -246,7 +246,7 @@ def test_pixels_have_thumbnails_of_their_own(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_pruned_while_thumbnails_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sood_tui.widgets.thumbnails.PRUNE_EVERY", 20_000)
+    monkeypatch.setattr("sood_tui.widgets.sheet.thumbnails.PRUNE_EVERY", 20_000)
     thumbnails = Thumbnails(tmp_path / "thumbnails", disk_limit=30_000)
     picture_file = tmp_path / "a.png"
     Image.fromarray(photograph(300, 300)).save(picture_file)

@@ -10,8 +10,8 @@ from engine.workspace import Workspace
 from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.review import ReviewScreen
-from sood_tui.widgets.contact_sheet import ContactSheet, Graphics
 from sood_tui.widgets.facts import Facts
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet, Graphics
 from store.review.log import fetch_events
 from store.review.pictures import fetch_marks
 from store.review.queue import fetch_states_of

@@ -12,7 +12,7 @@ from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.review import ReviewScreen
 from sood_tui.screens.why import WhyScreen
 from sood_tui.terminal.graphics import Graphics
-from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from store import filters
 from store.review.pictures import fetch_marks
 from tests.catalogue_rows import pictures_of

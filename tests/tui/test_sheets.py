@@ -12,10 +12,10 @@ from rich.style import Style
 from textual.geometry import Size
 from textual.strip import Strip
 
-from sood_tui.widgets import thumbnails
-from sood_tui.widgets.sheet_layout import LEAST_SIDE, compose, grid_for
-from sood_tui.widgets.sheet_painting import Look, in_the_middle, in_words
-from sood_tui.widgets.thumbnails import Broken, Picture, Recent, Thumbnails, letterbox
+from sood_tui.widgets.sheet import thumbnails
+from sood_tui.widgets.sheet.layout import LEAST_SIDE, compose, grid_for
+from sood_tui.widgets.sheet.painting import Look, in_the_middle, in_words
+from sood_tui.widgets.sheet.thumbnails import Broken, Picture, Recent, Thumbnails, letterbox
 from tests.tui.birds import draw
 
 GROUND = (1, 2, 3)

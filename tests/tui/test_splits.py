@@ -12,9 +12,9 @@ from sood_tui.benches.thresholds import ThresholdBench
 from sood_tui.screens.dialogs import ChooseDialog, ConfirmDialog
 from sood_tui.screens.picture import PictureScreen
 from sood_tui.screens.splits import REST, SplitsScreen
-from sood_tui.widgets.contact_sheet import ContactSheet
 from sood_tui.widgets.lines import Lines
 from sood_tui.widgets.score_histogram import ScoreHistogram
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from tests.tui.desk_of import keys, opened, press, rest, seen, told
 
 

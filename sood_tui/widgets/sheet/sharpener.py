@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from textual.timer import Timer
 from textual.worker import get_current_worker
 
-from sood_tui.widgets.pixel_layer import Encoded, PixelLayer
-from sood_tui.widgets.sheet_pixels import PixelSheet, encoded
-from sood_tui.widgets.thumbnails import Thumbnails
+from sood_tui.terminal.pixel_layer import Encoded, PixelLayer
+from sood_tui.widgets.sheet.pixels import PixelSheet, encoded
+from sood_tui.widgets.sheet.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from sood_tui.widgets.contact_sheet import ContactSheet
+    from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 
 REST = 0.08  # seconds without another sheet: between two keys of somebody who pages through, a picture is never sent
 

@@ -14,14 +14,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
+from sood_tui.terminal import half_blocks
 from sood_tui.terminal.graphics import Graphics
-from sood_tui.widgets import half_blocks
-from sood_tui.widgets.pixel_layer import PixelLayer
-from sood_tui.widgets.sheet_layout import LEAST_SIDE, LEAST_SIDE_SHARP, MOST_TILES, Grid, grid_for
-from sood_tui.widgets.sheet_painting import Look, Rgb, Tile, in_half_blocks, in_the_middle, in_words
-from sood_tui.widgets.sheet_pixels import PixelSheet, colours_for
-from sood_tui.widgets.sheet_sharpener import SheetSharpener
-from sood_tui.widgets.thumbnails import Picture, Recent, Thumbnails
+from sood_tui.terminal.pixel_layer import PixelLayer
+from sood_tui.widgets.sheet.layout import LEAST_SIDE, LEAST_SIDE_SHARP, MOST_TILES, Grid, grid_for
+from sood_tui.widgets.sheet.painting import Look, Rgb, Tile, in_half_blocks, in_the_middle, in_words
+from sood_tui.widgets.sheet.pixels import PixelSheet, colours_for
+from sood_tui.widgets.sheet.sharpener import SheetSharpener
+from sood_tui.widgets.sheet.thumbnails import Picture, Recent, Thumbnails
 
 NO_MARKS: Mapping[int, str] = MappingProxyType({})
 

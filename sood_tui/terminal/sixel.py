@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sood_tui.widgets.half_blocks import Pixels
+from sood_tui.terminal.half_blocks import Pixels
 
 COLOURS = 64
 BEGIN, END = "\x1bP0;1;0q", "\x1b\\"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from sood_tui.plain import plain
-from sood_tui.widgets.half_blocks import Pixels
+from sood_tui.terminal.half_blocks import Pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -11,10 +11,10 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from sood_tui.plain import plain
-from sood_tui.widgets import half_blocks
-from sood_tui.widgets.half_blocks import Pixels
-from sood_tui.widgets.sheet_layout import Grid, compose
-from sood_tui.widgets.thumbnails import Broken, Picture
+from sood_tui.terminal import half_blocks
+from sood_tui.terminal.half_blocks import Pixels
+from sood_tui.widgets.sheet.layout import Grid, compose
+from sood_tui.widgets.sheet.thumbnails import Broken, Picture
 
 Rgb = tuple[int, int, int]
 Tile = Pixels | Broken | None

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sood_tui.terminal import half_blocks, kitty, sixel
 from sood_tui.terminal.graphics import Graphics, Terminal
-from sood_tui.widgets import half_blocks, kitty, sixel
-from sood_tui.widgets.half_blocks import Pixels
-from sood_tui.widgets.pixel_layer import Encoded
-from sood_tui.widgets.sheet_layout import Grid
-from sood_tui.widgets.thumbnails import Broken, Picture, Thumbnails
+from sood_tui.terminal.half_blocks import Pixels
+from sood_tui.terminal.pixel_layer import Encoded
+from sood_tui.widgets.sheet.layout import Grid
+from sood_tui.widgets.sheet.thumbnails import Broken, Picture, Thumbnails
 
 Rgb = tuple[int, int, int]
 LETTER = 0.7  # height of a letter in a cell

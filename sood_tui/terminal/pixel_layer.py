@@ -17,13 +17,13 @@ from textual.errors import NoWidget
 from textual.geometry import Offset, Region, Size
 from textual.timer import Timer
 
+from sood_tui.terminal import kitty
 from sood_tui.terminal.graphics import NOT_ASKED, Graphics, Terminal
 from sood_tui.terminal.probe import cell_by_kernel
-from sood_tui.widgets import kitty
-from sood_tui.widgets.thumbnails import Recent
+from sood_tui.widgets.sheet.thumbnails import Recent
 
 if TYPE_CHECKING:
-    from sood_tui.widgets.contact_sheet import ContactSheet
+    from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 
 KEPT_BYTES = 24 * 1024**2  # of encoded sheets in this process
 KEPT_BY_TERMINAL = 12  # pictures that a terminal with Kitty's protocol keeps for us

@@ -7,7 +7,7 @@ read as keys.
 import io
 from base64 import standard_b64encode
 
-from sood_tui.widgets.sixel import Indexed
+from sood_tui.terminal.sixel import Indexed
 
 CHUNK = 4096  # the most that one command may carry
 

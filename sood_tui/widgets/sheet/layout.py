@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sood_tui.widgets.half_blocks import Pixels
+from sood_tui.terminal.half_blocks import Pixels
 
 LEAST_SIDE = 16  # below this a picture is guesswork: a smaller space shows fewer pictures instead
 LEAST_SIDE_SHARP = 8  # where the terminal draws real pixels, of which half a cell holds a hundred
