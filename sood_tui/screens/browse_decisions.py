@@ -69,7 +69,7 @@ class BrowseDecisions(RoomScreen):
             with workspace.opened().reading() as cursor:
                 return reach(cursor, node.wnid, kind)
 
-        self.in_thread("under", read, partial(self._ask_subtree, kind, node))
+        self.in_thread_to_open("under", read, partial(self._ask_subtree, kind, node))
 
     def _ask_subtree(self, kind: DecisionKind, node: TreeNode, found: list[Reach]) -> None:
         if not found:

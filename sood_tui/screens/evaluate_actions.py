@@ -98,7 +98,7 @@ class EvaluateActions(RoomScreen):
             return running_sweep(workspace) or preview(workspace, line.run_id)
 
         self.sood.say(f"Sweeping evaluation {line.run_id} over a sample …")
-        self.in_thread("sweep", act, partial(self._show_sweep, line))
+        self.in_thread_to_open("sweep", act, partial(self._show_sweep, line))
 
     def _show_sweep(self, line: RunLine, found: str | list[SweepResult]) -> None:
         if isinstance(found, str):
@@ -124,7 +124,7 @@ class EvaluateActions(RoomScreen):
                 workspace, sweep_request(workspace, line.run_id, settings.reviewer, settings.text("scoring.device"))
             )
 
-        self.in_thread("submit", act, lambda submitted: self._follow(submitted.job_id))
+        self.in_thread_to_open("submit", act, lambda submitted: self._follow(submitted.job_id))
 
     def _follow(self, job_id: str) -> None:
         """Look on while a sweep is at work; its rows come as they are made."""
@@ -136,7 +136,7 @@ class EvaluateActions(RoomScreen):
         from engine.evaluation.reports.comparing import compare
 
         act = partial(compare, self.workspace, (first.run_id, first.method), (second.run_id, second.method))
-        self.in_thread("compare", act, self._show_comparison)
+        self.in_thread_to_open("compare", act, self._show_comparison)
 
     def _show_comparison(self, found: list[Comparison]) -> None:
         self.app.push_screen(ComparisonScreen(found))
@@ -149,7 +149,7 @@ class EvaluateActions(RoomScreen):
 
         line = self._at()
         act = partial(hurt_classes, self.workspace, line.run_id, line.method, line.part, with_others=True)
-        self.in_thread("hurt", act, partial(self._show_recall, line))
+        self.in_thread_to_open("hurt", act, partial(self._show_recall, line))
 
     def _show_recall(self, line: RunLine, found: Sequence[HurtClass]) -> None:
         title = f"Recall of ID classes · #{line.run_id} {line.method} against {line.part}"

@@ -26,7 +26,7 @@ def ask_export(screen: RoomScreen, defaults: SplitSettings, split: str = MAIN) -
             folder = Path(text).expanduser()
             force = (folder / MANIFEST).is_file()
             count = partial(run, screen.workspace, folder, split=split, force=force, dry_run=True, defaults=defaults)
-            screen.in_thread("export", count, partial(_ask_again, screen, force, defaults))
+            screen.in_thread_to_open("export", count, partial(_ask_again, screen, force, defaults))
 
     asked = f"Formats {', '.join(DEFAULT_FORMATS)}; `sood-tui export run --formats` writes others.\nThe folder:"
     screen.app.push_screen(AskDialog("Export", asked, suggested), named)

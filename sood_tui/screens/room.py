@@ -121,6 +121,18 @@ class RoomScreen(Screen[None]):
         worker = self.run_worker(work, thread=True, group=group, exit_on_error=False)
         self._handlers[worker] = (group, self._calls[group], then)
 
+    def in_thread_to_open(self, group: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
+        """Do work in a thread, then open something with its result, unless the person has left this screen meanwhile.
+
+        Whoever is elsewhere by now, or has opened something else here, is not interrupted by what comes late.
+        """
+
+        def open_here(result: Result) -> None:
+            if self.app.screen is self:
+                then(result)
+
+        self.in_thread(group, work, open_here)
+
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Hand over the result of a thread, or its error."""
         if event.state not in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED):

@@ -124,7 +124,7 @@ class SplitActions(RoomScreen):
         """Look at another named split, or make one from this."""
         self._at()
         self._write_down()
-        self.in_thread("splits", partial(list_splits, self.workspace), self._ask_split)
+        self.in_thread_to_open("splits", partial(list_splits, self.workspace), self._ask_split)
 
     def _ask_split(self, names: Sequence[str]) -> None:
         choices = [Choice(name, name) for name in names]
@@ -153,7 +153,7 @@ class SplitActions(RoomScreen):
         """Show this split beside another one."""
         self._at()
         self._write_down()
-        self.in_thread("splits", partial(list_splits, self.workspace), self._ask_other)
+        self.in_thread_to_open("splits", partial(list_splits, self.workspace), self._ask_other)
 
     def _ask_other(self, names: Sequence[str]) -> None:
         others = [name for name in names if name != self.split]
@@ -164,7 +164,7 @@ class SplitActions(RoomScreen):
         def chosen(name: str | None) -> None:
             if name is not None:
                 read = partial(_compared, self.workspace, self.split, name, self._defaults)
-                self.in_thread("view", read, self._show_view)
+                self.in_thread_to_open("view", read, self._show_view)
 
         choices = [Choice(name, name) for name in others]
         self.app.push_screen(ChooseDialog(f"Compare {self.split} with", choices, others[0], "x"), chosen)
@@ -182,7 +182,9 @@ class SplitActions(RoomScreen):
         self._at()
         self._write_down()
         self.sood.say("Cutting again and again …")
-        self.in_thread("view", partial(_moved_about, self.workspace, self.split, self._defaults), self._show_view)
+        self.in_thread_to_open(
+            "view", partial(_moved_about, self.workspace, self.split, self._defaults), self._show_view
+        )
 
     def action_export(self) -> None:
         """Write the lists and the manifest."""

@@ -74,7 +74,7 @@ class SplitRules(SplitActions):
         """Choose a rule, then its value; what it would do is shown before it is set."""
         self._at()
         self._write_down()
-        self.in_thread("rules", self._label_sources, self._ask_rule)
+        self.in_thread_to_open("rules", self._label_sources, self._ask_rule)
 
     def _label_sources(self) -> Rule:
         with self.workspace.opened().reading() as cursor:
@@ -113,7 +113,7 @@ class SplitRules(SplitActions):
         changes = [Change(rule.key, value)]
         self.sood.say("Looking what it would do …")
         read = partial(preview, self.workspace, changes, self.split, self._defaults)
-        self.in_thread("preview", read, partial(self._ask_whether, rule, changes))
+        self.in_thread_to_open("preview", read, partial(self._ask_whether, rule, changes))
 
     def _ask_whether(self, rule: Rule, changes: Sequence[Change], found: Preview) -> None:
         def answered(yes: bool | None) -> None:

@@ -338,7 +338,7 @@ class SplitsScreen(SplitRules):
         if place < len(self._rows):
             row = self._rows[place]
             read = partial(read_pictures, self.workspace, row.wnid, 16)
-            self.in_thread("large", read, partial(self._enlarge, row.lemma))
+            self.in_thread_to_open("large", read, partial(self._enlarge, row.lemma))
 
     @on(ContactSheet.Chosen)
     def enlarge_clicked(self, message: ContactSheet.Chosen) -> None:

@@ -1,5 +1,6 @@
 """Home, Jobs and Settings: every key."""
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from engine.workspace import Workspace
 from sood_tui.place import Place
 from sood_tui.screens.dialogs import ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.help import HelpScreen
+from sood_tui.screens.room import RoomScreen
 from sood_tui.settings import load_settings
 from sood_tui.watch.counts import funnel_counts
 from sood_tui.widgets.funnel import Funnel, room_names
@@ -269,3 +271,21 @@ def test_filters_and_evaluations_are_counted_on_the_top_line_too(workspace: Work
     counts = funnel_counts(workspace)
     assert counts["filters"] == "2"
     assert "evaluation" not in counts
+
+
+async def test_what_comes_late_is_not_opened_over_another_screen(workspace: Workspace) -> None:
+    async with opened(workspace, "evaluate") as (app, pilot):
+        left = app.screen
+        assert isinstance(left, RoomScreen)
+        gate, opened_by = threading.Event(), list[str]()
+        left.in_thread_to_open("late", gate.wait, lambda _: opened_by.append("late"))
+        await pilot.press("f2")
+        assert app.screen is not left
+        gate.set()
+        await rest(pilot)
+        assert opened_by == []
+        await press(pilot, "f7")
+        assert app.screen is left
+        left.in_thread_to_open("in time", gate.wait, lambda _: opened_by.append("in time"))
+        await rest(pilot)
+        assert opened_by == ["in time"]
