@@ -129,7 +129,8 @@ class TypeAhead:
 
     async def _look(self) -> None:
         self._looks_again = False
-        await self._serve()
+        if self._app.screen_stack:  # none is left while the app closes
+            await self._serve()
 
     def _painted(self, number: int) -> None:
         if number == self._number:

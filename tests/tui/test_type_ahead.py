@@ -16,6 +16,7 @@ from textual.widgets import Input
 from engine.review import decisions as review
 from engine.workspace import Workspace
 from sood_tui.app import SoodApp
+from sood_tui.keys.type_ahead import TypeAhead
 from sood_tui.screens import review as screen_of_review
 from sood_tui.screens.help import HelpScreen
 from sood_tui.screens.picture import PictureScreen
@@ -245,3 +246,30 @@ async def test_browse_decides_on_what_was_looked_for(many: Workspace) -> None:
     kinds = [kind for kind, _ in events_of(many)[2:]]
     assert kinds == [*["reject"] * (len(kinds) - 1), "undo"]
     assert len(kinds) >= COUNT
+
+
+async def test_a_key_that_still_waits_when_the_app_closes_ends_nothing_with_an_error(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[bool] = []
+    serve = TypeAhead._serve
+
+    async def counted(self: TypeAhead) -> None:
+        looks.append(bool(self._app.screen_stack))
+        await serve(self)
+
+    monkeypatch.setattr(TypeAhead, "_serve", counted)
+    async with opened(workspace, "review") as (app, pilot):
+        monkeypatch.setattr(ReviewScreen, "holds_back", lambda self, key: True)
+        app.post_message(events.Key("n", "n"))
+        await pilot.pause(0.05)
+        assert not app.ahead.is_idle
+        closing = app._close_all
+
+        async def slowly() -> None:
+            await closing()
+            await asyncio.sleep(0.1)  # the timers of the app go on for as long as that
+
+        monkeypatch.setattr(app, "_close_all", slowly)
+    assert looks
+    assert all(looks)
