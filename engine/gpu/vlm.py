@@ -52,12 +52,13 @@ class Vlm:
     control_tokens: tuple[str, ...]
 
 
-def load_vlm(model: str, device: str = "auto") -> Vlm:
+def load_vlm(model: str, device: str = "auto", in_words: bool = False) -> Vlm:
     """Load a vision-language model with its weights.
 
     Args:
         model: transformers id or local folder.
         device: auto, cpu, cuda or cuda:N.
+        in_words: whether its answers will be read as texts; then it need not have single tokens for yes and no.
 
     Raises: EngineError that says what is missing or does not fit.
     """
@@ -81,7 +82,7 @@ def load_vlm(model: str, device: str = "auto") -> Vlm:
     tokenizer = processor.tokenizer
     tokenizer.padding_side = "left"
     yes, no = _first_tokens(tokenizer, YES_WORDS), _first_tokens(tokenizer, NO_WORDS)
-    if not yes or not no or set(yes) & set(no):
+    if not in_words and (not yes or not no or set(yes) & set(no)):
         raise EngineError(
             f"{model} has no single tokens for yes and no.", "Use another model, or --compat, which reads text."
         )

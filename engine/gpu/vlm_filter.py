@@ -54,7 +54,7 @@ def run(run: ShardRun) -> Mapping[str, Any]:
     """
     allow_large_pictures()
     check_roots(run.settings.get("roots", ()))
-    vlm = load_vlm(str(run.settings["model"]), run.device or "auto")
+    vlm = load_vlm(str(run.settings["model"]), run.device or "auto", in_words=bool(run.settings["compatible"]))
     batch_size = int(run.settings["batch_size"])
     asker = Asker(vlm, batch_size, run.warn, run.spend)
     _try_batch(run, asker)

@@ -17,6 +17,7 @@ from PIL import Image
 from engine.errors import EngineError
 from engine.filters.answers import YesNo
 from engine.gpu import fitting
+from engine.gpu import vlm as vlm_module
 from engine.gpu.vlm import Vlm, _prepared, answer_texts, ask, load_vlm
 from engine.gpu.vlm_batches import Asker, Refused
 from engine.jobs.devices import usable_cores
@@ -183,6 +184,16 @@ def test_a_model_of_the_hub_is_known_by_its_commit_and_the_hub_is_not_asked(
     assert done.stdout.strip() == commit, done.stderr
 
 
+def test_a_model_without_words_for_yes_and_no_is_read_as_text(
+    paligemma_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vlm_module, "YES_WORDS", ("affirmative kitchens",))
+    with pytest.raises(EngineError, match="no single tokens for yes and no") as caught:
+        load_vlm(str(paligemma_folder), "cpu")
+    assert "--compat" in caught.value.hint
+    assert answer_texts(load_vlm(str(paligemma_folder), "cpu", in_words=True), [_sheet(RED)], [QUESTION], longest=2)
+
+
 def test_a_damaged_folder_is_no_bug(paligemma_folder: Path, tmp_path: Path) -> None:
     cut, other = (Path(shutil.copytree(paligemma_folder, tmp_path / name)) for name in ("cut", "other"))
     os.truncate(cut / "model.safetensors", 1000)
@@ -192,3 +203,7 @@ def test_a_damaged_folder_is_no_bug(paligemma_folder: Path, tmp_path: Path) -> N
     (other / "config.json").write_text(config.replace('"projection_dim": 32', '"projection_dim": 64'))
     with pytest.raises(EngineError, match="do not have the shapes that its config tells"):
         load_vlm(str(other), "cpu")
+    blind = Path(shutil.copytree(paligemma_folder, tmp_path / "blind"))
+    (blind / "processor_config.json").unlink()
+    with pytest.raises(EngineError, match="Can't load image processor"):
+        load_vlm(str(blind), "cpu")
