@@ -12,7 +12,7 @@ from store.connection import Cursor
 
 @dataclass(frozen=True, slots=True)
 class FilterRun:
-    """One time that a model judged candidates."""
+    """One time that a model judged candidates; mode and seed as in ``Verdict``."""
 
     filter_run_id: int
     kind: str
@@ -23,6 +23,7 @@ class FilterRun:
     job_id: str | None
     created_at: datetime
     verdicts: int
+    seed: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +137,11 @@ def insert_verdicts(cursor: Cursor, filter_run_id: int, verdicts: pa.Table) -> N
 def fetch_runs(cursor: Cursor) -> list[FilterRun]:
     """All runs, first to last."""
     rows = cursor.execute(
-        "SELECT filter_run_id, kind, mode, model, revision, settings, job_id, created_at, "
-        "(SELECT count(*) FROM verdict WHERE verdict.filter_run_id = filter_run.filter_run_id) AS verdicts "
+        "SELECT filter_run_id, kind, "
+        "CASE WHEN coalesce(CAST(settings ->> '$.compatible' AS BOOLEAN), FALSE) THEN 'compat' ELSE mode END AS mode, "
+        "model, revision, settings, job_id, created_at, "
+        "(SELECT count(*) FROM verdict WHERE verdict.filter_run_id = filter_run.filter_run_id) AS verdicts, "
+        "CAST(settings ->> '$.seed' AS BIGINT) AS seed "
         "FROM filter_run ORDER BY filter_run_id"
     ).fetchall()
     return [FilterRun(*row) for row in rows]

@@ -171,6 +171,8 @@ def test_pictures_one_by_one_and_the_papers_way(workspace: Workspace, model: str
     assert compatible.question == "Does all the 9 images contain paint? y/n"
     assert compatible.answer is not None
     assert compatible.outcome in ("accept", "reject")
+    with workspace.opened().reading() as cursor:
+        assert [(run.mode, run.seed) for run in store.fetch_runs(cursor)] == [("picture", 0), ("compat", 0)]
     few = _judge_here(workspace, VlmRequest(model=model, per_picture=3, seed=5))
     assert few[wnid_of("rare")].outcome == "accept"  # three were asked for, and three there are
     with workspace.opened().reading() as cursor:

@@ -1,5 +1,7 @@
 """Verdicts of models and rules on candidates."""
 
+import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -16,6 +18,7 @@ app = typer.Typer(
 
 app.add_typer(results_app)
 
+HASH_SHOWN = 12
 VERDICT_COLUMNS = {
     **CANDIDATE, "kind": "kind", "mode": "mode", "model": "model", "seed": "seed",
     "outcome": "outcome", "p_yes": "p_yes", "mass": "mass", "reason": "reason",
@@ -136,8 +139,11 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
     from store.filters import fetch_runs
 
     with open_workspace(context) as workspace, workspace.opened().reading() as cursor:
-        columns = ["filter_run_id", "kind", "mode", "model", "revision", "verdicts", "created_at"]
-        emit(fetch_runs(cursor), columns, as_json, "No filter has run yet.")
+        found = fetch_runs(cursor)
+    columns = ["filter_run_id", "kind", "mode", "model", "seed", "revision", "verdicts", "created_at"]
+    if sys.stdout.isatty() and not as_json:  # a person needs no more to tell them apart
+        found = [replace(run, revision=run.revision[:HASH_SHOWN]) for run in found]
+    emit(found, columns, as_json, "No filter has run yet.")
 
 
 @app.command("rules")
