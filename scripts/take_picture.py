@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from sood_tui.app import SoodApp
 from sood_tui.settings import load_settings
-from sood_tui.widgets.contact_sheet import ContactSheet
+from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from sood_tui.workspace import opened, require_workspace
 
 SIZE = (120, 36)
