@@ -73,7 +73,9 @@ class _Evaluating:
         Returns: the model, or the first of several.
         """
         device = choose_device(self.run.device or "auto")
-        return self._score(device) if self.plan.sweep is None else self._sweep(device)
+        facts = self._score(device) if self.plan.sweep is None else self._sweep(device)
+        self.run.advance(0, stage=None, words=None)
+        return facts
 
     def _score(self, device: torch.device) -> ModelFacts:
         self.embedding.ready(0)
@@ -184,7 +186,7 @@ class _Evaluating:
         return of_set
 
     def _on_rows(self, rows: int, stage: str) -> None:
-        self.run.advance(0, stage=stage)
+        self.run.advance(0, stage=stage, words=None)
 
 
 def _text_arrays(banks: Banks) -> dict[str, NDArray[Any]]:

@@ -105,7 +105,7 @@ class Ledger:
         member.state = "working"
         member.done += units
         member.unfinished += units
-        member.detail.update(detail)
+        member.detail = {name: value for name, value in {**member.detail, **detail}.items() if value is not None}
         for phase, seconds in (spent or {}).items():
             member.spent[phase] = member.spent.get(phase, 0.0) + seconds
         self.done += units

@@ -270,7 +270,7 @@ class ShardRun:
 
         Args:
             units: rows of the work list, or what ``expect`` counts.
-            **detail: small values to show beside the bar; each stays until it is replaced.
+            **detail: small values to show beside the bar; each stays until it is replaced, or taken off by None.
 
         Raises:
             JobCancelled: the user has asked for the end.

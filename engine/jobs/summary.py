@@ -66,6 +66,16 @@ class JobSummary:
     ended_at: datetime | None = None
     seconds: float | None = None
 
+    @property
+    def stage(self) -> str:
+        """What is done after the last unit of the work list: ``words 1,664 of 97,279``; empty while units are done."""
+        if self.state != "running" or self.total is None or self.done < self.total:
+            return ""
+        working = [member.detail for member in self.members if member.state == "working"]
+        told = working[-1] if working else self.detail
+        stage = str(told.get("stage", ""))
+        return f"{stage} {told[stage]}" if stage in told else stage
+
 
 def summarise(folder: JobFolder) -> JobSummary:
     """The row of a job, from its folder alone."""

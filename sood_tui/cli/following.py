@@ -98,6 +98,8 @@ def progress_text(summary: JobSummary) -> str:
     total = "" if summary.total is None else f" of {summary.total:,}"
     share = f" ({summary.done / summary.total:.0%})".replace("%", " %") if summary.total else ""
     words = [f"{summary.done:,}{total} {summary.unit}{share}"]
+    if summary.stage:
+        return f"{words[0]}, {summary.stage}"
     if summary.rate is not None:
         words.append(rate_text(summary.rate))
     if summary.seconds_left is not None:

@@ -93,16 +93,6 @@ def job_bar(job: "JobSummary", width: int) -> tuple[str, str]:
     return "━" * done, "─" * (width - done)
 
 
-def job_stage(job: "JobSummary") -> str:
-    """What is done after the last unit of the work list: `words 1,664 of 97,279`; empty while units are done."""
-    if job_fraction(job) != 1.0:
-        return ""
-    working = [member.detail for member in job.members if member.state == "working"]
-    told = working[-1] if working else job.detail
-    stage = str(told.get("stage", ""))
-    return f"{stage} {told[stage]}" if stage in told else stage
-
-
 def job_numbers(job: "JobSummary") -> str:
     """How far it is in words: `47 %  11,830/s  4 min left`."""
     if job.state == "queued":
@@ -114,8 +104,8 @@ def job_numbers(job: "JobSummary") -> str:
         return f"waits for {plain(number)}{plain(of)}{more}"
     fraction = job_fraction(job)
     parts = [f"{100 * fraction:.0f} %" if fraction is not None else f"{job.done:,} {job.unit}"]
-    if job.state == "running" and (stage := job_stage(job)):
-        return "  ".join([*parts, plain(stage)])
+    if job.stage:
+        return "  ".join([*parts, plain(job.stage)])
     if job.state == "running" and job.rate:
         parts.append(f"{job.rate:,.0f}/s" if job.rate >= 10 else f"{job.rate:.1f}/s")
     if job.state == "running" and job.seconds_left is not None:

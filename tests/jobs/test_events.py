@@ -7,6 +7,7 @@ import pytest
 
 from engine.jobs.events import EventLog, JobEvent, Pace, RateMeter, parse_event, read_events, read_last_events
 from engine.jobs.folder import JobProgress
+from engine.jobs.ledger import Ledger
 
 AT = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -88,3 +89,10 @@ def test_fraction_and_time_left() -> None:
     assert JobProgress(AT, done=25, total=100, rate=0.0).seconds_left is None
     assert JobProgress(AT, done=25).fraction is None
     assert JobProgress(AT, total=0).fraction == 1.0
+
+
+def test_what_a_job_tells_stays_until_it_is_replaced_or_taken_off(tmp_path: Path) -> None:
+    ledger = Ledger(EventLog(tmp_path / "events.jsonl"), 40, 0, ["cpu"])
+    ledger.advance(0, 1, {"batch": 8, "stage": "words", "words": "1 of 9"})
+    ledger.advance(0, 1, {"stage": "hard", "words": None})
+    assert ledger.detail == {"batch": 8, "stage": "hard"}

@@ -15,12 +15,13 @@ from engine.jobs.summary import JobSummary
 from engine.review.decisions import Step
 from sood_tui import plain as words
 from sood_tui.benches.desk import Desk
+from sood_tui.cli.following import progress_text
 from sood_tui.lines.evaluation import mistake_lines
 from sood_tui.lines.synset import _which, candidate_facts
 from sood_tui.plain import ago, count, duration, fitting, plain, size, some
 from sood_tui.settings import SETTINGS, load_settings, settings_template
 from sood_tui.settings_file import write_setting
-from sood_tui.widgets.job_strip import job_name, job_numbers, job_stage
+from sood_tui.widgets.job_strip import job_name, job_numbers
 from store.filters import Verdict
 from store.review.log import Event
 from store.review.queue import QueueItem
@@ -239,13 +240,14 @@ def test_what_follows_the_last_unit_has_a_name() -> None:
         "0006-evaluation", "evaluation", "evaluation", "running", "cpu:2", "", None, "pictures", 40, 40, 0.0, 0.0, 0,
         {"processes": 1}, "", "", {},
     )  # fmt: skip
-    assert job_stage(job) == ""
+    assert job.stage == ""
     embedding = MemberProgress("cpu:0", "ended", 40, detail={"stage": "old", "batch": 8})
     comparing = MemberProgress("cpu:0 (the end)", detail={"stage": "words", "words": "128 of 97,279"})
     job = replace(job, members=(embedding, comparing))
-    assert job_stage(job) == "words 128 of 97,279"
+    assert job.stage == "words 128 of 97,279"
     assert job_numbers(job) == "100 %  words 128 of 97,279"
-    assert job_stage(replace(job, done=39)) == ""
+    assert progress_text(job) == "40 of 40 pictures (100 %), words 128 of 97,279"
+    assert replace(job, done=39).stage == replace(job, state="finished").stage == ""
     assert job_numbers(replace(job, members=(), detail={"stage": "texts"})) == "100 %  texts"
 
 
