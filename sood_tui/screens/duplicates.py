@@ -253,12 +253,13 @@ class DuplicatesScreen(DuplicateDecisions):
         bench = self._at()
         if self._shows_replicas:
             pictures, wnid = self.query_one("#stays", ContactSheet).pictures, self._replica() or ""
+            named = [wnid]
         else:
             pair = self._pair()
             pictures, wnid = bench.pictures(self.query_one("#lines", Lines).cursor), pair.goes_wnid
-            index = 1 if name == "goes" else 0
+            index, named = 1 if name == "goes" else 0, list(dict.fromkeys((pair.stays_wnid, wnid)))
         if pictures:
-            title = bench.found.lemmas.get(wnid, wnid)
+            title = " and ".join(bench.found.lemmas.get(one, one) for one in named)
             self.app.push_screen(PictureScreen(pictures, index, title, "", wnid), closed)
 
 

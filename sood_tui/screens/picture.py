@@ -27,7 +27,10 @@ from sood_tui.widgets.key_footer import KeyFooter
 from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from sood_tui.widgets.sheet.painting import path_tail
 from sood_tui.widgets.sheet.thumbnails import Picture
-from store.review.pictures import fetch_markers, fetch_marks_of, fetch_picture_scores
+from store.connection import Cursor
+from store.evaluation.sets import fetch_lemmas
+from store.review.pictures import fetch_images_by_id, fetch_markers, fetch_marks_of, fetch_picture_scores
+from store.review.queue import fetch_states_of
 from store.splits.similarities import fetch_runs
 
 if TYPE_CHECKING:
@@ -37,11 +40,21 @@ EDGES = 6  # columns of a frame that no caption has
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """Whose picture it is: its own synset, that one's word, and a superclass that has it; empty where none does."""
+
+    superclass: str
+    wnid: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
-    """Marks and scores of the pictures, by image_id."""
+    """Marks, scores and places of the pictures, by image_id."""
 
     marks: Mapping[int, str]
     scores: Mapping[int, float]
+    places: Mapping[int, _Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +109,7 @@ class PictureScreen(ModalScreen[bool]):
         """
         super().__init__()
         self._superclass, self._wnid = superclass, wnid
-        self._known = _Known({}, {})
+        self._known = _Known({}, {}, {})
         self._changed = False
         self._recording = asyncio.Lock()
         self._said: dict[int, str] = {}
@@ -173,12 +186,13 @@ class PictureScreen(ModalScreen[bool]):
         """Tell why the picture stands where it stands."""
         from sood_tui.screens.why import WhyScreen
 
-        if not self._superclass:
+        picture = self._pictures[self._index]
+        place = self._known.places.get(picture.image_id, _Place(self._superclass, self._wnid, self._title))
+        if not place.superclass:
             raise EngineError(
                 "No superclass has this synset as a candidate.", cast("SoodApp", self.app).way_to_superclasses
             )
-        picture = self._pictures[self._index]
-        self.app.push_screen(WhyScreen(self._superclass, self._wnid, self._title, picture))
+        self.app.push_screen(WhyScreen(place.superclass, place.wnid, place.word, picture))
 
     def _turn_back(self, act: Callable[[Workspace, str, str], Step]) -> None:
         sood = cast("SoodApp", self.app)
@@ -210,16 +224,27 @@ class PictureScreen(ModalScreen[bool]):
         sood = cast("SoodApp", self.app)
         image_ids = [picture.image_id for picture in self._pictures]
         with sood.require_workspace().opened().reading() as cursor:
-            runs = fetch_runs(cursor) if self._superclass else []
-            scores = (
-                fetch_picture_scores(cursor, runs[-1].run_id, self._superclass, self._wnid, image_ids) if runs else {}
-            )
+            places = self._places(cursor, image_ids)
+            runs, scores = fetch_runs(cursor), dict[int, float]()
+            for place in {place for place in places.values() if place.superclass} if runs else ():
+                scores |= fetch_picture_scores(cursor, runs[-1].run_id, place.superclass, place.wnid, image_ids)
             marks = fetch_marks_of(cursor, image_ids)
             if (blind_for := sood.blind_for) is not None:
                 markers = fetch_markers(cursor, image_ids)
                 marks = {image_id: mark for image_id, mark in marks.items() if markers[image_id] == blind_for}
-            known = _Known(marks, scores)
+            known = _Known(marks, scores, places)
         self.app.call_from_thread(self._take_known, known)
+
+    def _places(self, cursor: Cursor, image_ids: Sequence[int]) -> dict[int, _Place]:
+        """Whose the pictures are: those of a subtree, or of a pair, belong to several synsets."""
+        own = {image.image_id: image.wnid for image in fetch_images_by_id(cursor, image_ids)}
+        lemmas, places = fetch_lemmas(cursor, sorted(set(own.values()))), dict[str, _Place]()
+        for wnid in set(own.values()):
+            states = fetch_states_of(cursor, wnid)
+            accepted = next((name for name, state in states.items() if state == "accept"), "")
+            superclass = self._superclass if self._superclass in states else accepted or next(iter(states), "")
+            places[wnid] = _Place(superclass, wnid, lemmas.get(wnid, [wnid])[0].replace("_", " "))
+        return {image_id: places[wnid] for image_id, wnid in own.items()}
 
     def _take_known(self, known: "_Known") -> None:
         self._known = known
@@ -230,8 +255,11 @@ class PictureScreen(ModalScreen[bool]):
         picture, frame = self._pictures[self._index], self.query_one(Frame)
         mark, score = self._known.marks.get(picture.image_id), self._known.scores.get(picture.image_id)
         marked = f" · × {SAID[mark]}" if mark else ""
+        places = self._known.places
+        is_own = {place.wnid for place in places.values()} <= {self._wnid} or picture.image_id not in places
+        title = self._title if is_own else f"{self._title} › {places[picture.image_id].word}"
         first, total = (self._page.first, self._page.total) if self._page is not None else (0, len(self._pictures))
-        frame.title = f"{self._title} · picture {first + self._index + 1:,} of {total:,}{marked}"
+        frame.title = f"{title} · picture {first + self._index + 1:,} of {total:,}{marked}"
         is_shown = score is not None and not cast("SoodApp", self.app).is_blind
         told = [f"score {score:.4f}"] if is_shown else []
         told += [self._said[picture.image_id]] if picture.image_id in self._said else []

@@ -24,6 +24,7 @@ from sood_tui.benches.duplicates import DuplicatesBench
 from sood_tui.screens.dialogs import ConfirmDialog
 from sood_tui.screens.duplicates import DuplicatesScreen
 from sood_tui.screens.picture import PictureScreen
+from sood_tui.screens.why import WhyScreen
 from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from store.likeness.neighbours import fetch_unread, fetch_unreadable
 from store.review.log import fetch_log
@@ -238,7 +239,9 @@ async def test_a_line_is_decided_alone(doubles: Workspace) -> None:
         assert {Path(path).stem for path in bad(doubles)} == {lines[0][2]}
         await press(pilot, "u", "X")
         assert {Path(path).stem for path in bad(doubles)} == {lines[0][1]}
-        await press(pilot, "u", "home", "enter")
+        await press(pilot, "u", "home", "enter", "y")
+        assert isinstance(app.screen, WhyScreen)  # its synset is accepted: there is a story to tell
+        await press(pilot, "y")
         assert isinstance(app.screen, PictureScreen)
         await press(pilot, "right", "x", "escape")
         assert {Path(path).stem for path in bad(doubles)} == {lines[0][2]}

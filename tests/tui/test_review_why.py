@@ -14,7 +14,7 @@ from sood_tui.screens.why import WhyScreen
 from sood_tui.terminal.graphics import Graphics
 from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from store import filters
-from store.review.pictures import fetch_marks
+from store.review.pictures import fetch_images_by_id, fetch_marks
 from tests.catalogue_rows import pictures_of
 from tests.catalogues import WHEN
 from tests.tui.birds import BEAGLE, CHIHUAHUA, DOG, PAPILLON, PEKINESE
@@ -155,6 +155,23 @@ async def test_why_a_picture_stands_where_it_stands(scored: Workspace) -> None:
         assert "outlier test" in page
         await press(pilot, "escape")
         assert isinstance(app.screen, PictureScreen)
+
+
+async def test_a_picture_of_a_subtree_tells_its_own_synset_score_and_story(scored: Workspace) -> None:
+    (scored.root / ".place.json").write_text(f'{{"synset": "{DOG}"}}', encoding="utf-8")
+    async with opened(scored, "browse", (120, 40)) as (app, pilot):
+        await press(pilot, "p")
+        screen = app.screen
+        assert isinstance(screen, PictureScreen)
+        with scored.opened().reading() as cursor:
+            image = fetch_images_by_id(cursor, [screen._pictures[0].image_id])[0]
+        words = {BEAGLE: "beagle", CHIHUAHUA: "Chihuahua", PAPILLON: "papillon", PEKINESE: "Pekinese"}
+        assert f"dog › {words[image.wnid]} · picture 1 of 90" in seen(app)
+        assert "score 0." in seen(app)
+        await press(pilot, "y")
+        assert isinstance(app.screen, WhyScreen)
+        assert f"Why · {words[image.wnid]}  {image.wnid}" in seen(app)
+        assert "as a cosine" in seen(app)
 
 
 async def test_most_uncertain_first(workspace: Workspace) -> None:
