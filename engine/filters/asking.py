@@ -214,7 +214,7 @@ def _work_row(
 
 def _question(candidate: Candidate, request: VlmRequest, glosses: dict[str, str]) -> str:
     """The question about the superclass, with {n} left open where the number of readable pictures goes."""
-    single = QUESTION_OF_ONE if request.per_picture is not None else QUESTION
+    single = QUESTION_OF_ONE if request.per_picture is not None or request.samples == 1 else QUESTION
     template = QUESTION_OF_THE_PAPER if request.compatible else single
     return question(template, candidate.superclass, glosses.get(candidate.superclass, candidate.superclass))
 

@@ -294,7 +294,8 @@ def test_a_title_tells_jobs_apart() -> None:
 
 
 def test_a_superclass_asked_for_twice_is_asked_about_once(workspace: Workspace) -> None:
-    _, work = prepare(workspace, VlmRequest(model="x", superclasses=["paint", "paint"]))
+    _, work = prepare(workspace, VlmRequest(model="x", superclasses=["paint", "paint"], samples=1))
+    assert work["question"][0].as_py() == "Does this picture show a paint (what paint means)? Answer yes or no."
     assert sorted(work["wnid"].to_pylist()) == sorted(wnid_of(name) for name in PICTURES)
 
 

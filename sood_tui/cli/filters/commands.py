@@ -33,7 +33,9 @@ def run(
         str, typer.Option(help="vlm (asks a vision-language model) or clip (uses the embeddings).")
     ] = "vlm",
     model: Annotated[str | None, typer.Option(help="transformers id or local folder, for vlm.")] = None,
-    samples: Annotated[int | None, typer.Option(help="Pictures on a sheet.")] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="Pictures on a sheet; default: the setting review.samples.")
+    ] = None,
     per_picture: Annotated[int | None, typer.Option(help="Ask about so many single pictures instead.")] = None,
     seed: Annotated[int | None, typer.Option(help="Draws the pictures; default: the workspace's.")] = None,
     compat: Annotated[
