@@ -1,5 +1,6 @@
 """Everything that is known of a candidate and of how it came to stand where it stands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from engine.errors import EngineError
@@ -10,6 +11,7 @@ from engine.review.opinions import FilterOpinion, filter_opinions
 from engine.review.queue import queue
 from engine.review.subtrees import Conflict, conflicts
 from store.connection import Cursor
+from store.evaluation.sets import fetch_lemmas
 from store.filters import fetch_audit
 from store.review import log
 from store.review.log import LogEntry
@@ -30,6 +32,7 @@ class Story:
         marked: its pictures that were marked.
         history: every decision on it and its pictures, newest first.
         audit: the stratum that it was drawn from for the newest audit; None where it was not drawn.
+        origins: the first lemma, by wnid, of each synset that a decision in the story is inherited from.
     """
 
     candidate: QueueItem
@@ -40,6 +43,7 @@ class Story:
     marked: tuple[MarkedPicture, ...]
     history: tuple[LogEntry, ...]
     audit: str | None
+    origins: Mapping[str, str]
 
 
 def story(cursor: Cursor, superclass: str, wnid: str, run_id: int | None = None) -> Story:
@@ -59,15 +63,19 @@ def story(cursor: Cursor, superclass: str, wnid: str, run_id: int | None = None)
             f"{wnid} is no candidate of {superclass}.", f"`sood-tui review list {superclass}` lists them."
         )
     drawn = {(row.superclass, row.wnid): row.stratum for row in fetch_audit(cursor)}
+    others, history = tuple(other_claims(cursor, superclass, wnid)), tuple(log.fetch_history(cursor, wnid))
+    wnids = [*(item.inherited_from for item in (own, *others)), *(entry.inherited_from for entry in history)]
+    lemmas = fetch_lemmas(cursor, sorted({wnid for wnid in wnids if wnid is not None}))
     return Story(
         own,
-        tuple(other_claims(cursor, superclass, wnid)),
+        others,
         filter_opinions(cursor, superclass, wnid).get((superclass, wnid), ()),
         tuple(verdict for verdict in rule_verdicts(cursor, [superclass]) if verdict.wnid == wnid),
         next((found for found in conflicts(cursor, superclass) if found.wnid == wnid), None),
         tuple(fetch_marked_pictures(cursor, wnid)),
-        tuple(log.fetch_history(cursor, wnid)),
+        history,
         drawn.get((superclass, wnid)),
+        {origin: words[0] for origin, words in lemmas.items()},
     )
 
 
@@ -80,8 +88,10 @@ def other_claims(cursor: Cursor, superclass: str, wnid: str) -> list[QueueItem]:
 def own_story(cursor: Cursor, story: Story, reviewer: str) -> Story:
     """The story of a candidate with nothing in it that others, filters, rules or scores have said."""
     (candidate,) = own_items(cursor, [story.candidate], reviewer)
+    history = own_history(story.history, reviewer)
+    said = {candidate.inherited_from, *(entry.inherited_from for entry in history)}
     return replace(
         story, candidate=candidate, others=(), opinions=(), rules=(), conflict=None, audit=None,
         marked=tuple(mark for mark in story.marked if mark.reviewer == reviewer),
-        history=own_history(story.history, reviewer),
+        history=history, origins={wnid: word for wnid, word in story.origins.items() if wnid in said},
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """The story of a candidate or a picture as lines of a name and a text, for the command line and the screen alike."""
 
+from collections.abc import Mapping
+
 from engine.filters.disagreement import name_of
 from engine.review.opinions import FilterOpinion
 from engine.review.pictures import MARK_WORDS
@@ -20,7 +22,7 @@ def story_lines(story: Story) -> list[Line]:
     lines = [
         ("candidate", f"{plain(item.name)}  {item.wnid}  under {plain(item.superclass)}"),
         ("gloss", plain(item.gloss)),
-        ("state", state_words(item)),
+        ("state", state_words(item, story.origins)),
         ("route", route_words(item.route, item.depth)),
         ("pictures", f"{item.images:,}"),
     ]
@@ -31,7 +33,8 @@ def story_lines(story: Story) -> list[Line]:
     for opinion in story.opinions:
         lines += opinion_lines(opinion)
     lines += _named("rules", [f"{verdict.rule}: {plain(verdict.reason)}" for verdict in story.rules])
-    lines += _named("also under", [f"{plain(other.superclass)}: {state_words(other)}" for other in story.others])
+    others = [f"{plain(other.superclass)}: {state_words(other, story.origins)}" for other in story.others]
+    lines += _named("also under", others)
     if story.conflict is not None:
         claims = [f"{plain(claim.origin_name)} gives {MARKS[claim.kind].word}" for claim in story.conflict.claims]
         lines += _named("conflict", claims)
@@ -39,7 +42,7 @@ def story_lines(story: Story) -> list[Line]:
         lines.append(("audit", f"drawn from: {plain(story.audit)}"))
     marked = [f"{plain(one.path)}: {MARK_WORDS[one.mark]}, by {plain(one.reviewer)}" for one in story.marked]
     lines += _named("marked", marked)
-    lines += _named("decisions", [entry_words(entry) for entry in story.history] or ["none yet"])
+    lines += _named("decisions", [entry_words(entry, story.origins) for entry in story.history] or ["none yet"])
     return lines
 
 
@@ -108,23 +111,23 @@ def picture_lines(place: PicturePlace) -> list[Line]:
     return lines
 
 
-def state_words(item: QueueItem) -> str:
+def state_words(item: QueueItem, origins: Mapping[str, str]) -> str:
     """The state that stands, who gave it, when, whence, and why."""
     words = MARKS[item.state].word
     if item.inherited_from:
-        words += f", inherited from {item.inherited_from}"
+        words += f", {_inherited(item.inherited_from, origins)}"
     if item.reviewer and item.at:
         words += f", by {'a ruling of ' if item.is_adjudicated else ''}{plain(item.reviewer)}, {ago(item.at)}"
     return words + (f": “{plain(item.note)}”" if item.note else "")
 
 
-def entry_words(entry: LogEntry) -> str:
+def entry_words(entry: LogEntry, origins: Mapping[str, str]) -> str:
     """One line of the log."""
     mark = MARKS.get(entry.kind)
     words = mark.word if mark else SAID[entry.kind]
     words += " by ruling" if entry.is_adjudication else ""
     about = f"picture {plain(entry.path)}" if entry.path else f"under {plain(entry.superclass)}"
-    whence = f", inherited from {entry.inherited_from}" if entry.inherited_from else ""
+    whence = f", {_inherited(entry.inherited_from, origins)}" if entry.inherited_from else ""
     note = f": “{plain(entry.note)}”" if entry.note else ""
     undone = " (taken back)" if entry.undone else ""
     return f"{words} {about}, by {plain(entry.reviewer)}, {ago(entry.at)}{whence}{note}{undone}"
@@ -132,3 +135,8 @@ def entry_words(entry: LogEntry) -> str:
 
 def _named(name: str, texts: list[str]) -> list[Line]:
     return [(name if place == 0 else "", text) for place, text in enumerate(texts)]
+
+
+def _inherited(wnid: str, origins: Mapping[str, str]) -> str:
+    word = plain(origins[wnid].replace("_", " ")) + " " if wnid in origins else ""
+    return f"inherited from {word}{wnid}"

@@ -28,6 +28,7 @@ from sood_tui.widgets.frame import Frame
 from sood_tui.widgets.key_footer import KeyFooter
 from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from sood_tui.widgets.sheet.thumbnails import Picture
+from store.review.pictures import fetch_picture_scores
 from store.splits.similarities import fetch_runs
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class WhyScreen(ModalScreen[None]):
         if self._blind_for is not None:
             return [("split", "hidden while you judge blind")]
         if told.candidate.state != "accept":
-            return [("split", "in no list: only accepted subclasses are")]
+            return [*self._raw_score(workspace), ("split", "in no list: only accepted subclasses are")]
         try:
             placing = Placing.read(workspace, defaults=defaults)
             if self._picture is None:
@@ -136,6 +137,17 @@ class WhyScreen(ModalScreen[None]):
         except EngineError as error:
             return [("split", f"in no list yet: {error}")]
         return [*picture_lines(place), *place_lines(place.subclass)]
+
+    def _raw_score(self, workspace: Workspace) -> list[Line]:
+        """What a run scored before anybody accepted the subclass: only then is there something to normalise by."""
+        if self._picture is None:
+            return []
+        image_id = self._picture.image_id
+        with workspace.opened().reading() as cursor:
+            runs = fetch_runs(cursor)
+            scored = [(runs[-1].run_id, self._superclass, self._wnid, [image_id])] if runs else []
+            found = [fetch_picture_scores(cursor, *asked).get(image_id) for asked in scored]
+        return [("score", f"{score:.4f} as a cosine") for score in found if score is not None]
 
     def _show_story(self, told: Story, seen: list[_Sheet]) -> None:
         if not self.is_mounted:

@@ -12,6 +12,7 @@ from sood_tui.plain import count
 from sood_tui.screens.browse import BrowseScreen
 from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.picture import PictureScreen
+from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from sood_tui.widgets.synset_tree import SynsetTree
 from store.candidates.proposed import fetch_candidates
@@ -266,6 +267,9 @@ async def test_the_facts_tell_whence_a_decision_is_inherited_and_what_contradict
     async with opened(workspace, "review") as (app, pilot):
         # By its word, although the way that is shown leads past it.
         assert "inherited from domestic animal" in seen(app)
+        await press(pilot, "y")
+        story = " ".join(app.screen.query_one(Facts).render().plain.split())
+        assert f"inherited from domestic animal {DOMESTIC_ANIMAL}" in story
 
 
 @keys("browse.review")

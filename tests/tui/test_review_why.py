@@ -171,7 +171,10 @@ async def test_a_picture_of_a_subtree_tells_its_own_synset_score_and_story(score
         await press(pilot, "y")
         assert isinstance(app.screen, WhyScreen)
         assert f"Why · {words[image.wnid]}  {image.wnid}" in seen(app)
-        assert "as a cosine" in seen(app)
+        assert "as a cosine, " in seen(app)  # and normalised
+        decide(scored, "dog", [image.wnid], "clear", "anna")
+        await press(pilot, "y", "y")
+        assert re.search(r"score +0\.\d{4} as a cosine +│", seen(app))
 
 
 async def test_most_uncertain_first(workspace: Workspace) -> None:
