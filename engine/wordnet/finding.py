@@ -18,13 +18,26 @@ def find(cursor: Cursor, text: str, limit: int = 50) -> list[Synset]:
         limit: at most so many.
     """
     found = search(cursor, text, limit)
-    word = "_".join(text.lower().replace("_", " ").split())
+    word = _as_lemma(text)
     inflected = [sense.wnid for sense in fetch_senses(cursor, base_forms(cursor, word))] if word else []
     if not inflected:
         return found
     exact = [synset for synset in found if _is(synset, word)]
     first = {synset.wnid: synset for synset in exact} | fetch_synsets(cursor, inflected)
     return [*first.values(), *(synset for synset in found if synset.wnid not in first)][:limit]
+
+
+def lemma_for(cursor: Cursor, synset: Synset, text: str) -> str:
+    """The lemma of a synset that a text means or is a part of, spelt as WordNet spells it; else its first one."""
+    word = _as_lemma(text)
+    forms = (word, *base_forms(cursor, word)) if word else ()
+    exact = [lemma for lemma in synset.lemmas if lemma.lower() in forms]
+    parts = [lemma for lemma in synset.lemmas if word and word in lemma.lower()]
+    return next(iter((*exact, *parts)), synset.lemmas[0])
+
+
+def _as_lemma(text: str) -> str:
+    return "_".join(text.lower().replace("_", " ").split())
 
 
 def _is(synset: Synset, word: str) -> bool:

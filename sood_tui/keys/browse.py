@@ -29,6 +29,7 @@ BROWSE = (
     key("browse.facts_up", "K", "scroll_facts(-3)", "facts up", "Scroll the facts up.", False),
     key("browse.samples", "space", "other_samples", "other pictures", "Show other pictures of the same synset."),
     key("browse.picture", "p", "large", "one large", "Show one picture as large as it goes."),
+    key("browse.why", "y", "why", "why", "Tell the whole story of the candidate: filters, scores, decisions, split."),
     key("browse.expand_all", "x", "expand_all", "expand all", "Unfold everything under this synset, or fold it again."),
     key("browse.toggle", "enter", "toggle_line", "fold", "Unfold or fold this synset.", False),
     key("browse.open", "right,l", "unfold", "unfold", "Unfold, or go to the first synset below.", False, "→ l"),

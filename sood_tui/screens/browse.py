@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.errors import EngineError
-from engine.wordnet.finding import find
+from engine.wordnet.finding import find, lemma_for
 from engine.workspace import Workspace
 from sood_tui.benches.folio import Folio, read_folio, seen_by
 from sood_tui.benches.tree import Marks, Unfolded, read_children, read_marks, read_subtree, read_unfolded
@@ -224,8 +224,10 @@ class BrowseScreen(BrowseDecisions):
 
         def look(text: str) -> Sequence[Choice]:
             with store.reading() as cursor:
-                found = find(cursor, text, 50)
-            return [Choice(row.wnid, row.lemma.replace("_", " "), f"{row.wnid}  {row.gloss}") for row in found]
+                return [
+                    Choice(row.wnid, lemma_for(cursor, row, text).replace("_", " "), f"{row.wnid}  {row.gloss}")
+                    for row in find(cursor, text, 50)
+                ]
 
         self.app.push_screen(FindDialog("Find a synset", look, "lemma, name, wnid or words of the gloss"), self._reveal)
 
@@ -291,6 +293,16 @@ class BrowseScreen(BrowseDecisions):
             word = node.lemma.replace("_", " ")
             page = Page.of(self._shown, self._shown_at) if self._shown is not None else None
             self.app.push_screen(PictureScreen(pictures, index, word, superclass, node.wnid, page), closed)
+
+    def action_why(self) -> None:
+        """Tell the whole story of the candidate under the cursor."""
+        from sood_tui.screens.why import WhyScreen
+
+        node, word = self._line().node, self._line().node.lemma.replace("_", " ")
+        states, here = self._states_of(node.wnid), self.sood.place.superclass
+        if not states:
+            raise EngineError(f"No superclass has {word} as a candidate.", self.sood.way_to_superclasses)
+        self.app.push_screen(WhyScreen(here if here in states else next(iter(states)), node.wnid, word))
 
     def _states_of(self, wnid: str) -> Mapping[str, str]:
         return self._marks.states.get(wnid, {})

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 class Neighbours(Container):
     """Two sheets, below and above; the screen that holds them reads their pictures in its threads."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: dict[str, SubclassCut | None] = {}
+
     @property
     def _room(self) -> "RoomScreen":
         return cast("RoomScreen", self.screen)
@@ -37,7 +41,8 @@ class Neighbours(Container):
             below: the subclass just below it; None where there is none.
             above: the one just above.
         """
-        for side, row in (("below", below), ("above", above)):
+        self._rows = {"below": below, "above": above}
+        for side, row in self._rows.items():
             named = f"{row.lemma.replace('_', ' ')} ({row.split})" if row else "nothing"
             is_narrow = self.screen.has_class("-short")
             title = f"{side}: {named}" if is_narrow else f"{side} {threshold}: {named}"
@@ -48,3 +53,7 @@ class Neighbours(Container):
                 continue
             read = partial(read_pictures, self._room.workspace, row.wnid, sheet.capacity)
             self._room.in_thread(f"{side} pictures", read, partial(sheet.show, note="no pictures"))
+
+    def row_of(self, sheet: ContactSheet) -> "SubclassCut | None":
+        """The subclass that a sheet shows; None where there is none."""
+        return self._rows.get(sheet.id or "")

@@ -338,19 +338,25 @@ class SplitsScreen(SplitRules):
         if place < len(self._rows):
             row = self._rows[place]
             read = partial(read_pictures, self.workspace, row.wnid, 16)
-            self.in_thread_to_open("large", read, partial(self._enlarge, row.lemma))
+            self.in_thread_to_open("large", read, partial(self._enlarge, row))
 
     @on(ContactSheet.Chosen)
     def enlarge_clicked(self, message: ContactSheet.Chosen) -> None:
         """Show the clicked picture as large as it goes."""
-        sheet = message.sheet
-        self._enlarge("", sheet.pictures, message.index)
+        row = self.query_one(Neighbours).row_of(message.sheet)
+        if row is not None:
+            self._enlarge(row, message.sheet.pictures, message.index)
 
-    def _enlarge(self, lemma: str, pictures: tuple[Picture, ...], index: int = 0) -> None:
+    def _enlarge(self, row: SubclassCut, pictures: tuple[Picture, ...], index: int = 0) -> None:
         from sood_tui.screens.picture import PictureScreen
 
+        def closed(changed: bool | None) -> None:
+            if changed:
+                self.reload()
+
         if pictures:
-            self.app.push_screen(PictureScreen(pictures, index, lemma.replace("_", " ")))
+            word = row.lemma.replace("_", " ")
+            self.app.push_screen(PictureScreen(pictures, index, word, row.superclass, row.wnid), closed)
 
     def _under_cursor(self) -> SubclassCut | None:
         place = self.query_one("#table", Lines).cursor

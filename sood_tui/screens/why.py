@@ -91,6 +91,10 @@ class WhyScreen(ModalScreen[None]):
         """Scroll the story."""
         self.query_one(Facts).scroll_lines(lines)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is no next sheet where no filter saw a picture."""
+        return action != "next_sheet" or bool(self._sheets)
+
     def action_next_sheet(self) -> None:
         """Show more of the pictures that the filter saw, then those of the next filter, around the end."""
         if self._sheets:
@@ -159,6 +163,7 @@ class WhyScreen(ModalScreen[None]):
                 ("filters", "hidden while you judge blind" if self._blind_for else "none has looked at it")
             )
         self.query_one("#why_sheet").display = bool(self._sheets)
+        self.query_one(KeyFooter).refresh()
         self._show_sheet()
         self._show_lines()
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from textual import events
+from textual.actions import parse
 from textual.binding import Binding
 from textual.strip import Strip
 
@@ -42,6 +43,8 @@ class KeyFooter(LinePainter):
         fixed = sum(_length(binding) + len(SPACE) for binding in self._always)
         shown, used = [], 1
         for binding in self._keys:
+            if self.screen.check_action(*parse(binding.action)[1:]) is False:
+                continue
             if used + _length(binding) + len(SPACE) > width - fixed:
                 break
             shown.append(binding)

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.wordnet import lists, sources
-from engine.wordnet.finding import find
+from engine.wordnet.finding import find, lemma_for
 from engine.wordnet.reading import irregular_forms, least_depths, lexnames_text
 from engine.wordnet.resolve import AmbiguousWord, UnknownSynset, base_forms, dictionary_forms, resolve
 from engine.wordnet.sources import WordNetNotFound, WordNetSource, WrongWordNet, find_wordnet
@@ -281,3 +281,14 @@ def test_finding_understands_inflected_forms(tiny_wordnet: Store) -> None:
         assert len(found) == len(set(found))
         assert len(find(cursor, "dogs", 1)) == 1
         assert find(cursor, "  ") == []
+
+
+def test_what_is_found_bears_the_word_that_was_typed(tiny_wordnet: Store) -> None:
+    with tiny_wordnet.reading() as cursor:
+        (dog,) = (synset for synset in find(cursor, "dog") if synset.wnid == DOG)
+        assert dog.lemmas == ("dog", "domestic_dog", "Canis_familiaris")
+        for text, lemma in (
+            ("canis fam", "Canis_familiaris"), ("Domestic Dogs", "domestic_dog"), ("dogs", "dog"), ("dog", "dog"),
+            ("domesti", "domestic_dog"), (DOG, "dog"), ("", "dog"),
+        ):  # fmt: skip
+            assert lemma_for(cursor, dog, text) == lemma

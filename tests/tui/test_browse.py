@@ -12,6 +12,7 @@ from sood_tui.plain import count
 from sood_tui.screens.browse import BrowseScreen
 from sood_tui.screens.dialogs import AskDialog, ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.picture import PictureScreen
+from sood_tui.screens.why import WhyScreen
 from sood_tui.widgets.facts import Facts
 from sood_tui.widgets.sheet.contact_sheet import ContactSheet
 from sood_tui.widgets.synset_tree import SynsetTree
@@ -294,6 +295,17 @@ async def test_opening_a_candidate_after_a_cut_goes_to_it_and_not_to_the_next_op
     async with opened(workspace, "browse") as (app, pilot):
         await press(pilot, "o")
         assert "papillon  n02086910" in seen(app)
+
+
+@keys("browse.why")
+async def test_why_tells_the_story_of_the_candidate(workspace: Workspace) -> None:
+    async with opened(at(workspace, PAPILLON), "browse") as (app, pilot):
+        await press(pilot, "y")
+        assert isinstance(app.screen, WhyScreen)
+        assert f"Why · papillon  {PAPILLON}" in seen(app)
+        await press(pilot, "y", "g", "y")
+        assert not isinstance(app.screen, WhyScreen)
+        assert "No superclass has entity as a candidate" in told(app)
 
 
 @keys("browse.samples", "browse.picture")

@@ -139,6 +139,7 @@ async def test_why_without_a_filter_has_all_the_room_for_the_story(workspace: Wo
         await press(pilot, "home", "y")
         assert "none has looked at it" in seen(app)
         assert not app.screen.query_one("#why_sheet").display
+        assert "next sheet" not in seen(app)
         await press(pilot, "y", "b", "y")
         assert "hidden while you judge blind" in seen(app)
 

@@ -149,6 +149,12 @@ async def test_the_table_and_its_pictures(on_dog: Workspace) -> None:
         await press(pilot, "enter")
         assert isinstance(app.screen, PictureScreen)
         assert "Chihuahua · picture 1 of 16" in seen(app)
+        await press(pilot, "x")
+        assert "× bad" in seen(app)
+        await press(pilot, "escape")
+        await pilot.click("#above", offset=(3, 3))
+        await rest(pilot)
+        assert "papillon · picture 1 of " in seen(app)
 
 
 async def test_pictures_next_to_the_threshold(on_dog: Workspace) -> None:
