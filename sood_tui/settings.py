@@ -8,6 +8,7 @@ import difflib
 import getpass
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def load_settings(workspace_file: Path | None, flags: dict[str, Value | None] | 
         workspace_file: the sood.toml of the workspace; None before there is one.
         flags: what the command line said; None values were not given.
 
-    Raises: EngineError for an unknown key or a value of the wrong kind, naming the file.
+    Raises: EngineError for an unknown key, a value of the wrong kind, naming the file, or values that contradict.
     """
     values: dict[str, Value] = {setting.key: setting.default for setting in SETTINGS}
     sources = dict.fromkeys(values, "default")
@@ -129,6 +130,7 @@ def load_settings(workspace_file: Path | None, flags: dict[str, Value | None] | 
         if flag is not None:
             values[key] = _checked(key, flag, "the command line")
             sources[key] = "command line"
+    check_together(values)
     return Settings(values, sources, keys)
 
 
@@ -148,6 +150,19 @@ def typed_value(key: str, text: str) -> Value:
     Raises: EngineError if it is no such value.
     """
     return _checked(key, text, "What you typed")
+
+
+def check_together(values: Mapping[str, Value]) -> None:
+    """Refuse values that are each well but contradict one another.
+
+    Raises: EngineError.
+    """
+    hard, easy = float(values["splits.hard"]), float(values["splits.easy"])
+    if not 0 < hard < easy < 100:
+        raise EngineError(
+            f"The settings splits.hard ({hard:g}) and splits.easy ({easy:g}) do not fit together.",
+            "Both lie between 0 and 100, and Hard below Easy.",
+        )
 
 
 def settings_template() -> str:

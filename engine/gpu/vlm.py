@@ -18,7 +18,7 @@ from transformers.utils.hub import cached_file, extract_commit_hash
 from engine.errors import EngineError, first_line
 from engine.filters.answers import YesNo, yes_no
 from engine.gpu.encoding import is_out_of_memory
-from engine.gpu.placing import choose_device
+from engine.gpu.placing import choose_device, precision_on
 from engine.jobs.failures import is_lost_device
 from engine.jobs.timing import Spend
 
@@ -65,7 +65,7 @@ def load_vlm(model: str, device: str = "auto", in_words: bool = False) -> Vlm:
     where = choose_device(device)
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # nobody sees it in a log
     try:
-        processor, network = _fetched(model, _precision(where))
+        processor, network = _fetched(model, precision_on(where))
     except ImportError as error:
         first = first_line(error)
         hint = "Install what is missing, then resume the job; sood-tui[smolvlm] has what SmolVLM needs."
@@ -264,12 +264,6 @@ def _reason(error: Exception) -> str:
     if "ignore_mismatched_sizes" in first:
         return "its weights do not have the shapes that its config tells."
     return first if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: {first}"
-
-
-def _precision(device: torch.device) -> torch.dtype:
-    if device.type != "cuda":
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
 def _revision(model: str) -> str:

@@ -72,7 +72,7 @@ is loaded by the screens.
         if intake.part is None:                 # the last call: the job has ended and all its parts are in
             refresh_counts(intake.cursor)
         else:
-            store.scoring.append_part(intake.cursor, str(intake.part.path))
+            append_scores(intake.cursor, str(intake.part.path))
 
 - ``intake`` has ``workspace`` (Workspace), ``cursor`` (inside the transaction), ``job`` (JobFolder), ``spec``
   (JobSpec), ``part`` (Part or None) and ``outcome`` (Outcome in the last call, else None).

@@ -16,7 +16,7 @@ from sood_tui.plain import plain
 from sood_tui.screens.dialogs import AskDialog, Choice, ChooseDialog, FindDialog
 from sood_tui.screens.room import RoomScreen
 from sood_tui.settings import SETTINGS as ALL
-from sood_tui.settings import Setting, Settings, typed_value, user_settings_file
+from sood_tui.settings import Setting, Settings, check_together, typed_value, user_settings_file
 from sood_tui.settings_file import write_setting
 from sood_tui.widgets.lines import Lines, Words
 
@@ -111,6 +111,7 @@ class SettingsScreen(RoomScreen):
         """Remove the value from the workspace's file."""
         if self.sood.settings.sources[self._setting.key] != str(self.workspace.settings_file):
             raise EngineError("It does not come from the workspace's sood.toml.", "The list says where it comes from.")
+        check_together({**self.sood.settings.values, self._setting.key: self._setting.default})
         write_setting(self.workspace.settings_file, self._setting.key, None)
         self._changed()
 
@@ -128,8 +129,9 @@ class SettingsScreen(RoomScreen):
         self.app.push_screen(FindDialog("Find a setting", search, "a word of its name or its sentence"), go)
 
     def _problem_of(self, text: str) -> str:
+        key = self._setting.key
         try:
-            typed_value(self._setting.key, text)
+            check_together({**self.sood.settings.values, key: typed_value(key, text)})
         except EngineError as error:
             return f"{error.message} {error.hint}"
         return ""

@@ -211,6 +211,14 @@ async def test_a_setting_is_changed_and_put_back(workspace: Workspace) -> None:
         assert load_settings(workspace.settings_file).integer("scoring.batch_size") == 256
         await press(pilot, "d")
         assert "does not come from the workspace" in told(app)
+        await press(pilot, "slash")
+        await type_text(pilot, "splits.hard")
+        await press(pilot, "enter", "enter")
+        app.screen.query_one(Input).value = "40"
+        await press(pilot, "enter")
+        assert "The settings splits.hard (40)" in seen(app)
+        await press(pilot, "escape")
+        assert load_settings(workspace.settings_file).number("splits.hard") == 20
 
 
 @keys(

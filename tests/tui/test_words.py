@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.errors import EngineError
 from engine.evaluation.reports.mistakes import Mistake, Named
 from engine.jobs.events import MemberProgress
 from engine.jobs.summary import JobSummary
@@ -220,7 +221,7 @@ def test_a_setting_is_written_where_the_template_has_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", 'reviewer = "anna"\n', "[splits]\neasy = 30.0\n", 'seed = 1\n\n[scoring]\nmodel = "x"\n']
+    "text", ["", 'reviewer = "anna"\n', "[splits]\neasy = 45.0\n", 'seed = 1\n\n[scoring]\nmodel = "x"\n']
 )
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.key)
 def test_any_setting_can_be_written_into_any_file(tmp_path: Path, text: str, setting: object) -> None:
@@ -233,6 +234,15 @@ def test_any_setting_can_be_written_into_any_file(tmp_path: Path, text: str, set
     settings = load_settings(file)
     assert settings.sources[key] == str(file)
     assert {**kept, key: default} == settings.values
+
+
+def test_settings_that_contradict_one_another_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "sood.toml"
+    file.write_text("[splits]\neasy = 15.0\n", encoding="utf-8")
+    with pytest.raises(EngineError, match=r"splits.hard \(20\) and splits.easy \(15\)"):
+        load_settings(file)
+    write_setting(file, "splits.hard", 5.0)
+    assert load_settings(file).number("splits.easy") == 15.0
 
 
 def test_what_follows_the_last_unit_has_a_name() -> None:

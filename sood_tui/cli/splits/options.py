@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import EngineError
-from engine.splits.settings import SplitSettings, check_percentiles
+from engine.splits.settings import SplitSettings
 from engine.workspace import Workspace
 from sood_tui.cli.context import settings_of
 
@@ -67,10 +67,7 @@ def numbers(text: str) -> tuple[float, ...]:
 
 
 def defaults_of(workspace: Workspace) -> SplitSettings:
-    """What a split starts from, as the settings of the workspace say.
+    """What a split starts from, as the settings of the workspace say."""
+    from sood_tui.benches.thresholds import split_defaults
 
-    Raises: EngineError if splits.hard is not below splits.easy there.
-    """
-    settings = settings_of(workspace)
-    percentiles = check_percentiles((settings.number("splits.hard"), settings.number("splits.easy")))
-    return SplitSettings(percentiles=percentiles, seed=workspace.seed)
+    return split_defaults(settings_of(workspace), workspace.seed)
