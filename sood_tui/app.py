@@ -295,7 +295,7 @@ class SoodApp(KeyedApp, inherit_bindings=False):
                 severity, words = end_words(job)
                 self.notify(words, severity=severity, timeout=6 if job.state == "finished" else 12, markup=False)
         self.jobs = message.jobs
-        room = self._room()
+        room = self._standing_room()
         if room is not None:
             room.show_frame(self.counts, self.jobs)
             room.jobs_seen(self.jobs)
@@ -312,7 +312,7 @@ class SoodApp(KeyedApp, inherit_bindings=False):
     def read_again(self) -> None:
         """Counts and the screen in front follow the catalogue."""
         self.read_counts()
-        room = self._room()
+        room = self._standing_room()
         if room is not None:
             room.reload()
 
@@ -329,7 +329,7 @@ class SoodApp(KeyedApp, inherit_bindings=False):
         if self._rounds is not None:
             self._rounds.arrived(entry.reviewer for entry in news.entries if entry.reviewer != own)
         self.read_counts()
-        room = self._room()
+        room = self._standing_room()
         if room is not None and (news.entries or news.is_renewed):
             room.others_decided(news.is_renewed)
 
@@ -351,7 +351,7 @@ class SoodApp(KeyedApp, inherit_bindings=False):
     def show_counts(self, message: Counted) -> None:
         """The top bar follows the catalogue."""
         self.counts = message.counts
-        room = self._room()
+        room = self._standing_room()
         if room is not None:
             room.show_frame(self.counts, self.jobs)
 
@@ -359,6 +359,11 @@ class SoodApp(KeyedApp, inherit_bindings=False):
         from sood_tui.screens.room import RoomScreen
 
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, RoomScreen)), None)
+
+    def _standing_room(self) -> "RoomScreen | None":
+        """The room that can show what is new."""
+        room = self._room()
+        return room if room is not None and room.stands else None
 
 
 def _place_of(workspace: Workspace, settings: Settings) -> Place:

@@ -93,9 +93,14 @@ class RoomScreen(Screen[None]):
     def reload(self) -> None:
         """Read what the screen shows; called whenever it is opened and when the catalogue changed."""
 
+    @property
+    def stands(self) -> bool:
+        """Whether its frame is there: not before it is composed, and no more while the app closes."""
+        return self.is_mounted and bool(self.query(Funnel)) and bool(self.query(JobStrip))
+
     def show_frame(self, counts: Mapping[str, str], jobs: "tuple[JobSummary, ...]") -> None:
         """Bring the top bar and the line of jobs up to date."""
-        if self.is_mounted:
+        if self.stands:
             self.query_one(Funnel).counts = counts
             self.query_one(JobStrip).jobs = jobs
 

@@ -12,6 +12,7 @@ from engine.jobs.runner import list_jobs
 from engine.review import decisions as review
 from engine.review.pictures import toggle
 from engine.workspace import Workspace
+from sood_tui.messages import CatalogueChanged, Counted, JobsSeen
 from sood_tui.place import Place
 from sood_tui.screens.dialogs import ChooseDialog, ConfirmDialog, FindDialog
 from sood_tui.screens.help import HelpScreen
@@ -279,6 +280,16 @@ def test_filters_and_evaluations_are_counted_on_the_top_line_too(workspace: Work
     counts = funnel_counts(workspace)
     assert counts["filters"] == "2"
     assert "evaluation" not in counts
+
+
+@pytest.mark.parametrize("screen", ["home", "browse", "review", "jobs", "splits", "evaluate", "settings"])
+async def test_news_for_a_screen_that_is_being_closed_is_dropped(workspace: Workspace, screen: str) -> None:
+    async with opened(workspace, screen) as (app, pilot):
+        await app.screen.remove_children()
+        for news in (Counted({}), JobsSeen(()), CatalogueChanged()):
+            app.post_message(news)
+        await pilot.pause()
+        assert app.counts == {}
 
 
 async def test_what_comes_late_is_not_opened_over_another_screen(workspace: Workspace) -> None:
